@@ -5,7 +5,7 @@
 
 #include <hv/types.h>
 
-#define SERIAL_PORTS 8 /* registers of a 16550 */
+#define SERIAL_PORTS 8u /* registers of a 16550 */
 
 /* Take the UART at I/O port @port over; 0: stay silent. */
 void serial_init(u16 port);

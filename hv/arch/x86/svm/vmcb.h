@@ -46,6 +46,7 @@
 #define EVENT_INTERRUPT (0ull << 8)
 #define EVENT_NMI	(2ull << 8)
 #define EVENT_EXCEPTION (3ull << 8)
+#define EVENT_SOFTWARE	(4ull << 8)
 #define EVENT_TYPE	(7ull << 8)
 #define EVENT_ERROR	BIT(11)
 #define EVENT_VALID	BIT(31)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Registers of the architecture that rules can name, for both vendors. */
-#ifndef X86_REGISTERS_H
-#define X86_REGISTERS_H
+#ifndef X86_SYSREG_H
+#define X86_SYSREG_H
 
 #include <hv/types.h>
 
-enum x86_register {
+enum sysreg {
 	REG_CR0,
 	REG_CR4,
 	REG_EFER,
@@ -22,20 +22,20 @@ enum x86_register {
 };
 
 /* The MSR behind a register, 0 for those that are none; and the way back, REG_COUNT if unnamed. */
-u32 registers_msr(u32 reg);
-u32 registers_of_msr(u32 msr);
+u32 sysreg_msr(u32 reg);
+u32 sysreg_of_msr(u32 msr);
 
 /*
  * Whether the processor would take @value for the register without a fault, given the values now: what
  * the hardware checks when a guest writes by itself, and we must check when we write for it.
  */
-bool registers_valid_cr0(u64 value, u64 cr4, u64 efer);
-bool registers_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3);
-bool registers_valid_efer(u64 value, u64 old, u64 cr0);
-bool registers_valid_msr(u32 reg, u64 value);
-bool registers_canonical(u64 va);
+bool sysreg_valid_cr0(u64 value, u64 cr4, u64 efer);
+bool sysreg_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3);
+bool sysreg_valid_efer(u64 value, u64 old, u64 cr0);
+bool sysreg_valid_msr(u32 reg, u64 value);
+bool sysreg_canonical(u64 va);
 
 /* Read the CPU's feature bits that the checks above need. Once, before any check. */
-void registers_init(void);
+void sysreg_init(void);
 
 #endif

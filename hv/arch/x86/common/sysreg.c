@@ -2,7 +2,7 @@
 #include <hv/backend.h>
 #include <hv/cpu.h>
 
-#include "registers.h"
+#include "sysreg.h"
 #include "x86.h"
 
 static_assert(REG_COUNT <= CPU_REGISTERS_MAX, "struct cpu records one value for each");
@@ -50,12 +50,12 @@ static const u32 msrs[REG_COUNT] = {
 	[REG_SYSENTER_EIP] = MSR_SYSENTER_EIP,
 };
 
-u32 registers_msr(u32 reg)
+u32 sysreg_msr(u32 reg)
 {
 	return msrs[reg];
 }
 
-u32 registers_of_msr(u32 msr)
+u32 sysreg_of_msr(u32 msr)
 {
 	u32 reg;
 
@@ -65,12 +65,12 @@ u32 registers_of_msr(u32 msr)
 	return REG_COUNT;
 }
 
-/* Bits a guest may set; constant after registers_init. */
+/* Bits a guest may set; constant after sysreg_init. */
 static u64 cr4_bits, efer_bits;
 static bool la57;
 
 /* CPUID bit => bit a register may then have. APM vol. 3, appendix E. */
-void registers_init(void)
+void sysreg_init(void)
 {
 	struct cpuid std = cpuid(1, 0), ext = cpuid(7, 0), amd = cpuid(0x80000001, 0);
 	u32 more = cpuid(0x80000000, 0).eax >= 0x80000021 ? cpuid(0x80000021, 0).eax : 0;
@@ -92,7 +92,7 @@ void registers_init(void)
 	la57 = read_cr4() & CR4_LA57;
 }
 
-bool registers_canonical(u64 va)
+bool sysreg_canonical(u64 va)
 {
 	unsigned int unused = la57 ? 64 - 57 : 64 - 48;
 
@@ -100,7 +100,7 @@ bool registers_canonical(u64 va)
 }
 
 /* APM vol. 2, 3.1.1, and 14.6.1 for what long mode adds. */
-bool registers_valid_cr0(u64 value, u64 cr4, u64 efer)
+bool sysreg_valid_cr0(u64 value, u64 cr4, u64 efer)
 {
 	if (value >> 32)
 		return false;
@@ -114,7 +114,7 @@ bool registers_valid_cr0(u64 value, u64 cr4, u64 efer)
 }
 
 /* APM vol. 2, 3.1.3. */
-bool registers_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3)
+bool sysreg_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3)
 {
 	if (value & ~cr4_bits)
 		return false;
@@ -126,7 +126,7 @@ bool registers_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3)
 }
 
 /* APM vol. 2, 3.1.7. */
-bool registers_valid_efer(u64 value, u64 old, u64 cr0)
+bool sysreg_valid_efer(u64 value, u64 old, u64 cr0)
 {
 	if (value & ~efer_bits)
 		return false;
@@ -134,14 +134,14 @@ bool registers_valid_efer(u64 value, u64 old, u64 cr0)
 }
 
 /* APM vol. 2, 6.1: addresses are canonical, the mask has 32 bits. */
-bool registers_valid_msr(u32 reg, u64 value)
+bool sysreg_valid_msr(u32 reg, u64 value)
 {
 	switch (reg) {
 	case REG_LSTAR:
 	case REG_CSTAR:
 	case REG_SYSENTER_ESP:
 	case REG_SYSENTER_EIP:
-		return registers_canonical(value);
+		return sysreg_canonical(value);
 	case REG_SFMASK:
 		return !(value >> 32);
 	default:
