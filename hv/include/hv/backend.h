@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The seam: what every backend defines and the core calls. Resolved by linking; a missing
+ * function fails the link.
+ *
+ * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide,
+ * carries out the verdict, and calls shootdown_sync before it lets the CPU run on. No function
+ * here may assume that it is called in the exit path of the CPU it concerns unless it says
+ * "own CPU": a backend may as well be a process that asks a kernel to do the work.
+ */
+#ifndef HV_BACKEND_H
+#define HV_BACKEND_H
+
+#include <holdfast/image.h>
+#include <hv/types.h>
+
+struct cpu;
+
+/* A rule about a register, evaluated by guard/registers.c. */
+enum register_rule_kind {
+	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
+	RULE_KEEP_CLEAR, /* bits of mask that were clear at lock stay clear */
+	RULE_LOCKED,	 /* bits of mask keep their value */
+};
+
+/*
+ * @name:	of the asset, as users know it ("CR0.WP"), at most 47 characters
+ * @reg:	register number, below CPU_REGISTERS_MAX
+ * The rule's index is the asset's number (HF_ASSET_REGISTER | index).
+ */
+struct register_rule {
+	const char *name;
+	u32 reg;
+	enum register_rule_kind kind;
+	u64 mask;
+};
+
+/* ---- what it is ---- */
+
+/* "svm", "fake": at most 15 characters. */
+const char *backend_name(void);
+/* HF_FEATURE_* of this machine; valid after backend_init. */
+u32 backend_features(void);
+/* First guest-physical address past what the second-level tables translate; page aligned. */
+struct gpa backend_gpa_limit(void);
+/* Rules for this machine's registers, constant; *count of them. */
+const struct register_rule *backend_register_rules(u32 *count);
+
+/* ---- launch (see core/launch.c for the order) ---- */
+
+/*
+ * Once, first: is this machine fit? 0, or an error with boot->reason set. Only looks: allocates nothing.
+ */
+int backend_probe(struct hf_boot *boot);
+/* Once, when pool and owner exist: build what all CPUs share, second-level tables included.
+ * Every page is mapped with the permission owner_permission gives it. */
+int backend_init(const struct hf_boot *boot);
+/* Once for each CPU, still on the first: allocate all that @cpu will ever need. */
+int backend_cpu_init(struct cpu *cpu);
+/*
+ * Own CPU. Become a guest: run one instruction there, report to launch_arrive, and either go
+ * on as the guest (returns 0 to the guest's caller) or undo everything and return the
+ * error that launch_arrive gave.
+ */
+int backend_cpu_enter(struct cpu *cpu);
+
+/* ---- a CPU ---- */
+
+/* Own CPU: from the next guest instruction on, writes of guarded registers exit. */
+void backend_cpu_lock(struct cpu *cpu);
+/* Own CPU: the guest's current value of a register rules name. */
+u64 backend_register_read(struct cpu *cpu, u32 reg);
+/* Own CPU: forget all second-level translations before the next guest instruction. */
+void backend_flush(struct cpu *cpu);
+/* Make another CPU leave the guest soon; it will call shootdown_sync. Cannot fail. */
+void backend_kick(struct cpu *cpu);
+
+/* ---- second-level tables of the guest ---- */
+
+/*
+ * Reserve whatever is needed so that backend_stage2_protect of any sub-range with page-aligned ends
+ * inside [start, start + npages) cannot fail. -ENOMEM: nothing has changed.
+ */
+int backend_stage2_prepare(struct gpa start, u64 npages);
+/* Give every page of a prepared range the permission @perm (HF_PERM_*, 0 = not there). Takes
+ * effect on a CPU when it flushes. */
+void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
+/* Let the range become large blocks again where it is uniform. Advice. Call before a shoot-down. */
+void backend_stage2_merge(struct gpa start, u64 npages);
+/* The permission in the tables now, for audits. */
+u32 backend_stage2_permission(struct gpa page);
+
+/* ---- guest memory: within one page, which the caller has checked to be guest RAM ---- */
+
+void backend_guest_read(struct gpa from, void *to, size_t size);
+void backend_guest_write(struct gpa to, const void *from, size_t size);
+
+/* ---- the machine ---- */
+
+/* A counter that only grows, in units of its own (x86: TSC). */
+u64 backend_clock(void);
+/* A hint in a waiting loop. */
+void backend_relax(void);
+/* One character to the port given at launch; blocks for a bounded time, then gives up. */
+void backend_console(char c);
+/* Stop this machine for good, memory intact. */
+_Noreturn void backend_halt(void);
+
+#endif

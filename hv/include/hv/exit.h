@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An exit from the guest in the words of no vendor. The backend fills it in from what the
+ * hardware says (and only from copies it took once); the core decides; the
+ * backend carries the verdict out.
+ */
+#ifndef HV_EXIT_H
+#define HV_EXIT_H
+
+#include <holdfast/event.h>
+#include <holdfast/hypercall.h>
+#include <hv/types.h>
+
+struct cpu;
+
+struct exit_memory {
+	struct gpa gpa;
+	struct gva va;	/* 0 where unknown */
+	u8 access;	/* enum hf_access */
+	u8 user_exec;	/* a fetch from user mode (where told apart) */
+	u16 width;	/* bytes, 0 where unknown */
+};
+
+struct exit_register {
+	u32 id;		/* the backend's register number */
+	u32 unknown;	/* a register (x86: MSR number in id) no rule names: refused */
+	u64 old;
+	u64 value;	/* to be written */
+};
+
+struct exit_call {
+	u64 number;
+	u64 arg[4];
+	s64 result;	/* out, with VERDICT_RESULT */
+};
+
+struct exit_port {
+	u16 port;
+	u8 write;
+	u8 width;
+	u32 value;
+};
+
+/* Fields that do not belong to @kind are undefined. */
+struct exit {
+	u32 kind;	/* enum hf_exit_kind */
+	u8 cpl;
+	u8 reserved[3];
+	u64 rip;
+	u64 root;	/* CR3, TTBR */
+	u64 code;	/* the hardware's own exit code, for records */
+	union {
+		struct exit_memory memory;
+		struct exit_register reg;
+		struct exit_call call;
+		struct exit_port port;
+	};
+};
+
+enum verdict {
+	VERDICT_RETRY,	   /* run the instruction again: what it ran into is gone */
+	VERDICT_SKIP,	   /* leave the instruction out */
+	VERDICT_PERFORM,   /* do for the guest what the instruction asked for */
+	VERDICT_RESULT,	   /* hypercall answered: result, then next instruction */
+	VERDICT_FAULT,	   /* protection fault (x86: #GP(0)) at the instruction */
+	VERDICT_UNDEFINED, /* undefined-instruction fault */
+	VERDICT_PASS,	   /* hand on to the guest what was its own (NMI) */
+	VERDICT_STOP,	   /* stop the machine */
+};
+
+/* Decide. Counts the exit, records an event where one is due. */
+enum verdict exit_decide(struct cpu *cpu, struct exit *exit);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copies from and to guest memory: the only way to it. A guest pointer is never dereferenced,
+ * and nothing is read twice: callers judge the copy.
+ */
+#ifndef HV_GUEST_H
+#define HV_GUEST_H
+
+#include <hv/types.h>
+
+/*
+ * @size bytes at @from, within one page of RAM that the guest may read (guest, sealed, pending,
+ * lent). -EFAULT for anything else: device memory, our own, a service's, absent.
+ */
+int guest_read(struct gpa from, void *to, size_t size);
+
+/* The same into a page in state "guest": never into one that is sealed, lent or pending. */
+int guest_write(struct gpa to, const void *from, size_t size);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guards of memory: one file for code, one for data, and what is neither.
+ */
+#ifndef HV_MEMORY_H
+#define HV_MEMORY_H
+
+#include <hv/exit.h>
+#include <hv/owner.h>
+#include <hv/types.h>
+
+struct cpu;
+
+/* guard/code.c: an access to sealed code that the tables refused. */
+enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page);
+
+/* guard/data.c: the same for sealed data, and for pages that are not the guest's at all. */
+enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page);
+enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page);
+
+#endif

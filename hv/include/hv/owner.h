@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns each page of memory, and what the guest may do with it.
+ *
+ * One byte a page of RAM, kept here and not in any table of the hardware. Every change is one
+ * of the transitions below: a function of its own, a row of the table in owner.c, done for a
+ * whole list of ranges at once: validate all, prepare all (may fail), commit (cannot fail).
+ *
+ *	transition		from		to		guest keeps
+ *	owner_claim		GUEST		HYPERVISOR	nothing
+ *	owner_seal		GUEST		SEALED(kind)	what the kind admits
+ *	owner_check_begin	GUEST		PENDING		read
+ *	owner_check_pass	PENDING		SEALED(kind)	what the kind admits
+ *	owner_check_fail	PENDING		GUEST		all
+ *	owner_lend		GUEST		LENT		read
+ *	owner_return		LENT		GUEST		all
+ *	owner_donate		GUEST		SERVICE		nothing
+ *	owner_release		SEALED		GUEST		all (not kernel-execute where split)
+ *	owner_add		ABSENT		GUEST		all but kernel-execute
+ *	owner_open		SEALED		GUEST		all (action "allow" only)
+ *
+ * Nothing leaves HYPERVISOR or SERVICE. A page that a device may write (dma flag) cannot become
+ * sealed, pending, lent, service or hypervisor.
+ *
+ * Lock: the owner lock, held from owner_lock to owner_unlock; the argument is its proof. A
+ * reader of a single page's state needs no lock: a transition that takes something away ends with a
+ * shoot-down, which waits for every CPU to leave what it was doing.
+ */
+#ifndef HV_OWNER_H
+#define HV_OWNER_H
+
+#include <holdfast/image.h>
+#include <holdfast/range.h>
+#include <hv/types.h>
+
+struct cpu;
+
+enum page_state {
+	PAGE_ABSENT,	 /* nothing there, or may be plugged in later */
+	PAGE_MMIO,	 /* device memory: read, write, never executed */
+	PAGE_GUEST,	 /* the guest's, to do with as it likes */
+	PAGE_SEALED,	 /* the guest's, fixed; has a kind */
+	PAGE_PENDING,	 /* being checked: fixed until the verdict */
+	PAGE_LENT,	 /* being read by a service: fixed until returned */
+	PAGE_SERVICE,	 /* a service's own */
+	PAGE_HYPERVISOR, /* ours */
+};
+
+struct page {
+	enum page_state state;
+	enum hf_kind kind; /* of sealed pages, else HF_KIND_NONE */
+	bool dma;	   /* a device may write it */
+	bool added;	   /* plugged in after launch: never kernel-executable as guest memory */
+};
+
+/* Proof of holding the owner lock. */
+struct owner_locked {
+	struct cpu *cpu;
+};
+
+/* Record the memory map and claim the pool's chunks; -EINVAL for a bad map, -ENOMEM. */
+int owner_init(const struct hf_boot *boot);
+
+struct owner_locked owner_lock(struct cpu *cpu);
+void owner_unlock(struct owner_locked locked);
+
+struct page owner_page(struct gpa address);
+/* The permission the second-level tables must hold for the page (after admissible). */
+u32 owner_permission(struct page page);
+/* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */
+u32 owner_kind_permission(u32 kind);
+/* Whether all pages of the range are in @state. */
+bool owner_all(struct gpa start, u64 npages, enum page_state state);
+/* Pages sealed now. */
+u64 owner_sealed(void);
+/* Call @fn for each maximal run of pages in equal condition below @limit (backend_init maps with it). */
+int owner_for_each_run(struct gpa limit, int (*fn)(struct gpa start, u64 npages, u32 perm, void *ctx),
+		       void *ctx);
+
+/*
+ * Transitions over @count ranges. 0; -EINVAL: a page is in another state, flagged dma, or the
+ * range wraps; -ENOMEM. On error nothing has changed. The caller ends with shootdown().
+ */
+int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_check_begin(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_check_pass(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_check_fail(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_lend(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_return(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count);
+int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count);
+/* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
+int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is to be sealed, and the lock itself: collects ranges before lock, then seals them and
+ * has every CPU record its registers.
+ */
+#ifndef HV_PROTECT_H
+#define HV_PROTECT_H
+
+#include <holdfast/range.h>
+#include <hv/types.h>
+
+struct cpu;
+
+/* Errors as HF_CALL_PROTECT and HF_CALL_LOCK document them. @ranges is the hypervisor's copy. */
+int protect_add(struct cpu *cpu, const struct hf_range *ranges, u64 count);
+int protect_lock(struct cpu *cpu);
+
+/* HF_ACTION_DENY or HF_ACTION_ALLOW, constant after launch. */
+u32 protect_action(void);
+void protect_set_action(u32 action);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Shoot-down: make every CPU forget old translations and take up new settings.
+ *
+ * A global epoch counts the demands. A CPU answers by flushing and storing the epoch; it does so
+ * before every return to the guest (shootdown_sync) and in every waiting loop (shootdown_poll).
+ */
+#ifndef HV_SHOOTDOWN_H
+#define HV_SHOOTDOWN_H
+
+#include <hv/types.h>
+
+struct cpu;
+
+/* Demand, kick the CPUs that are in the guest, and wait until all have answered. */
+void shootdown(struct cpu *cpu);
+
+/* Own CPU, last thing before the guest runs on. Cheap if nothing is demanded. */
+void shootdown_sync(struct cpu *cpu);
+
+/* Own CPU, in a waiting loop. */
+void shootdown_poll(struct cpu *cpu);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * /dev/holdfast: between the command and the agent. Needs CAP_SYS_ADMIN. The
+ * agent believes nothing here and the hypervisor believes nothing of the agent
+ * after lock, so this interface is convenience, not protection.
+ */
+#ifndef HOLDFAST_CTL_H
+#define HOLDFAST_CTL_H
+
+#include <holdfast/types.h>
+#ifdef __KERNEL__
+#include <linux/ioctl.h>
+#else
+#include <sys/ioctl.h>
+#endif
+
+#define HF_DEVICE "/dev/holdfast"
+
+/* Always answered, launched or not. */
+struct hf_ctl_version {
+	uint32_t size;
+	uint32_t abi;
+	uint32_t state; /* enum hf_state */
+	uint32_t reserved;
+	char version[32]; /* of the agent */
+};
+
+/*
+ * @image:	address in the caller of the image file's bytes
+ * @image_size:	at most HF_IMAGE_SIZE_MAX
+ * @reason:	out: enum hf_reason, also where the call fails
+ */
+struct hf_ctl_launch {
+	uint32_t size;
+	uint32_t abi;
+	uint64_t image;
+	uint64_t image_size;
+	uint32_t action;
+	uint32_t serial_port;
+	uint32_t reason;
+	uint32_t reserved;
+};
+
+/* @ranges, @pages: out: what was registered; @failed_call: out: the call that was refused */
+struct hf_ctl_lock {
+	uint32_t size;
+	uint32_t ranges;
+	uint64_t pages;
+	uint32_t failed_call;
+	uint32_t reserved;
+};
+
+/*
+ * A query (HF_CALL_INFO .. HF_CALL_ASSET), handed on as it is.
+ *
+ * @call:	the call's number
+ * @arg:	its second argument
+ * @buffer:	address in the caller of HF_PAGE_SIZE bytes for the answer
+ * The ioctl returns the call's result; its errors are the call's, and -EINVAL for a
+ * number that is not a query, -ENODEV before launch.
+ */
+struct hf_ctl_query {
+	uint32_t call;
+	uint32_t reserved;
+	uint64_t arg;
+	uint64_t buffer;
+};
+
+_Static_assert(sizeof(struct hf_ctl_version) == 48, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_launch) == 40, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_lock) == 24, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_query) == 24, "part of the device ABI");
+
+#define HF_CTL_VERSION _IOR('H', 0x40, struct hf_ctl_version)
+#define HF_CTL_LAUNCH  _IOWR('H', 0x41, struct hf_ctl_launch)
+#define HF_CTL_LOCK    _IOWR('H', 0x42, struct hf_ctl_lock)
+#define HF_CTL_QUERY   _IOW('H', 0x43, struct hf_ctl_query)
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Calls from the guest kernel to the hypervisor.
+ *
+ * x86: VMMCALL (AMD) or VMCALL (Intel), number in RAX, arguments in RDI, RSI,
+ * RDX, RCX, result in RAX, all other registers kept. Arm: SMCCC fast call in the
+ * vendor hypervisor range (the backend documents it).
+ *
+ * Rules for every call:
+ * - From user mode the instruction is undefined (#UD): the guest's user space
+ *   cannot tell that anybody answers.
+ * - A buffer is one whole page: its guest-physical address, page aligned, of RAM
+ *   in state "guest" (never sealed, never the hypervisor's). It is copied once,
+ *   judged from the copy, and written once.
+ * - Unused arguments are ignored. Work is bounded by one page of input.
+ * - Refused before-lock calls after lock return -EPERM and are events.
+ */
+#ifndef HOLDFAST_HYPERCALL_H
+#define HOLDFAST_HYPERCALL_H
+
+#include <holdfast/event.h>
+#include <holdfast/range.h>
+#include <holdfast/types.h>
+
+/* In the upper half so that no other hypervisor's numbering collides ("HF"). */
+#define HF_CALL_BASE 0x48460000u
+
+/*
+ * Before lock. These numbers come first and die at lock.
+ *
+ * HF_CALL_PROTECT(ranges, count): register `count` records (1 ..
+ *	HF_RANGES_PER_PAGE) of the page `ranges` to be sealed at lock. All or
+ *	nothing. -EINVAL: a record is malformed, wraps, or its permission is not
+ *	its kind's; -EFAULT: buffer, or a page of a record is not guest-owned RAM;
+ *	-EEXIST: overlaps another record; -ENOSPC: HF_RANGES_MAX records are held;
+ *	-EAGAIN: a lock is under way.
+ *
+ * HF_CALL_LOCK(): seal every registered range, record and pin the registers of
+ *	every CPU, and return when no CPU can act on an older translation or
+ *	setting. -EINVAL: no text was registered; -ENOMEM: tables could not be
+ *	reserved (nothing has changed then); -EAGAIN: a lock is under way.
+ */
+#define HF_CALL_PROTECT (HF_CALL_BASE + 0x00)
+#define HF_CALL_LOCK	(HF_CALL_BASE + 0x01)
+#define HF_CALL_LIVE	(HF_CALL_BASE + 0x40) /* from here on: before and after lock */
+
+/*
+ * Before and after lock. Queries: `page` is the buffer that receives the answer.
+ *
+ * HF_CALL_NOOP(): 0. For measuring the way in and out.
+ * HF_CALL_INFO(page): struct hf_info.
+ * HF_CALL_EVENTS(page, first): up to HF_EVENTS_PER_PAGE events from sequence number
+ *	`first` (1-based) on; the number of events copied, 0 if there are none.
+ * HF_CALL_STATS(page, cpu): struct hf_stats; -ENOENT: no such CPU.
+ * HF_CALL_PROTECTION(page, index): struct hf_protection number `index` of
+ *	hf_info.protections; -ENOENT past the end.
+ * HF_CALL_ASSET(page, id): struct hf_asset; -ENOENT: no such asset.
+ *
+ * Every query returns -EFAULT if `page` is not a page of guest-owned RAM.
+ */
+#define HF_CALL_NOOP	   (HF_CALL_LIVE + 0x00)
+#define HF_CALL_INFO	   (HF_CALL_LIVE + 0x01)
+#define HF_CALL_EVENTS	   (HF_CALL_LIVE + 0x02)
+#define HF_CALL_STATS	   (HF_CALL_LIVE + 0x03)
+#define HF_CALL_PROTECTION (HF_CALL_LIVE + 0x04)
+#define HF_CALL_ASSET	   (HF_CALL_LIVE + 0x05)
+
+/*
+ * Services (holdfast/service/call.h has the page's layout). An image without
+ * services answers -ENODEV.
+ *
+ * HF_CALL_SERVICE(page): begin the request in the page. A result >= 0 or an error
+ *	ends it. -EINPROGRESS: interrupted, hf_service_call.token is filled in.
+ * HF_CALL_SERVICE_RESUME(page, token): go on, on any CPU. -ENOENT: no such
+ *	token, or it is being resumed by another CPU (-EAGAIN).
+ * HF_CALL_SERVICE_CANCEL(token): forget the request.
+ */
+#define HF_CALL_SERVICE	       (HF_CALL_LIVE + 0x10)
+#define HF_CALL_SERVICE_RESUME (HF_CALL_LIVE + 0x11)
+#define HF_CALL_SERVICE_CANCEL (HF_CALL_LIVE + 0x12)
+
+#define HF_RANGES_MAX 256u
+
+enum hf_state {
+	HF_STATE_ABSENT = 0,   /* not launched: only the agent answers */
+	HF_STATE_LAUNCHED = 1, /* running below the kernel, nothing protected yet but itself */
+	HF_STATE_LOCKED = 2,
+};
+
+/* What the CPU offers, as far as a protection depends on it. */
+#define HF_FEATURE_DECODE_ASSIST (1u << 0) /* the CPU hands over operands of an exit */
+#define HF_FEATURE_NEXT_RIP	 (1u << 1) /* the CPU hands over the next instruction's address */
+#define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
+#define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
+
+/* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
+struct hf_info {
+	uint32_t size;
+	uint32_t abi;
+	uint32_t state;	 /* enum hf_state */
+	uint32_t action; /* HF_ACTION_DENY or HF_ACTION_ALLOW */
+	uint32_t cpus;
+	uint32_t cpus_locked;
+	uint32_t protections; /* how many HF_CALL_PROTECTION knows */
+	uint32_t features;
+	uint64_t memory_total;
+	uint64_t memory_used;
+	uint64_t sealed_pages;
+	uint64_t events;      /* sequence number of the newest event */
+	uint64_t events_lost; /* of those, how many found no slot */
+	uint32_t serial_port; /* events are copied to it; 0: none */
+	uint32_t reserved;
+	char backend[16]; /* "svm", ... NUL terminated, as are all strings here */
+	char version[32]; /* of the image */
+};
+
+_Static_assert(sizeof(struct hf_info) == 128, "part of the hypercall ABI");
+
+/* Why a CPU left the guest; index into hf_stats.exits. */
+enum hf_exit_kind {
+	HF_EXIT_CALL = 0,      /* hypercall */
+	HF_EXIT_MEMORY = 1,    /* second-level fault */
+	HF_EXIT_REGISTER = 2,  /* write of a guarded control register or table register */
+	HF_EXIT_MSR = 3,       /* read or write of a guarded model-specific register */
+	HF_EXIT_VIRT = 4,      /* virtualization instruction */
+	HF_EXIT_KICK = 5,      /* asked for by another CPU's hypervisor */
+	HF_EXIT_NMI = 6,       /* the guest's own NMI, handed on */
+	HF_EXIT_PORT = 7,      /* an I/O port the hypervisor owns */
+	HF_EXIT_SHUTDOWN = 8,  /* the guest cannot go on */
+	HF_EXIT_OTHER = 9,     /* anything else: refused and recorded */
+	HF_EXIT_KIND_COUNT
+};
+
+struct hf_stats {
+	uint32_t size;
+	uint32_t cpu;
+	uint64_t total;
+	uint64_t exits[16]; /* by enum hf_exit_kind, the rest 0 */
+	uint64_t launch_ticks; /* TSC ticks from entry into the image to the first guest instruction */
+	uint64_t lock_ticks;   /* TSC ticks of the lock call, on the CPU that made it */
+};
+
+_Static_assert(sizeof(struct hf_stats) == 160, "part of the hypercall ABI");
+
+enum hf_enforcement {
+	HF_ENFORCED_NOT = 0,	  /* see reason */
+	HF_ENFORCED_HARDWARE = 1, /* second-level tables or intercepts, no gap known */
+	HF_ENFORCED_FALLBACK = 2, /* by other means, see reason for what that costs or leaves */
+	HF_ENFORCED_AT_LOCK = 3,  /* will be, once locked */
+};
+
+struct hf_protection {
+	uint32_t size;
+	uint32_t asset;
+	uint32_t enforcement; /* enum hf_enforcement */
+	uint32_t reserved;
+	char name[48];
+	char reason[128]; /* empty where enforced by hardware without a but */
+};
+
+_Static_assert(sizeof(struct hf_protection) == 192, "part of the hypercall ABI");
+
+struct hf_asset {
+	uint32_t size;
+	uint32_t id;
+	char name[48];
+};
+
+_Static_assert(sizeof(struct hf_asset) == 56, "part of the hypercall ABI");
+
+#endif
