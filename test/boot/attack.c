@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <holdfast/event.h>
+
 #include "guest.h"
 
 #define LIST	"/proc/hf_attack"
@@ -18,12 +20,13 @@
 struct attack {
 	char name[64];
 	char control[16];
+	bool alone; /* may take the machine with it: runs only where it is named */
 };
 
 static struct attack attacks[MAX];
 static int count;
-/* Events already reported: the ring keeps the first N and never rewrites them. */
-static long long events_seen;
+/* The newest event reported so far; its repeat count may still grow. */
+static struct hf_event newest;
 
 /* Copies the string behind "key": out of one line of JSON. Escapes do not occur in what is asked
  * for here (names and controls). */
@@ -46,14 +49,14 @@ static void json_string(const char *json, const char *key, char *buf, size_t siz
 	buf[n] = '\0';
 }
 
-static bool wanted(const char *name)
+static bool wanted(const char *name, bool alone)
 {
 	const char *only = cmdline_get("only", "");
 	size_t n = strlen(name);
 	const char *at;
 
 	if (!*only)
-		return true;
+		return !alone;
 	for (at = strstr(only, name); at; at = strstr(at + 1, name))
 		if ((at == only || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
 			return true;
@@ -74,12 +77,12 @@ static int read_list(void)
 
 		json_string(line, "name", a->name, sizeof(a->name));
 		json_string(line, "control", a->control, sizeof(a->control));
-		if (!wanted(a->name))
-			continue;
+		a->alone = strstr(line, "\"own_vm\":true") != NULL;
 		report_begin();
 		report_raw("offer", line);
 		report_end();
-		count++;
+		if (wanted(a->name, a->alone))
+			count++;
 	}
 	return count;
 }
@@ -108,15 +111,46 @@ static int child_attack(const void *arg)
 	return -file_write(LIST, a->name);
 }
 
-/* Adds the events that have come since the last call, as the command prints them. */
+static void report_event(const struct hf_event *e)
+{
+	char asset[48] = "";
+
+	ctl_asset(e->asset, asset, sizeof(asset));
+	report_begin();
+	report_int("event", e->sequence);
+	report_int("kind", e->kind);
+	report_int("access", e->access);
+	report_int("action", e->action);
+	report_int("cpu", e->cpu);
+	report_int("cpl", e->cpl);
+	report_int("asset", e->asset);
+	report_str("name", asset);
+	report_int("repeat", e->repeat);
+	report_hex("rip", e->rip);
+	report_hex("va", e->va);
+	report_hex("gpa", e->gpa);
+	report_hex("old", e->old);
+	report_hex("new", e->new_value);
+	report_end();
+}
+
+/* Reports the events that have come since the last call: new ones, and the newest one again if it
+ * was repeated. They belong to the attack that is reported next. */
 static void report_events(void)
 {
-	static struct outcome o;
-	char from[32];
+	static struct hf_event events[HF_EVENT_CAPACITY];
+	uint64_t first = newest.sequence ? newest.sequence : 1;
+	int i, n = ctl_events(first, events, HF_EVENT_CAPACITY);
 
-	snprintf(from, sizeof(from), "%lld", events_seen);
-	report_int("from", events_seen);
-	report_str("events", holdfast(&o, "events", "--json", NULL) == 0 ? o.out : "");
+	for (i = 0; i < n; i++) {
+		if (events[i].sequence == newest.sequence && events[i].repeat == newest.repeat)
+			continue;
+		/* A flood says nothing after its first lines; the numbers are in sequence. */
+		if (i < 16 || i == n - 1)
+			report_event(&events[i]);
+	}
+	if (n > 0)
+		newest = events[n - 1];
 }
 
 static void run_attack(const struct attack *a, const char *phase)
@@ -143,14 +177,14 @@ static void run_attack(const struct attack *a, const char *phase)
 	} else if (!o.died && o.status != 0 && strcmp(outcome, "refused")) {
 		why = strerror(o.status);
 	}
+	if (strcmp(phase, "bare") && strcmp(phase, "prelaunch"))
+		report_events();
 	report_begin();
 	report_str("attack", a->name);
 	report_str("phase", phase);
 	report_str("outcome", outcome);
 	report_str("detail", *why ? why : detail);
 	report_raw("died", o.died ? "true" : "false");
-	if (!strcmp(phase, "locked"))
-		report_events();
 	report_end();
 }
 
@@ -159,6 +193,8 @@ void attack_phase(const char *phase)
 	bool all = !strcmp(phase, "locked");
 	int i;
 
+	if (all)
+		report_events();
 	for (i = 0; i < count; i++)
 		if (all || !strcmp(attacks[i].control, phase))
 			run_attack(&attacks[i], phase);

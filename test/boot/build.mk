@@ -5,7 +5,9 @@
 BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
-INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast lifecycle load bench)
+INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
+	lifecycle load bench)
+WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
 	$(Q)mkdir -p $(@D)
@@ -14,7 +16,7 @@ $(BOOT)/%.o: test/boot/%.c
 $(BOOT)/init: $(INIT_OBJS)
 	$(Q)$(CC) -static -o $@ $^
 
-$(BOOT)/workload: $(BOOT)/workload.o
+$(BOOT)/workload: $(WORKLOAD_OBJS)
 	$(Q)$(CC) -static -o $@ $^
 
 -include $(wildcard $(BOOT)/*.d)

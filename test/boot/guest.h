@@ -24,6 +24,7 @@ int report_open(const char *port);
 void report_begin(void);
 void report_str(const char *key, const char *value);
 void report_int(const char *key, long long value);
+void report_hex(const char *key, uint64_t value);
 /* @json must be a complete JSON value: it goes out as it is. */
 void report_raw(const char *key, const char *json);
 void report_end(void);
@@ -63,8 +64,27 @@ const char *cmdline_get(const char *key, const char *otherwise);
 int holdfast(struct outcome *o, ...);
 /* The number behind "key": anywhere in JSON text; false if there is none. */
 bool json_number(const char *json, const char *key, long long *value);
-/* A number from `holdfast COMMAND --json`; false if it is not there. */
-bool holdfast_number(const char *command, const char *key, long long *value);
+
+/* --- ctl.c: the device, without the command; 0 or a negative errno --- */
+
+struct hf_info;
+struct hf_stats;
+struct hf_event;
+
+/* Exits of all CPUs together. */
+struct exit_counts {
+	uint64_t total; /* sum over the kinds */
+	uint64_t sum_of_totals; /* sum of what the hypervisor calls total: must be the same */
+	uint64_t kind[16];
+};
+
+int ctl_info(struct hf_info *info);
+int ctl_stats(uint32_t cpu, struct hf_stats *stats);
+/* Costs one hypercall for the machine and one for each CPU. */
+int ctl_exits(struct exit_counts *counts);
+/* Events from sequence number @first on; how many there are, up to @max. */
+int ctl_events(uint64_t first, struct hf_event *events, int max);
+int ctl_asset(uint32_t id, char *name, size_t size);
 
 /* --- cases.c --- */
 

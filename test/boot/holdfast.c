@@ -38,10 +38,3 @@ bool json_number(const char *json, const char *key, long long *value)
 	*value = strtoll(at, &end, 0);
 	return end != at;
 }
-
-bool holdfast_number(const char *command, const char *key, long long *value)
-{
-	static struct outcome o;
-
-	return holdfast(&o, command, "--json", NULL) == 0 && json_number(o.out, key, value);
-}

@@ -4,6 +4,7 @@
 import os
 
 import initramfs as newc
+import stock
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, "build")
@@ -29,7 +30,10 @@ def initramfs():
     def built(table):
         return {guest: os.path.join(BUILD, host) for guest, host in table.items()}
     path = os.path.join(BUILD, "test", "boot", "initramfs")
-    newc.build(path, built(PROGRAMS), built(FILES))
+    files = built(FILES)
+    for module in stock.modules(KERNEL_FOLDER):
+        files["/lib/stock/" + os.path.basename(module)] = module
+    newc.build(path, built(PROGRAMS), files)
     return path
 
 

@@ -97,6 +97,15 @@ void report_int(const char *key, long long value)
 	put_text(text);
 }
 
+/* As text: JSON has no numbers of 64 bits that every reader keeps exact. */
+void report_hex(const char *key, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+	report_str(key, text);
+}
+
 void report_raw(const char *key, const char *json)
 {
 	put_key(key);
