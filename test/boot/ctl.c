@@ -16,6 +16,44 @@
 
 static uint8_t page[HF_PAGE_SIZE] __attribute__((aligned(HF_PAGE_SIZE)));
 
+static int request(unsigned long command, void *arg)
+{
+	int fd = open(HF_DEVICE, O_RDWR | O_CLOEXEC);
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = ioctl(fd, command, arg);
+	if (result < 0)
+		result = -errno;
+	close(fd);
+	return result;
+}
+
+int ctl_state(void)
+{
+	struct hf_ctl_version ctl = { 0 };
+	int err = request(HF_CTL_VERSION, &ctl);
+
+	return err ? err : (int)ctl.state;
+}
+
+int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port, uint32_t *reason)
+{
+	struct hf_ctl_launch ctl = {
+		.size = sizeof(ctl),
+		.abi = HF_ABI,
+		.image = (uintptr_t)image,
+		.image_size = size,
+		.action = action,
+		.serial_port = port,
+	};
+	int err = request(HF_CTL_LAUNCH, &ctl);
+
+	*reason = ctl.reason;
+	return err;
+}
+
 /* One query; the answer is in page. The call's result. */
 static int query(uint32_t call, uint64_t arg)
 {
@@ -24,16 +62,8 @@ static int query(uint32_t call, uint64_t arg)
 		.arg = arg,
 		.buffer = (uintptr_t)page,
 	};
-	int fd = open(HF_DEVICE, O_RDWR | O_CLOEXEC);
-	int result;
 
-	if (fd < 0)
-		return -errno;
-	result = ioctl(fd, HF_CTL_QUERY, &q);
-	if (result < 0)
-		result = -errno;
-	close(fd);
-	return result;
+	return request(HF_CTL_QUERY, &q);
 }
 
 int ctl_info(struct hf_info *info)

@@ -15,6 +15,7 @@
 #define BENCH_MODULE	"/lib/holdfast/hf_bench.ko"
 #define IMAGE		"/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES	"/lib/stock"
+#define KVM_MODULES	"/lib/kvm"
 #define HOLDFAST	"/bin/holdfast"
 #define WORKLOAD	"/bin/workload"
 
@@ -78,6 +79,10 @@ struct exit_counts {
 	uint64_t kind[16];
 };
 
+/* enum hf_state, as the agent says it; negative errno without an agent. */
+int ctl_state(void);
+/* @reason: enum hf_reason, where it fails. */
+int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port, uint32_t *reason);
 int ctl_info(struct hf_info *info);
 int ctl_stats(uint32_t cpu, struct hf_stats *stats);
 /* Costs one hypercall for the machine and one for each CPU. */

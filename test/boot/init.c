@@ -6,7 +6,7 @@
  *	hf.mode=bare	no Holdfast (default)
  *	hf.mode=locked	agent loaded, launched, locked
  *	hf.mode=allow	the same with the action allow
- *	hf.mode=manual	agent not loaded: the cases do everything
+ *	hf.mode=manual	agent loaded, no more: the cases do the rest
  *	hf.run=A,B,C	the cases to run then, in this order
  *	hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
  *			lock and after lock, as each attack's control demands
@@ -73,15 +73,18 @@ static bool step(const char *name, int status, const char *detail)
 	return status == 0;
 }
 
-/* Goes to the locked state, with the attacks' controls on the way. */
+static bool load_agent(void)
+{
+	return step("agent-load", module_load(AGENT_MODULE, ""), "finit_module " AGENT_MODULE);
+}
+
+/* Goes on to the locked state, with the attacks' controls on the way. */
 static bool lock_machine(bool attacks)
 {
 	static struct outcome o;
 	const char *action = mode_is("allow") ? "allow" : "deny";
-	int err = module_load(AGENT_MODULE, "");
+	int err;
 
-	if (!step("agent-load", err, "finit_module " AGENT_MODULE))
-		return false;
 	if (attacks)
 		attack_phase("prelaunch");
 	err = holdfast(&o, "launch", "--image", IMAGE, "--action", action, "--serial",
@@ -144,9 +147,11 @@ int main(void)
 	attacks = !strcmp(cmdline_get("attacks", "no"), "yes");
 	if (attacks && attack_open() < 0)
 		attacks = false;
-	if (mode_is("locked") || mode_is("allow"))
+	if (!mode_is("bare"))
+		ready = load_agent();
+	if (ready && (mode_is("locked") || mode_is("allow")))
 		ready = lock_machine(attacks);
-	else if (attacks)
+	else if (attacks && mode_is("bare"))
 		attack_phase("bare");
 
 	/* Cases that wanted a locked machine say nothing on another one, and are missed. */

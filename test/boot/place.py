@@ -33,6 +33,8 @@ def initramfs():
     files = built(FILES)
     for module in stock.modules(KERNEL_FOLDER):
         files["/lib/stock/" + os.path.basename(module)] = module
+    for number, module in enumerate(stock.closure(KERNEL_FOLDER, "kvm-amd")):
+        files["/lib/kvm/%02d-%s" % (number, os.path.basename(module))] = module
     newc.build(path, built(PROGRAMS), files)
     return path
 

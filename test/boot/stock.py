@@ -36,6 +36,36 @@ def usable(path):
     return alone and not PATCHING & parts.keys()
 
 
+def depends(path):
+    """Names of the modules that path needs loaded first."""
+    with open(path, "rb") as source:
+        info = sections(source.read()).get(".modinfo", b"").split(b"\0")
+    for word in info:
+        if word.startswith(b"depends="):
+            return [name for name in word[8:].decode().split(",") if name]
+    return []
+
+
+def closure(folder, wanted):
+    """Paths of a module and all it depends on, in the order they must be loaded."""
+    paths = {}
+    for path, _, files in os.walk(os.path.join(folder, "modules", "kernel")):
+        for name in files:
+            if name.endswith(".ko"):
+                paths[name[:-3].replace("-", "_")] = os.path.join(path, name)
+    order = []
+
+    def add(name):
+        path = paths[name.replace("-", "_")]
+        for other in depends(path):
+            add(other)
+        if path not in order:
+            order.append(path)
+
+    add(wanted)
+    return order
+
+
 def modules(folder, want=8):
     """Paths of stock modules below /lib/modules/<release> of the kernel in folder. Libraries are
     taken because their loading has no effect on the machine; modules named test_* refuse to stay."""

@@ -4,6 +4,7 @@
  *
  *	workload once KIND COUNT		do it
  *	workload time KIND COUNT ROUNDS		do it ROUNDS times, print nanoseconds of each
+ *	workload fill PERCENT			write to so much of the free memory, and read it again
  *	workload stress SECONDS			all of stress.c at once
  *
  * KIND: fork (fork, exec of a static program, wait), pipe (one byte there and back), memory (map
@@ -142,6 +143,25 @@ static void run_kind(const char *name, long count)
 	exit(2);
 }
 
+static int fill(int percent)
+{
+	size_t i, n = (size_t)sysconf(_SC_AVPHYS_PAGES) * percent / 100 * 4096 / sizeof(uint64_t);
+	uint64_t *m = mmap(NULL, n * sizeof(*m), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED)
+		die("mmap");
+	for (i = 0; i < n; i++)
+		m[i] = ~i;
+	for (i = 0; i < n; i++) {
+		if (m[i] != ~i) {
+			fprintf(stderr, "memory does not keep what is written\n");
+			return 1;
+		}
+	}
+	return 0;
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -171,6 +191,8 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
+	if (argc == 3 && !strcmp(argv[1], "fill"))
+		return fill(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "stress"))
 		return stress(atoi(argv[2]));
 	fprintf(stderr, "workload: see the head of workload.c\n");
