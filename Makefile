@@ -57,6 +57,7 @@ ARTIFACTS += $(foreach part,$(PARTS),$(if $(wildcard $(firstword $(subst :, ,$(p
 ARTIFACTS := $(sort $(ARTIFACTS))
 
 all: $(ARTIFACTS)
+vm-demo vm-test vm-bench: $(ARTIFACTS) $(KERNEL_READY)
 
 $(KERNEL_READY): scripts/kernel.sh
 	$(Q)rm -f $@

@@ -23,4 +23,14 @@ $(BOOT)/workload: $(WORKLOAD_OBJS)
 
 ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 
+# What these need is said in the top Makefile, once every fragment has named its artifacts.
 .PHONY: vm-demo vm-test vm-bench
+
+vm-demo:
+	$(Q)python3 test/boot/demo.py
+
+vm-test:
+	$(Q)python3 test/boot/suite.py
+
+vm-bench:
+	$(Q)python3 test/boot/bench.py

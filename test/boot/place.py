@@ -50,3 +50,9 @@ def words(mode="bare", run="", attacks=None, **further):
             text.append("hf.only=" + attacks)
     text += ["hf.%s=%s" % item for item in further.items()]
     return " ".join(text)
+
+
+def release():
+    """What uname -r says in a test machine."""
+    with open(os.path.join(KERNEL_FOLDER, "release"), encoding="ascii") as source:
+        return source.read().strip()

@@ -8,6 +8,7 @@ class Report:
     """What a machine said on its report port, as it comes in."""
 
     def __init__(self):
+        self.records = []     # all, in order
         self.start = {}       # what the machine is
         self.cases = []       # {"case", "status", "detail"}
         self.offers = []      # attacks, as the attack module describes them
@@ -38,6 +39,7 @@ class Report:
         return records
 
     def _take(self, record):
+        self.records.append(record)
         if "case" in record:
             self.cases.append(record)
             self.begun = None
@@ -47,6 +49,8 @@ class Report:
             self.offers.append(record["offer"])
         elif "attack" in record:
             self.attacks.append(record)
+        elif "event" in record:
+            pass
         elif "measure" in record:
             self.measures.setdefault(record["measure"], []).append(record["value"])
         elif "start" in record:
@@ -61,15 +65,3 @@ class Report:
             if case["case"] == name:
                 return case
         return None
-
-
-def event_list(text):
-    """Events as `holdfast events --json` prints them (one object per line, or one array)."""
-    events = []
-    for line in text.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        events += value if isinstance(value, list) else [value]
-    return [e for e in events if isinstance(e, dict)]
