@@ -32,6 +32,7 @@ needs() {
 	unit header:cmocka.h libcmocka-dev
 	check cmd:clang clang
 	check cmd:clang-format clang-format
+	check cmd:clang-tidy clang-tidy
 	check cmd:cppcheck cppcheck
 	END
 }
