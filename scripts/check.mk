@@ -2,7 +2,7 @@
 #
 # make check: each check is a target of its own (check-layers, ...), one line of result each.
 
-CHECKS := format headers layers image cppcheck tidy gcc clang
+CHECKS := format headers layers image cppcheck tidy gcc clang modules
 CHECK_TARGETS := $(addprefix check-,$(CHECKS))
 
 # The flags of the build, for the scripts; without what writes files.
@@ -19,7 +19,7 @@ check:
 	$(Q)$(MAKE) --no-print-directory -k --output-sync=target $(CHECK_TARGETS)
 	@echo "check: all $(words $(CHECKS)) passed"
 
-.PHONY: $(CHECK_TARGETS) format
+.PHONY: $(CHECK_TARGETS) check-prove format
 
 check-format:
 	@scripts/check/format.sh
@@ -47,6 +47,13 @@ check-tidy:
 check-gcc check-clang: check-%:
 	@scripts/check/compile.sh $*
 
+check-modules: $(KERNEL_READY)
+	@KDIR=$(KDIR) scripts/check/modules.sh
+
 # Mend what check-format finds.
 format:
 	$(Q)find hv include agent cli services test -name '*.[ch]' 2>/dev/null | xargs clang-format -i
+
+# That each check can fail.
+check-prove: $(KERNEL_READY)
+	@scripts/check/prove.sh

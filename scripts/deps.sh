@@ -34,6 +34,7 @@ needs() {
 	check cmd:clang-format clang-format
 	check cmd:clang-tidy clang-tidy
 	check cmd:cppcheck cppcheck
+	check cmd:sparse sparse
 	END
 }
 

@@ -31,9 +31,11 @@ mapfile -t hv < <(find_files hv -- '*.c' | grep -v '^hv/arch/fake/')
 mapfile -t cli < <(find_files cli -- '*.c')
 mapfile -t unit < <(find_files hv/arch/fake test/unit -- '*.c')
 mapfile -t boot < <(find_files test/boot -- '*.c' | grep -v '^test/boot/bench/')
+mapfile -t modules < <(find_files agent test/attack test/boot/bench -- '*.c')
 run -Ihv/include -D__x86_64__ -DHF_VERSION='""' -- "${hv[@]}"
 run -D_GNU_SOURCE -DHF_VERSION='""' -- "${cli[@]}"
 run -Ihv/include -I. -D_GNU_SOURCE -- "${unit[@]}"
 run -D_GNU_SOURCE -- "${boot[@]}"
+run -Iagent -D__KERNEL__ '-Dfor_each_online_cpu(cpu)=while (more(cpu))' -- "${modules[@]}"
 LC_ALL=C sort -u -o "$findings" "$findings"
 verdict $count "$count files with $(cppcheck --version)"

@@ -17,7 +17,7 @@ alone() {
 	for cc in gcc clang; do
 		printf '#include "%s"\n#include "%s"\n' "$PWD/$1" "$PWD/$1" |
 			$cc "${flags[@]}" -fsyntax-only -x c - 2>&1 | grep -m1 error |
-			sed "s|^|$1: does not compile alone ($cc): |"
+			sed "s|$PWD/||g; s|^|$1: does not compile alone ($cc): |"
 	done
 }
 
