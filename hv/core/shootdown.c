@@ -23,8 +23,8 @@
 /* 0 is what a CPU has answered that has just started. */
 static u64 epoch = 1;
 
-/* Turns of a waiting loop after which a kick counts as lost: far longer than any exit takes. */
-#define KICK_PATIENCE (1u << 26)
+/* Turns of a waiting loop after which a kick counts as lost: longer than any exit takes. */
+#define KICK_PATIENCE (1u << 22)
 
 /*
  * Own CPU: nothing that was translated or allowed under an older epoch is used again. Called
@@ -69,8 +69,11 @@ static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 	while (behind(other, demand)) {
 		shootdown_poll(cpu);
 		backend_relax();
-		if (++turns % KICK_PATIENCE == 0)
-			backend_kick(other);
+		if (++turns % KICK_PATIENCE)
+			continue;
+		/* If the first is only late, hardware holds no more than one for it. */
+		__atomic_store_n(&other->kicked, 1, __ATOMIC_SEQ_CST);
+		backend_kick(other);
 	}
 }
 
@@ -80,8 +83,7 @@ void shootdown(struct cpu *cpu)
 	struct cpu *other;
 
 	shootdown_sync(cpu);
-	/* All are kicked before the first is waited for: the wait is the longest, not the sum.
-	 */
+	/* All are kicked before the first is waited for: the wait is the longest, not the sum. */
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);
 		if (other != cpu && behind(other, demand) &&
