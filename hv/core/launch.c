@@ -67,17 +67,14 @@ static int init_memory(struct hf_boot *boot, u64 image_size)
 
 	error = pool_init((void *)(uintptr_t)boot->base, boot->chunk_gpa, boot->chunk_count,
 			  image_size, boot->inject_alloc);
-	if (error)
+	if (!error)
+		error = event_init();
+	if (!error)
+		error = owner_init(boot);
+	if (error == -HF_ENOMEM)
 		return refuse(boot, HF_REASON_NO_MEMORY, error);
-	error = event_init();
 	if (error)
-		return refuse(boot, HF_REASON_NO_MEMORY, error);
-	error = owner_init(boot);
-	if (error)
-		return refuse(boot,
-			      error == -HF_ENOMEM ? HF_REASON_NO_MEMORY
-						  : HF_REASON_BAD_MEMORY_MAP,
-			      error);
+		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, error);
 	for (u32 i = 0; i < boot->cpu_count; i++)
 		if (!cpu_add(boot->cpu_id[i]))
 			return refuse(boot, HF_REASON_NO_MEMORY, -HF_ENOMEM);

@@ -83,7 +83,7 @@ void shootdown(struct cpu *cpu)
 	struct cpu *other;
 
 	shootdown_sync(cpu);
-	/* All are kicked before the first is waited for: the wait is the longest, not the sum. */
+	/* All are kicked before one is waited for: the wait is the longest, not the sum. */
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);
 		if (other != cpu && behind(other, demand) &&
