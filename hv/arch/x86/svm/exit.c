@@ -451,8 +451,9 @@ static bool msr_picture(struct vcpu *v, const struct svm_exit *e)
 
 static void count_picture(struct cpu *cpu)
 {
-	cpu->stats.total++;
-	cpu->stats.exits[HF_EXIT_MSR]++;
+	u64 *count = &cpu->stats.exits[HF_EXIT_MSR];
+
+	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
 
 /*
@@ -480,7 +481,6 @@ static int finish_trial(struct vcpu *v)
 					 [GPR_R13] = f->r13,
 					 [GPR_R14] = f->r14,
 					 [GPR_R15] = f->r15 } };
-	v->cpu->stats.launch_ticks = backend_clock() - v->entered;
 	return 0;
 }
 
