@@ -89,8 +89,11 @@ static int refused(const struct options *options, uint32_t number, int err)
 	if (err == EPERM)
 		return output_failure(options, CLI_DENIED, "not-permitted",
 				      "root (CAP_SYS_ADMIN) is needed");
-	return output_failure(options, CLI_FAILED, reason.word, "not launched: %s (%s)",
-			      reason.sentence, strerror(err));
+	if (number == HF_REASON_NONE)
+		return output_failure(options, CLI_FAILED, reason.word, "not launched: %s",
+				      strerror(err));
+	return output_failure(options, CLI_FAILED, reason.word, "not launched: %s",
+			      reason.sentence);
 }
 
 static int launch(const struct options *options, int fd, const char *image, size_t size)

@@ -4,7 +4,7 @@
 #include "reason.h"
 
 static const struct reason reasons[] = {
-	[HF_REASON_NONE] = { "unknown", "no reason was given; the kernel log may tell more" },
+	[HF_REASON_NONE] = { "unknown", "no reason was given" },
 	[HF_REASON_ABI] = { "abi",
 			    "hypervisor image, agent and command are of different versions: "
 			    "install all three from one build" },
@@ -42,7 +42,8 @@ static const struct reason reasons[] = {
 	[HF_REASON_CPU_OFFLINE] = { "cpu-offline", "a CPU that is present is offline and would "
 						   "stay unprotected: bring "
 						   "it online, or keep it away with nr_cpus=" },
-	[HF_REASON_ALREADY] = { "already", "Holdfast is launched already" },
+	[HF_REASON_ALREADY] = { "already",
+				"Holdfast runs already, and nothing but a reboot ends it" },
 	[HF_REASON_BAD_IMAGE] = { "bad-image",
 				  "the file is not a Holdfast image, or truncated: install "
 				  "it again" },
