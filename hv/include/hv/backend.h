@@ -41,7 +41,8 @@ struct register_rule {
 const char *backend_name(void);
 /* HF_FEATURE_* of this machine; valid after backend_init. */
 u32 backend_features(void);
-/* First guest-physical address past what the second-level tables translate; page aligned. */
+/* First guest-physical address past what the second-level tables translate; page aligned. Valid
+ * after backend_probe. */
 struct gpa backend_gpa_limit(void);
 /* Rules for this machine's registers, constant; *count of them. */
 const struct register_rule *backend_register_rules(u32 *count);
@@ -78,8 +79,8 @@ void backend_kick(struct cpu *cpu);
 /* ---- second-level tables of the guest ---- */
 
 /*
- * Reserve whatever is needed so that backend_stage2_protect of any sub-range with page-aligned ends
- * inside [start, start + npages) cannot fail. -ENOMEM: nothing has changed.
+ * Reserve whatever is needed so that backend_stage2_protect of exactly this range cannot fail.
+ * Holds until the next backend_stage2_merge. -ENOMEM: no permission has changed.
  */
 int backend_stage2_prepare(struct gpa start, u64 npages);
 /* Give every page of a prepared range the permission @perm (HF_PERM_*, 0 = not there). Takes

@@ -19,6 +19,13 @@
  *	owner_add		ABSENT		GUEST		all but kernel-execute
  *	owner_open		SEALED		GUEST		all (action "allow" only)
  *
+ * owner_release sets the added flag, owner_open clears it, all others keep it.
+ *
+ * Memory that may be plugged in later (HF_MEMORY_HOTPLUG) starts as ABSENT with the added flag:
+ * the guest may read, write and user-execute there from the start, as Linux does not announce
+ * when it begins to. The hypervisor itself touches it, and lets it be sealed or lent, only after
+ * owner_add: before, nothing may answer at these addresses.
+ *
  * Nothing leaves HYPERVISOR or SERVICE. A page that a device may write (dma flag) cannot become
  * sealed, pending, lent, service or hypervisor.
  *
@@ -50,7 +57,7 @@ struct page {
 	enum page_state state;
 	enum hf_kind kind; /* of sealed pages, else HF_KIND_NONE */
 	bool dma;	   /* a device may write it */
-	bool added;	   /* plugged in after launch: never kernel-executable as guest memory */
+	bool added;	   /* plugged in after launch, or released: not kernel-executable */
 };
 
 /* Proof of holding the owner lock. */
@@ -73,7 +80,8 @@ u32 owner_kind_permission(u32 kind);
 bool owner_all(struct gpa start, u64 npages, enum page_state state);
 /* Pages sealed now. */
 u64 owner_sealed(void);
-/* Call @fn for each maximal run of pages in equal condition below @limit (backend_init maps with it). */
+/* Call @fn for each maximal run of pages of equal permission below @limit, permission 0 included,
+ * in ascending order, until it returns non-zero (backend_init maps with it). */
 int owner_for_each_run(struct gpa limit, int (*fn)(struct gpa start, u64 npages, u32 perm, void *ctx),
 		       void *ctx);
 

@@ -11,9 +11,10 @@
 
 struct cpu;
 
-/* To the port given at launch, if any; whole lines do not mix. Lock: console lock, inside. */
+/* One line, the newline is added, to the port given at launch, if any; lines do not mix. Lock:
+ * console lock, inside. */
 void print_line(struct cpu *cpu, const char *format, ...) __printf(2, 3);
-/* Without a lock, for panic only. */
+/* Without a lock or a newline of its own, for panic only. */
 void print_unlocked(const char *format, va_list args);
 /* Like snprintf; always terminates when size > 0; returns the length that was needed. */
 size_t print_string(char *to, size_t size, const char *format, ...) __printf(3, 4);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copies from and to guest memory. */
+#include <hv/backend.h>
+#include <hv/guest.h>
+#include <hv/owner.h>
+
+static bool within_page(struct gpa at, size_t size)
+{
+	return size <= PAGE_SIZE - (at.raw & PAGE_MASK);
+}
+
+static bool guest_reads(enum page_state state)
+{
+	return state == PAGE_GUEST || state == PAGE_SEALED || state == PAGE_PENDING ||
+	       state == PAGE_LENT;
+}
+
+int guest_read(struct gpa from, void *to, size_t size)
+{
+	if (!within_page(from, size) || !guest_reads(owner_page(from).state))
+		return -HF_EFAULT;
+	backend_guest_read(from, to, size);
+	return 0;
+}
+
+int guest_write(struct gpa to, const void *from, size_t size)
+{
+	if (!within_page(to, size) || owner_page(to).state != PAGE_GUEST)
+		return -HF_EFAULT;
+	backend_guest_write(to, from, size);
+	return 0;
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who owns each page. What the loader names as memory has a byte a page; all the rest is device
+ * memory as far as the second-level tables reach, and absent beyond.
+ *
+ * Memory that may be plugged in later starts as ABSENT with the added flag: the guest's tables
+ * let it read, write and user-execute there from the start, because Linux does not tell us
+ * when it begins to use it, but the hypervisor touches it, and lets it be sealed or lent,
+ * only after owner_add: until then nothing may answer at these addresses.
+ */
+#include <hv/backend.h>
+#include <hv/lock.h>
+#include <hv/overflow.h>
+#include <hv/owner.h>
+#include <hv/pool.h>
+#include <hv/string.h>
+
+/* A page's byte: state, kind << BYTE_KIND_SHIFT, flags. */
+#define BYTE_STATE	0x07u
+#define BYTE_KIND_SHIFT 3
+#define BYTE_KIND	0x38u
+#define BYTE_DMA	0x40u
+#define BYTE_ADDED	0x80u
+
+static_assert(PAGE_HYPERVISOR <= BYTE_STATE, "states fit into the byte");
+static_assert(HF_KIND_COUNT <= (BYTE_KIND >> BYTE_KIND_SHIFT) + 1, "kinds fit into the byte");
+
+#define PERM_DATA (HF_PERM_READ | HF_PERM_WRITE)
+
+/* A record of the loader's memory map; constant after owner_init but for the bytes. */
+struct span {
+	u64 start;
+	u64 end;
+	u8 *bytes; /* atomic; written under the owner lock */
+};
+
+static struct {
+	struct lock lock;
+	u32 count;
+	struct span span[HF_MEMORY_MAX]; /* ascending, disjoint */
+	u64 sealed;			 /* pages; atomic; written under the owner lock */
+} owner;
+
+/* ---- pages ---- */
+
+static u8 byte_of(enum page_state state, u32 kind, u32 flags)
+{
+	return (u8)(state | kind << BYTE_KIND_SHIFT | flags);
+}
+
+static struct page page_of(u8 byte)
+{
+	return (struct page){
+		.state = byte & BYTE_STATE,
+		.kind = (byte & BYTE_KIND) >> BYTE_KIND_SHIFT,
+		.dma = byte & BYTE_DMA,
+		.added = byte & BYTE_ADDED,
+	};
+}
+
+/* Pages in a row whose byte is the same. */
+struct run {
+	u8 byte;
+	u8 *bytes; /* NULL: not in the memory map */
+	u64 npages;
+};
+
+/* No record holds @address: up to the next record, or to where the tables end. */
+static struct run run_outside(u64 address, u64 end, u64 next)
+{
+	u64 limit = backend_gpa_limit().raw;
+	struct run run = { byte_of(PAGE_ABSENT, 0, 0), NULL, 0 };
+
+	if (address < limit) {
+		run.byte = byte_of(PAGE_MMIO, 0, 0);
+		end = limit < end ? limit : end;
+	}
+	run.npages = ((next < end ? next : end) - address) / PAGE_SIZE;
+	return run;
+}
+
+/* The longest run from @address on that ends at @end or before; both page aligned. */
+static struct run run_at(u64 address, u64 end)
+{
+	const struct span *span = owner.span;
+	const struct span *last = owner.span + owner.count;
+	struct run run;
+	u64 most;
+
+	while (span < last && span->end <= address)
+		span++;
+	if (span == last || address < span->start)
+		return run_outside(address, end, span == last ? end : span->start);
+	most = ((span->end < end ? span->end : end) - address) / PAGE_SIZE;
+	run.bytes = span->bytes + (address - span->start) / PAGE_SIZE;
+	run.byte = __atomic_load_n(run.bytes, __ATOMIC_RELAXED);
+	run.npages = 1;
+	while (run.npages < most &&
+	       __atomic_load_n(run.bytes + run.npages, __ATOMIC_RELAXED) == run.byte)
+		run.npages++;
+	return run;
+}
+
+static void run_set(const struct run *run, u8 byte)
+{
+	u64 i;
+
+	for (i = 0; i < run->npages; i++)
+		__atomic_store_n(run->bytes + i, byte, __ATOMIC_RELAXED);
+}
+
+struct page owner_page(struct gpa address)
+{
+	u64 page = address.raw & ~PAGE_MASK;
+
+	/* The very last page has no end that a u64 could hold; it is beyond all memory. */
+	if (page + PAGE_SIZE == 0)
+		return page_of(byte_of(PAGE_ABSENT, 0, 0));
+	return page_of(run_at(page, page + PAGE_SIZE).byte);
+}
+
+bool owner_all(struct gpa start, u64 npages, enum page_state state)
+{
+	struct run run;
+	u64 at, end;
+
+	if (range_overflow(start.raw, npages, &end))
+		return false;
+	for (at = start.raw; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		if (page_of(run.byte).state != state)
+			return false;
+	}
+	return true;
+}
+
+u64 owner_sealed(void)
+{
+	return __atomic_load_n(&owner.sealed, __ATOMIC_RELAXED);
+}
+
+/* ---- permissions ---- */
+
+u32 owner_kind_permission(u32 kind)
+{
+	static const u8 permission[] = {
+		[HF_KIND_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+		[HF_KIND_RODATA] = HF_PERM_READ,
+		[HF_KIND_RO_AFTER_INIT] = HF_PERM_READ,
+		[HF_KIND_VECTORS] = HF_PERM_READ,
+		[HF_KIND_VDSO] = HF_PERM_READ | HF_PERM_USER_EXEC,
+	};
+
+	static_assert(ARRAY_SIZE(permission) == HF_KIND_COUNT, "every kind has a permission");
+	return kind < ARRAY_SIZE(permission) ? permission[kind] : 0;
+}
+
+u32 owner_permission(struct page page)
+{
+	switch (page.state) {
+	case PAGE_GUEST:
+		return page.added ? PERM_DATA | HF_PERM_USER_EXEC : HF_PERM_ALL;
+	case PAGE_ABSENT:
+		return page.added ? PERM_DATA | HF_PERM_USER_EXEC : 0;
+	case PAGE_MMIO:
+		return PERM_DATA;
+	case PAGE_SEALED:
+		return owner_kind_permission(page.kind);
+	case PAGE_PENDING:
+	case PAGE_LENT:
+		return HF_PERM_READ;
+	case PAGE_SERVICE:
+	case PAGE_HYPERVISOR:
+		break;
+	}
+	return 0;
+}
+
+int owner_for_each_run(struct gpa limit,
+		       int (*fn)(struct gpa start, u64 npages, u32 perm, void *ctx), void *ctx)
+{
+	u64 at, start = 0;
+	u32 perm = 0;
+	struct run run;
+	int error;
+
+	for (at = 0; at < limit.raw; at += run.npages * PAGE_SIZE) {
+		u32 next;
+
+		run = run_at(at, limit.raw);
+		next = owner_permission(page_of(run.byte));
+		if (at > start && next != perm) {
+			error = fn(gpa(start), (at - start) / PAGE_SIZE, perm, ctx);
+			if (error)
+				return error;
+			start = at;
+		}
+		perm = next;
+	}
+	return at > start ? fn(gpa(start), (at - start) / PAGE_SIZE, perm, ctx) : 0;
+}
+
+/* ---- memory map ---- */
+
+static int add_span(const struct hf_memory *memory)
+{
+	struct span *span = &owner.span[owner.count];
+	u64 previous = owner.count ? span[-1].end : 0;
+	u64 bytes = memory->npages;
+
+	if (range_overflow(memory->gpa, memory->npages, &span->end) || memory->gpa < previous ||
+	    span->end > backend_gpa_limit().raw)
+		return -HF_EINVAL;
+	if (memory->type != HF_MEMORY_RAM && memory->type != HF_MEMORY_HOTPLUG)
+		return -HF_EINVAL;
+	span->start = memory->gpa;
+	span->bytes = pool_pages((bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+	if (!span->bytes)
+		return -HF_ENOMEM;
+	memset(span->bytes,
+	       memory->type == HF_MEMORY_RAM ? byte_of(PAGE_GUEST, 0, 0)
+					     : byte_of(PAGE_ABSENT, 0, BYTE_ADDED),
+	       bytes);
+	owner.count++;
+	return 0;
+}
+
+/* No table exists yet: backend_init takes the permission from here. */
+static int claim_chunk(u64 chunk)
+{
+	u64 npages = HF_CHUNK_SIZE / PAGE_SIZE;
+	struct run run;
+
+	if (!owner_all(gpa(chunk), npages, PAGE_GUEST))
+		return -HF_EINVAL;
+	for (; npages; npages -= run.npages, chunk += run.npages * PAGE_SIZE) {
+		run = run_at(chunk, chunk + npages * PAGE_SIZE);
+		run_set(&run, byte_of(PAGE_HYPERVISOR, 0, 0));
+	}
+	return 0;
+}
+
+int owner_init(const struct hf_boot *boot)
+{
+	int error = 0;
+	u32 i;
+
+	owner.count = 0;
+	owner.sealed = 0;
+	if (boot->memory_count > HF_MEMORY_MAX || boot->chunk_count > HF_CHUNKS_MAX)
+		return -HF_EINVAL;
+	for (i = 0; i < boot->memory_count && !error; i++)
+		error = add_span(&boot->memory[i]);
+	for (i = 0; i < boot->chunk_count && !error; i++)
+		error = claim_chunk(boot->chunk_gpa[i]);
+	return error;
+}
+
+/* ---- transitions ---- */
+
+struct owner_locked owner_lock(struct cpu *cpu)
+{
+	lock_acquire(&owner.lock, cpu);
+	return (struct owner_locked){ cpu };
+}
+
+void owner_unlock(struct owner_locked locked)
+{
+	(void)locked;
+	lock_release(&owner.lock);
+}
+
+/*
+ * @from, @to:	states; the kind of sealed pages comes from the range
+ * @keep:	flags that stay (dma never does: such pages do not move)
+ * @set:	flags that are set
+ */
+struct transition {
+	u8 from;
+	u8 to;
+	u8 keep;
+	u8 set;
+};
+
+enum transition_id {
+	CLAIM,
+	SEAL,
+	CHECK_BEGIN,
+	CHECK_PASS,
+	CHECK_FAIL,
+	LEND,
+	RETURN,
+	DONATE,
+	RELEASE,
+	ADD,
+	OPEN,
+};
+
+/*
+ * What was sealed and is released stays without kernel-execute, like added memory: the guest
+ * may write code there that nobody verified. "Open" gives up enforcement altogether.
+ */
+static const struct transition transitions[] = {
+	[CLAIM] = { PAGE_GUEST, PAGE_HYPERVISOR, BYTE_ADDED, 0 },
+	[SEAL] = { PAGE_GUEST, PAGE_SEALED, BYTE_ADDED, 0 },
+	[CHECK_BEGIN] = { PAGE_GUEST, PAGE_PENDING, BYTE_ADDED, 0 },
+	[CHECK_PASS] = { PAGE_PENDING, PAGE_SEALED, BYTE_ADDED, 0 },
+	[CHECK_FAIL] = { PAGE_PENDING, PAGE_GUEST, BYTE_ADDED, 0 },
+	[LEND] = { PAGE_GUEST, PAGE_LENT, BYTE_ADDED, 0 },
+	[RETURN] = { PAGE_LENT, PAGE_GUEST, BYTE_ADDED, 0 },
+	[DONATE] = { PAGE_GUEST, PAGE_SERVICE, BYTE_ADDED, 0 },
+	[RELEASE] = { PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED },
+	[ADD] = { PAGE_ABSENT, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED },
+	[OPEN] = { PAGE_SEALED, PAGE_GUEST, 0, 0 },
+};
+
+static u8 byte_after(const struct transition *t, const struct hf_range *range, u8 byte)
+{
+	u32 kind = t->to == PAGE_SEALED ? range->kind : HF_KIND_NONE;
+
+	return byte_of(t->to, kind, (byte & t->keep) | t->set);
+}
+
+static bool range_valid(const struct transition *t, const struct hf_range *range)
+{
+	struct run run;
+	u64 at, end;
+
+	if (range_overflow(range->gpa, range->npages, &end))
+		return false;
+	if (t->to == PAGE_SEALED && !owner_kind_permission(range->kind))
+		return false;
+	for (at = range->gpa; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		if (!run.bytes || (run.byte & BYTE_STATE) != t->from || (run.byte & BYTE_DMA))
+			return false;
+	}
+	return true;
+}
+
+/* Both ranges are known not to wrap. */
+static bool ranges_overlap(const struct hf_range *a, const struct hf_range *b)
+{
+	return a->gpa < b->gpa + b->npages * PAGE_SIZE &&
+	       b->gpa < a->gpa + a->npages * PAGE_SIZE;
+}
+
+static int validate(const struct transition *t, const struct hf_range *ranges, u32 count)
+{
+	u32 i, j;
+
+	for (i = 0; i < count; i++) {
+		if (!range_valid(t, &ranges[i]))
+			return -HF_EINVAL;
+		for (j = 0; j < i; j++)
+			if (ranges_overlap(&ranges[i], &ranges[j]))
+				return -HF_EINVAL;
+	}
+	return 0;
+}
+
+/* Pages of one range may end up with different permissions (flags): a run at a time. */
+static int prepare(const struct hf_range *range)
+{
+	u64 end = range->gpa + range->npages * PAGE_SIZE;
+	struct run run;
+	u64 at;
+
+	for (at = range->gpa; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		if (backend_stage2_prepare(gpa(at), run.npages))
+			return -HF_ENOMEM;
+	}
+	return 0;
+}
+
+/* States first: a fault on the new permission must find the new state. */
+static void commit(const struct transition *t, const struct hf_range *range)
+{
+	u64 end = range->gpa + range->npages * PAGE_SIZE;
+	struct run run;
+	u64 at;
+
+	for (at = range->gpa; at < end; at += run.npages * PAGE_SIZE) {
+		u8 byte;
+
+		run = run_at(at, end);
+		byte = byte_after(t, range, run.byte);
+		run_set(&run, byte);
+		backend_stage2_protect(gpa(at), run.npages, owner_permission(page_of(byte)));
+	}
+	if (t->from == PAGE_SEALED)
+		__atomic_fetch_sub(&owner.sealed, range->npages, __ATOMIC_RELAXED);
+	if (t->to == PAGE_SEALED)
+		__atomic_fetch_add(&owner.sealed, range->npages, __ATOMIC_RELAXED);
+}
+
+static int transfer(struct owner_locked l, enum transition_id id, const struct hf_range *ranges,
+		    u32 count)
+{
+	const struct transition *t = &transitions[id];
+	int error = validate(t, ranges, count);
+	u32 i;
+
+	(void)l;
+	for (i = 0; i < count && !error; i++)
+		error = prepare(&ranges[i]);
+	if (error)
+		return error;
+	for (i = 0; i < count; i++)
+		commit(t, &ranges[i]);
+	for (i = 0; i < count; i++)
+		backend_stage2_merge(gpa(ranges[i].gpa), ranges[i].npages);
+	return 0;
+}
+
+int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, CLAIM, ranges, count);
+}
+
+int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, SEAL, ranges, count);
+}
+
+int owner_check_begin(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, CHECK_BEGIN, ranges, count);
+}
+
+int owner_check_pass(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, CHECK_PASS, ranges, count);
+}
+
+int owner_check_fail(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, CHECK_FAIL, ranges, count);
+}
+
+int owner_lend(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, LEND, ranges, count);
+}
+
+int owner_return(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, RETURN, ranges, count);
+}
+
+int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, DONATE, ranges, count);
+}
+
+int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, RELEASE, ranges, count);
+}
+
+int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, ADD, ranges, count);
+}
+
+int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count)
+{
+	return transfer(l, OPEN, ranges, count);
+}
+
+int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)
+{
+	struct run run;
+	u64 at, end;
+
+	(void)l;
+	if (range_overflow(start.raw, npages, &end) || !owner_all(start, npages, PAGE_GUEST))
+		return -HF_EINVAL;
+	for (at = start.raw; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		run_set(&run, (u8)(dma ? run.byte | BYTE_DMA : run.byte & ~BYTE_DMA));
+	}
+	return 0;
+}
