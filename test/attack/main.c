@@ -13,14 +13,15 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
+#include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
 module_param_named(seconds, attack_seconds, uint, 0600);
 MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
 static const struct attack_table *const tables[] = {
-	&memory_table,	   &register_table,  &nested_table,
-	&hypervisor_table, &hypercall_table, &open_table,
+	&memory_table, &register_table, &nested_table,	 &hypervisor_table, &hypercall_table,
+	&remap_table,  &execute_table,	&writable_table, &device_table,	    &startup_table,
 };
 
 static const char *const control_names[] = {
@@ -297,6 +298,7 @@ static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
+	hypervisor_exit();
 	if (attempt.task)
 		put_task_struct(attempt.task);
 }
