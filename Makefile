@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make          build everything            make check   style, layering, static analysis
+# make demo     the attacks, without and    make bench   cost, also in build/bench.json
+#               with Holdfast               make loc     size of the trusted part
+# make test     every test                  make clean   remove build/
+# make deps     install what all of the above need (demo, test, bench and check do it themselves)
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+O := build
+# Make's own default is cc, which is not necessarily there.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+export CC
+# V=1 shows the commands.
+Q := $(if $(filter 1,$(V)),,@)
+
+# The stock kernel everything is built for and tested with: depend on $(KERNEL_READY), then use
+# $(MAKE) -C $(KDIR) M=... (both absolute paths: kbuild changes directory).
+KVER ?= 6.1
+KERNEL := $(abspath $(O)/kernel/$(KVER))
+KDIR := $(KERNEL)/kdir
+KERNEL_READY := $(O)/kernel/$(KVER)/.ready
+
+# What `all` builds, and the VM tests need. Fragments may add to it.
+ARTIFACTS :=
+
+# Goals that install what they need, and goals that need no tools. For all others say at once, by
+# package name, what is missing.
+FREE_GOALS := demo test bench check deps loc clean
+ifneq ($(filter-out $(FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell scripts/deps.sh --check build 1>&2 && echo ok),ok)
+$(error Holdfast cannot be built here: tools are missing)
+endif
+endif
+
+.PHONY: all demo test bench check deps loc clean
+all:
+
+-include hv/build.mk
+-include agent/build.mk
+-include cli/build.mk
+-include test/unit/build.mk
+-include test/attack/build.mk
+-include test/boot/build.mk
+-include scripts/check.mk
+
+# The parts by the names they are known by, as far as the tree has them.
+PARTS := hv:$(O)/hv/hv-svm.img agent:$(O)/agent/holdfast.ko cli:$(O)/cli/holdfast \
+	test/attack:$(O)/test/attack/hf_attack.ko
+ARTIFACTS += $(foreach part,$(PARTS),$(if $(wildcard $(firstword $(subst :, ,$(part)))/build.mk), \
+	$(lastword $(subst :, ,$(part)))))
+ARTIFACTS := $(sort $(ARTIFACTS))
+
+all: $(ARTIFACTS)
+vm-demo vm-test vm-bench: $(ARTIFACTS) $(KERNEL_READY)
+
+$(KERNEL_READY): scripts/kernel.sh
+	$(Q)rm -f $@
+	$(Q)scripts/kernel.sh $(KVER)
+	$(Q)touch $@
+
+# Fragments may need what has just been installed: a make of its own sees it.
+demo:
+	$(Q)scripts/deps.sh build vm
+	$(Q)$(MAKE) --no-print-directory vm-demo
+
+test:
+	$(Q)scripts/deps.sh build vm unit
+	$(Q)$(MAKE) --no-print-directory vm-test
+
+bench:
+	$(Q)scripts/deps.sh build vm
+	$(Q)$(MAKE) --no-print-directory vm-bench
+
+deps:
+	$(Q)scripts/deps.sh build vm unit check
+
+loc:
+	$(Q)scripts/loc.sh
+
+clean:
+	$(Q)rm -rf $(O)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# agent: holdfast.ko, for the kernel in $(KDIR). kbuild writes next to its sources, so it gets a
+# folder of links in place of agent/.
+
+HF_VERSION := $(file <VERSION)
+
+AGENT_DIR := $(O)/agent
+AGENT_SOURCES := $(patsubst agent/%,%,$(wildcard agent/*.[ch] agent/compat/*.[ch]))
+AGENT_LINKS := $(addprefix $(AGENT_DIR)/,Kbuild $(AGENT_SOURCES))
+AGENT_CONTRACTS := $(wildcard include/holdfast/*.h)
+
+$(AGENT_LINKS): $(AGENT_DIR)/%: agent/%
+	$(Q)mkdir -p $(@D)
+	$(Q)ln -sfn $(abspath $<) $@
+
+$(AGENT_DIR)/holdfast.ko: $(AGENT_LINKS) $(AGENT_CONTRACTS) VERSION $(KERNEL_READY)
+	$(Q)$(MAKE) --no-print-directory $(if $(Q),-s) -C $(KDIR) M=$(abspath $(AGENT_DIR)) \
+		HF_TOP=$(CURDIR) HF_VERSION=$(HF_VERSION) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)touch $@

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/errno.h>
+#include <asm/asm.h>
+
+#include "call.h"
+
+/* Without a hypervisor VMMCALL is an undefined instruction, caught here. */
+long call_make(u32 number, u64 arg0, u64 arg1)
+{
+	long result = number;
+
+	asm volatile("1:	vmmcall\n"
+		     "	jmp 3f\n"
+		     "2:	mov %[absent], %%rax\n"
+		     "3:\n" _ASM_EXTABLE(1b, 2b)
+		     : "+a"(result)
+		     : "D"(arg0), "S"(arg1), [absent] "i"(-ENODEV)
+		     : "memory");
+	return result;
+}

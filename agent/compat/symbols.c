@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+
+#include "symbols.h"
+
+struct symbols symbols __ro_after_init;
+
+/* @field: offset in struct symbols of a word that receives the address */
+struct wanted {
+	const char *name;
+	size_t field;
+	bool optional;
+};
+
+#define NEED(name, field)                                    \
+	{                                                    \
+		name, offsetof(struct symbols, field), false \
+	}
+#define MAY(name, field)                                    \
+	{                                                   \
+		name, offsetof(struct symbols, field), true \
+	}
+
+/* The 32-bit and x32 vDSOs exist where the kernel is built for those programs. */
+static const struct wanted wanted[] __initconst = {
+	NEED("_text", text),
+	NEED("_etext", etext),
+	NEED("__start_rodata", rodata),
+	NEED("__end_rodata", erodata),
+	NEED("__start_ro_after_init", ro_after_init),
+	NEED("__end_ro_after_init", ero_after_init),
+	NEED("idt_table", idt),
+	NEED("vdso_image_64", vdso_64),
+	MAY("vdso_image_32", vdso_32),
+	MAY("vdso_image_x32", vdso_x32),
+	NEED("max_possible_pfn", max_possible_pfn),
+	NEED("walk_system_ram_range", walk_system_ram_range),
+	NEED("stop_machine_cpuslocked", stop_machine_cpuslocked),
+	NEED("set_memory_x", set_memory_x),
+	NEED("set_memory_nx", set_memory_nx),
+	NEED("set_memory_np", set_memory_np),
+	NEED("set_direct_map_default_noflush", set_direct_map_default_noflush),
+};
+
+/*
+ * kallsyms_lookup_name is exported to nobody since 5.7, but a kprobe resolves its
+ * symbol by the same table. Registered disabled, it never touches kernel text.
+ */
+static unsigned long __init find_lookup(void)
+{
+	struct kprobe probe = {
+		.symbol_name = "kallsyms_lookup_name",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	unsigned long addr;
+
+	if (register_kprobe(&probe))
+		return 0;
+	addr = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+	return addr;
+}
+
+const char *__init symbols_init(void)
+{
+	unsigned long (*lookup)(const char *name) = (void *)find_lookup();
+	size_t i;
+
+	if (!lookup)
+		return "kallsyms_lookup_name";
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		unsigned long addr = lookup(wanted[i].name);
+
+		if (!addr && !wanted[i].optional)
+			return wanted[i].name;
+		*(unsigned long *)((char *)&symbols + wanted[i].field) = addr;
+	}
+	return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the agent needs from the kernel image beyond its exported symbols. All
+ * look-ups are here; they are made once, when the module is loaded.
+ */
+#ifndef AGENT_COMPAT_SYMBOLS_H
+#define AGENT_COMPAT_SYMBOLS_H
+
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/stop_machine.h>
+#include <linux/types.h>
+
+/* Addresses are those of the image's mapping; 0: this kernel does not have it. */
+struct symbols {
+	unsigned long text, etext;
+	unsigned long rodata, erodata;
+	unsigned long ro_after_init, ero_after_init;
+	unsigned long idt;
+	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
+	const unsigned long *max_possible_pfn;
+	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
+				     int (*fn)(unsigned long pfn, unsigned long npages,
+					       void *arg));
+	int (*stop_machine_cpuslocked)(cpu_stop_fn_t fn, void *data,
+				       const struct cpumask *cpus);
+	int (*set_memory_x)(unsigned long addr, int npages);
+	int (*set_memory_nx)(unsigned long addr, int npages);
+	int (*set_memory_np)(unsigned long addr, int npages);
+	int (*set_direct_map_default_noflush)(struct page *page);
+};
+
+/* Set by symbols_init(), constant from then on. */
+extern struct symbols symbols;
+
+/* Returns NULL, or the name of the first symbol that is needed and missing. */
+const char *symbols_init(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Test hook: makes a launch fail at a chosen place, by module parameters that
+ * only root can set. Every launch counts from one again.
+ */
+#ifndef AGENT_INJECT_H
+#define AGENT_INJECT_H
+
+#include <linux/types.h>
+
+/* For struct hf_boot: the hypervisor does its own counting. 0: none. */
+extern unsigned int inject_hv_alloc;
+extern unsigned int inject_cpu;
+
+void inject_start(void);
+
+/* Asked before everything that may run out of memory; false: behave as if it had. */
+bool inject_allows(void);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Starting the hypervisor below the running kernel. */
+#ifndef AGENT_LAUNCH_H
+#define AGENT_LAUNCH_H
+
+#include <holdfast/ctl.h>
+
+/*
+ * Carries out @ctl and sets its reason. On failure everything is as before. The
+ * caller excludes concurrent calls and calls after success.
+ */
+int launch_run(struct hf_ctl_launch *ctl);
+
+#endif

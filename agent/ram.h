@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The machine's memory map, as the hypervisor needs it. */
+#ifndef AGENT_RAM_H
+#define AGENT_RAM_H
+
+#include <holdfast/image.h>
+
+/* Fills memory and memory_count, sorted and disjoint. -ENOSPC: more than HF_MEMORY_MAX ranges.
+ */
+int ram_describe(struct hf_boot *boot);
+
+/* First page frame number above all memory of the map. */
+u64 ram_end_pfn(const struct hf_boot *boot);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <hv/string.h>
+
+#include "decode.h"
+
+/* REX prefix and ModRM/SIB fields: APM vol. 3, 1.2.7 and 1.4. */
+#define REX_B 1
+#define REX_X 2
+#define REX_R 4
+
+#define PREFIX_FS 0x64
+#define PREFIX_GS 0x65
+#define PREFIX_ADDRESS 0x67
+
+/* A cursor over the bytes; reading past the end poisons it instead of faulting. */
+struct cursor {
+	const u8 *bytes;
+	size_t size;
+	size_t at;
+	bool bad;
+};
+
+struct prefixes {
+	u8 rex;
+	u8 segment; /* PREFIX_FS, PREFIX_GS or 0 */
+	bool address32;
+};
+
+struct modrm {
+	u8 mod, reg, rm;
+};
+
+static u8 next(struct cursor *c)
+{
+	if (c->at >= c->size) {
+		c->bad = true;
+		return 0;
+	}
+	return c->bytes[c->at++];
+}
+
+static s64 next_signed(struct cursor *c, unsigned int bytes)
+{
+	u64 value = 0;
+	unsigned int i;
+
+	for (i = 0; i < bytes; i++)
+		value |= (u64)next(c) << (8 * i);
+	return bytes == 1 ? (s64)(int8_t)value : (s64)(s32)value;
+}
+
+static bool is_legacy_prefix(u8 byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case PREFIX_FS:
+	case PREFIX_GS:
+	case 0x66:
+	case PREFIX_ADDRESS:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Returns the first byte of the opcode. LOCK is none of ours: with it, MOV means another register. */
+static u8 read_prefixes(struct cursor *c, struct prefixes *p)
+{
+	u8 byte = next(c);
+
+	for (; is_legacy_prefix(byte); byte = next(c)) {
+		if (byte == PREFIX_FS || byte == PREFIX_GS)
+			p->segment = byte;
+		p->address32 |= byte == PREFIX_ADDRESS;
+	}
+	if ((byte & 0xf0) == 0x40) {
+		p->rex = byte;
+		byte = next(c);
+	}
+	return byte;
+}
+
+static struct modrm read_modrm(struct cursor *c)
+{
+	u8 byte = next(c);
+
+	return (struct modrm){ byte >> 6, byte >> 3 & 7, byte & 7 };
+}
+
+static u64 read_sib(struct cursor *c, u8 mod, u8 rex, const struct gprs *gprs)
+{
+	u8 byte = next(c);
+	u8 index = (byte >> 3 & 7) | (rex & REX_X ? 8 : 0);
+	u8 base = byte & 7;
+	u64 sum = 0;
+
+	if (index != GPR_RSP)
+		sum = gprs->r[index] << (byte >> 6);
+	if (base == GPR_RBP && mod == 0)
+		return sum + next_signed(c, 4);
+	return sum + gprs->r[base | (rex & REX_B ? 8 : 0)];
+}
+
+/* APM vol. 3, tables 1-14 to 1-16 (64-bit addressing). */
+static u64 read_address(struct cursor *c, struct modrm m, const struct prefixes *p,
+			const struct decode_context *context)
+{
+	bool rip_relative = m.mod == 0 && m.rm == GPR_RBP;
+	u64 sum;
+
+	if (m.rm == GPR_RSP)
+		sum = read_sib(c, m.mod, p->rex, context->gprs);
+	else if (rip_relative)
+		sum = next_signed(c, 4);
+	else
+		sum = context->gprs->r[m.rm | (p->rex & REX_B ? 8 : 0)];
+	if (m.mod == 1)
+		sum += next_signed(c, 1);
+	if (m.mod == 2)
+		sum += next_signed(c, 4);
+	/* None of our instructions has an immediate: the next one begins here. */
+	if (rip_relative)
+		sum += context->rip + c->at;
+	if (p->address32)
+		sum = (u32)sum;
+	if (p->segment == PREFIX_FS)
+		sum += context->fs_base;
+	if (p->segment == PREFIX_GS)
+		sum += context->gs_base;
+	return sum;
+}
+
+static enum operation group7(struct modrm m)
+{
+	if (m.reg == 6)
+		return OP_LMSW;
+	if (m.reg == 3 && m.mod != 3)
+		return OP_LIDT;
+	return OP_OTHER;
+}
+
+static int read_operation(struct cursor *c, const struct prefixes *p,
+			  const struct decode_context *context, struct instruction *i)
+{
+	u8 opcode = next(c);
+	struct modrm m;
+
+	switch (opcode) {
+	case 0x06:
+		i->operation = OP_CLTS;
+		return 0;
+	case 0x30: /* WRMSR */
+	case 0x32: /* RDMSR */
+		i->operation = OP_OTHER;
+		return 0;
+	case 0x22:
+		m = read_modrm(c);
+		i->operation = OP_MOV_TO_CR;
+		i->cr = m.reg | (p->rex & REX_R ? 8 : 0);
+		/* mod is ignored: always a register (APM vol. 3, MOV CRn). */
+		i->gpr = m.rm | (p->rex & REX_B ? 8 : 0);
+		return 0;
+	case 0x01:
+		m = read_modrm(c);
+		i->operation = group7(m);
+		i->memory = m.mod != 3;
+		if (i->memory)
+			i->address = gva(read_address(c, m, p, context));
+		else
+			i->gpr = m.rm | (p->rex & REX_B ? 8 : 0);
+		return 0;
+	default:
+		return -HF_EINVAL;
+	}
+}
+
+int decode(const u8 *bytes, size_t size, const struct decode_context *context,
+	   struct instruction *instruction)
+{
+	struct cursor c = { bytes, size < DECODE_MAX ? size : DECODE_MAX, 0, false };
+	struct prefixes p = { 0 };
+	int error;
+
+	memset(instruction, 0, sizeof(*instruction));
+	if (read_prefixes(&c, &p) != 0x0f)
+		return -HF_EINVAL;
+	error = read_operation(&c, &p, context, instruction);
+	if (error || c.bad)
+		return -HF_EINVAL;
+	instruction->length = c.at;
+	return 0;
+}

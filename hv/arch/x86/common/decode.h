@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Decoder for the few instructions whose exits do not come with all operands: 64-bit mode only.
+ * Pure: works on a copy of the bytes and of the registers.
+ */
+#ifndef X86_DECODE_H
+#define X86_DECODE_H
+
+#include <hv/types.h>
+
+#include "gprs.h"
+
+#define DECODE_MAX 15 /* no instruction is longer: APM vol. 3, 1.1 */
+
+enum operation {
+	OP_MOV_TO_CR, /* 0f 22 /cr */
+	OP_CLTS,      /* 0f 06 */
+	OP_LMSW,      /* 0f 01 /6 */
+	OP_LIDT,      /* 0f 01 /3, memory */
+	OP_OTHER,     /* 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
+};
+
+/*
+ * @cr:		control register of OP_MOV_TO_CR
+ * @gpr:	source register, where the source is not in memory
+ * @memory:	the source is in memory, at @address (segment base included)
+ */
+struct instruction {
+	enum operation operation;
+	u8 length;
+	u8 cr;
+	u8 gpr;
+	bool memory;
+	struct gva address;
+};
+
+/* What addresses are computed from. */
+struct decode_context {
+	const struct gprs *gprs;
+	u64 rip;
+	u64 fs_base;
+	u64 gs_base;
+};
+
+/* 0, or -EINVAL for anything but a complete instruction of the list above. */
+int decode(const u8 *bytes, size_t size, const struct decode_context *context,
+	   struct instruction *instruction);
+
+#endif

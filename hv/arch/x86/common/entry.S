@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Image header and the entry function (holdfast/image.h). */
+
+	/* hv.ld puts the sizes and the entry in between: they are its to know. */
+	.section .header.head, "a"
+	.quad	0x54534146444c4f48	/* HF_IMAGE_MAGIC */
+	.long	HF_IMAGE_ABI
+	.long	HF_IMAGE_BACKEND
+
+	.section .header.tail, "a"
+1:	.asciz	HF_VERSION
+	.org	1b + 32
+
+	.text
+	.globl	image_entry
+	.hidden	image_entry
+	.type	image_entry, @function
+/*
+ * int64_t image_entry(uint32_t op, struct hf_boot *boot, uint32_t cpu), System V convention.
+ * Pushes struct entry_frame and hands it on as the fourth argument.
+ */
+image_entry:
+	endbr64
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, %rcx
+	sub	$8, %rsp		/* the convention wants 16-byte alignment at calls */
+	call	image_main
+	add	$8, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.size	image_entry, . - image_entry
+
+	.section .note.GNU-stack, "", @progbits

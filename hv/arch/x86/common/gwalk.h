@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's own page tables, walked by software for reading only. Tables and memory are reached
+ * through guest_read alone: a root or an entry that points at anything but guest RAM ends the walk.
+ */
+#ifndef X86_GWALK_H
+#define X86_GWALK_H
+
+#include <hv/types.h>
+
+/* Paging of the guest in long mode. */
+struct gwalk {
+	u64 cr3;
+	unsigned int levels; /* 4 or 5 */
+};
+
+/* Where @va is mapped. -EFAULT: not present, or a table is out of bounds. */
+int gwalk_translate(const struct gwalk *walk, struct gva va, struct gpa *to);
+
+/* Copy from guest-virtual memory, across page bounds. -EFAULT: nothing certain is in @to. */
+int gwalk_read(const struct gwalk *walk, struct gva from, void *to, size_t size);
+
+/* As many bytes as there are, up to @size: an instruction may end with its page. */
+size_t gwalk_fetch(const struct gwalk *walk, struct gva from, void *to, size_t size);
+
+#endif

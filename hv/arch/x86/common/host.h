@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hypervisor's own world: page tables (W^X, nothing but its own memory, the local APIC and
+ * a one-page window a CPU), stacks with a guard page, descriptor tables.
+ */
+#ifndef X86_HOST_H
+#define X86_HOST_H
+
+#include <hv/types.h>
+
+#include "x86.h"
+
+/* Power of two: a CPU finds its own record at the top of the stack it runs on. */
+#define HOST_STACK_SIZE 16384u
+
+#define HOST_CS 0x08
+#define HOST_SS 0x10
+
+/*
+ * A CPU's part of it. Allocated by host_cpu_init, never freed, used by its own CPU only.
+ *
+ * @stack_top:	initial stack pointer; the 16 bytes above it hold the address of this
+ * @window:	the page through which guest memory is reached, and its table entry
+ */
+struct host_cpu {
+	u64 stack_top;
+	u8 *window;
+	u64 *window_pte;
+	u64 gdt[3];
+	struct table_register gdtr;
+	struct table_register idtr;
+};
+
+/* Build the page tables of the image and all pool memory. -ENOMEM. */
+int host_init(void);
+int host_cpu_init(struct host_cpu *host);
+/* Own CPU, on its host stack. */
+struct host_cpu *host_self(void);
+
+/* CR3 and CR4 for the hypervisor; CR4 also tells the depth of the tables. */
+u64 host_cr3(void);
+u64 host_cr4(void);
+/* The local APIC's registers, mapped uncached. */
+volatile u32 *host_apic(void);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <hv/backend.h>
+#include <hv/cpu.h>
+
+#include "sysreg.h"
+#include "x86.h"
+
+static_assert(REG_COUNT <= CPU_REGISTERS_MAX, "struct cpu records one value for each");
+
+#define ALL_BITS (~0ull)
+
+static const struct register_rule rules[] = {
+	{ "CR0.PE", REG_CR0, RULE_KEEP_SET, CR0_PE },
+	{ "CR0.WP", REG_CR0, RULE_KEEP_SET, CR0_WP },
+	{ "CR0.PG", REG_CR0, RULE_KEEP_SET, CR0_PG },
+	{ "CR4.PAE", REG_CR4, RULE_KEEP_SET, CR4_PAE },
+	{ "CR4.UMIP", REG_CR4, RULE_KEEP_SET, CR4_UMIP },
+	{ "CR4.LA57", REG_CR4, RULE_KEEP_SET, CR4_LA57 },
+	{ "CR4.SMEP", REG_CR4, RULE_KEEP_SET, CR4_SMEP },
+	{ "CR4.SMAP", REG_CR4, RULE_KEEP_SET, CR4_SMAP },
+	{ "EFER.SCE", REG_EFER, RULE_KEEP_SET, EFER_SCE },
+	{ "EFER.LME", REG_EFER, RULE_KEEP_SET, EFER_LME },
+	{ "EFER.NXE", REG_EFER, RULE_KEEP_SET, EFER_NXE },
+	{ "EFER.SVME", REG_EFER, RULE_KEEP_CLEAR, EFER_SVME },
+	{ "STAR", REG_STAR, RULE_LOCKED, ALL_BITS },
+	{ "LSTAR", REG_LSTAR, RULE_LOCKED, ALL_BITS },
+	{ "CSTAR", REG_CSTAR, RULE_LOCKED, ALL_BITS },
+	{ "SFMASK", REG_SFMASK, RULE_LOCKED, ALL_BITS },
+	{ "SYSENTER_CS", REG_SYSENTER_CS, RULE_LOCKED, ALL_BITS },
+	{ "SYSENTER_ESP", REG_SYSENTER_ESP, RULE_LOCKED, ALL_BITS },
+	{ "SYSENTER_EIP", REG_SYSENTER_EIP, RULE_LOCKED, ALL_BITS },
+	{ "IDTR.base", REG_IDTR_BASE, RULE_LOCKED, ALL_BITS },
+	{ "IDTR.limit", REG_IDTR_LIMIT, RULE_LOCKED, ALL_BITS },
+};
+
+const struct register_rule *backend_register_rules(u32 *count)
+{
+	*count = ARRAY_SIZE(rules);
+	return rules;
+}
+
+static const u32 msrs[REG_COUNT] = {
+	[REG_EFER] = MSR_EFER,
+	[REG_STAR] = MSR_STAR,
+	[REG_LSTAR] = MSR_LSTAR,
+	[REG_CSTAR] = MSR_CSTAR,
+	[REG_SFMASK] = MSR_SFMASK,
+	[REG_SYSENTER_CS] = MSR_SYSENTER_CS,
+	[REG_SYSENTER_ESP] = MSR_SYSENTER_ESP,
+	[REG_SYSENTER_EIP] = MSR_SYSENTER_EIP,
+};
+
+u32 sysreg_msr(u32 reg)
+{
+	return msrs[reg];
+}
+
+u32 sysreg_of_msr(u32 msr)
+{
+	u32 reg;
+
+	for (reg = 0; reg < REG_COUNT; reg++)
+		if (msrs[reg] && msrs[reg] == msr)
+			return reg;
+	return REG_COUNT;
+}
+
+/* Bits a guest may set; constant after sysreg_init. */
+static u64 cr4_bits, efer_bits;
+static bool la57;
+
+/* CPUID bit => bit a register may then have. APM vol. 3, appendix E. */
+void sysreg_init(void)
+{
+	struct cpuid std = cpuid(1, 0), ext = cpuid(7, 0), amd = cpuid(0x80000001, 0);
+	u32 more = cpuid(0x80000000, 0).eax >= 0x80000021 ? cpuid(0x80000021, 0).eax : 0;
+
+	cr4_bits = 0x7ff; /* VME .. OSXMMEXCPT: every CPU that can nest pages */
+	cr4_bits |= std.ecx & BIT(26) ? CR4_OSXSAVE : 0;
+	cr4_bits |= std.ecx & BIT(17) ? CR4_PCIDE : 0;
+	cr4_bits |= ext.ebx & BIT(0) ? CR4_FSGSBASE : 0;
+	cr4_bits |= ext.ebx & BIT(7) ? CR4_SMEP : 0;
+	cr4_bits |= ext.ebx & BIT(20) ? CR4_SMAP : 0;
+	cr4_bits |= ext.ecx & BIT(2) ? CR4_UMIP : 0;
+	cr4_bits |= ext.ecx & BIT(3) ? CR4_PKE : 0;
+	cr4_bits |= ext.ecx & BIT(7) ? CR4_CET : 0;
+	cr4_bits |= ext.ecx & BIT(16) ? CR4_LA57 : 0;
+	efer_bits = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME;
+	efer_bits |= amd.edx & BIT(25) ? EFER_FFXSR : 0;
+	efer_bits |= amd.ecx & BIT(17) ? EFER_TCE : 0;
+	efer_bits |= more & BIT(8) ? EFER_AUTOIBRS : 0;
+	la57 = read_cr4() & CR4_LA57;
+}
+
+bool sysreg_canonical(u64 va)
+{
+	unsigned int unused = la57 ? 64 - 57 : 64 - 48;
+
+	return (u64)((s64)(va << unused) >> unused) == va;
+}
+
+/* APM vol. 2, 3.1.1, and 14.6.1 for what long mode adds. */
+bool sysreg_valid_cr0(u64 value, u64 cr4, u64 efer)
+{
+	if (value >> 32)
+		return false;
+	if ((value & CR0_NW) && !(value & CR0_CD))
+		return false;
+	if ((value & CR0_PG) && !(value & CR0_PE))
+		return false;
+	if (!(value & CR0_PG) && (efer & EFER_LMA))
+		return false;
+	return (value & CR0_WP) || !(cr4 & CR4_CET);
+}
+
+/* APM vol. 2, 3.1.3. */
+bool sysreg_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3)
+{
+	if (value & ~cr4_bits)
+		return false;
+	if ((cr0 & CR0_PG) && ((value ^ old) & (CR4_PAE | CR4_LA57)))
+		return false;
+	if ((value & ~old & CR4_PCIDE) && (cr3 & PAGE_MASK))
+		return false;
+	return (cr0 & CR0_WP) || !(value & CR4_CET);
+}
+
+/* APM vol. 2, 3.1.7. */
+bool sysreg_valid_efer(u64 value, u64 old, u64 cr0)
+{
+	if (value & ~efer_bits)
+		return false;
+	return !(cr0 & CR0_PG) || !((value ^ old) & EFER_LME);
+}
+
+/* APM vol. 2, 6.1: addresses are canonical, the mask has 32 bits. */
+bool sysreg_valid_msr(u32 reg, u64 value)
+{
+	switch (reg) {
+	case REG_LSTAR:
+	case REG_CSTAR:
+	case REG_SYSENTER_ESP:
+	case REG_SYSENTER_EIP:
+		return sysreg_canonical(value);
+	case REG_SFMASK:
+		return !(value >> 32);
+	default:
+		return true;
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* World switches: kernel to hypervisor once, hypervisor to guest and back for ever. */
+
+#include "offsets.h"
+
+	.text
+	.globl	vcpu_run
+	.hidden	vcpu_run
+	.type	vcpu_run, @function
+/*
+ * int vcpu_run(struct vcpu *vcpu), on the kernel's stack and page tables, interrupts off.
+ *
+ * The image is mapped at the same address in both worlds. GIF stays clear (CLGI) whenever the
+ * hypervisor runs; VMRUN sets it for the guest.
+ */
+vcpu_run:
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	pushfq
+	mov	%rsp, NATIVE_RSP(%rdi)
+	clgi
+	mov	VCPU_CR3(%rdi), %rax
+	mov	VCPU_CR4(%rdi), %rcx
+	/* PCIDE may be cleared under any CR3, and clearing PGE drops the kernel's translations. */
+	mov	%rcx, %cr4
+	mov	%rax, %cr3
+	mov	VCPU_STACK_TOP(%rdi), %rsp
+	lgdt	VCPU_GDTR(%rdi)
+	lidt	VCPU_IDTR(%rdi)
+	push	$OFFSET_HOST_CS
+	lea	1f(%rip), %rax
+	push	%rax
+	lretq
+1:	mov	$OFFSET_HOST_SS, %eax
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	push	%rax			/* keeps calls below 16-byte aligned */
+	push	%rdi
+
+.Lrun:	/* on the stack: vcpu; in the registers: the guest's */
+	mov	(%rsp), %rax
+	mov	VCPU_VMCB_PA(%rax), %rax
+	vmrun	%rax
+
+	/* struct gprs; RAX and RSP are in the VMCB, their slots are filled by vcpu_exit */
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%r11
+	push	%r10
+	push	%r9
+	push	%r8
+	push	%rdi
+	push	%rsi
+	push	%rbp
+	push	%rax
+	push	%rbx
+	push	%rdx
+	push	%rcx
+	push	%rax
+	mov	%rsp, %rsi
+	mov	GPRS_SIZE(%rsp), %rdi
+	call	vcpu_exit
+	test	%eax, %eax
+	jnz	.Lback
+	add	$8, %rsp
+	pop	%rcx
+	pop	%rdx
+	pop	%rbx
+	add	$8, %rsp
+	pop	%rbp
+	pop	%rsi
+	pop	%rdi
+	pop	%r8
+	pop	%r9
+	pop	%r10
+	pop	%r11
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	jmp	.Lrun
+
+.Lback:	/* roll back: the kernel's world as it was; EAX is the error */
+	mov	GPRS_SIZE(%rsp), %rdi
+	/* PCIDE can be set under PCID 0 only */
+	mov	NATIVE_CR3(%rdi), %rcx
+	mov	NATIVE_CR4(%rdi), %rdx
+	mov	%rcx, %rsi
+	and	$~0xfff, %rsi
+	mov	%rsi, %cr3
+	mov	%rdx, %cr4
+	mov	%rcx, %cr3
+	/* the kernel's descriptors are mapped from here on */
+	lgdt	NATIVE_GDTR(%rdi)
+	lidt	NATIVE_IDTR(%rdi)
+	movzwl	NATIVE_CS(%rdi), %ecx
+	push	%rcx
+	lea	2f(%rip), %rcx
+	push	%rcx
+	lretq
+2:	mov	NATIVE_SS(%rdi), %ss
+	mov	NATIVE_DS(%rdi), %ds
+	mov	NATIVE_ES(%rdi), %es
+	mov	NATIVE_RSP(%rdi), %rsp
+	stgi
+	popfq
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.size	vcpu_run, . - vcpu_run
+
+	.section .note.GNU-stack, "", @progbits

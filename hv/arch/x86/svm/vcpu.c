@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Making a CPU a guest, and guarding it at lock. */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/launch.h>
+#include <hv/pool.h>
+
+#include "../common/sysreg.h"
+#include "vcpu.h"
+
+#define NESTED_PAGING BIT(0) /* vmcb.nested_control */
+#define GUEST_ASID    1	     /* 0 is the host's: APM vol. 2, 15.16 */
+
+/* A structure may not straddle pages of the pool: only single pages are physically contiguous. */
+static_assert(sizeof(struct vcpu) <= 4096, "one page");
+
+int backend_cpu_init(struct cpu *cpu)
+{
+	struct vcpu *v = pool_page();
+	void *hsave = pool_page();
+
+	if (!v || !hsave)
+		return -HF_ENOMEM;
+	v->vmcb = pool_page();
+	if (!v->vmcb)
+		return -HF_ENOMEM;
+	v->vmcb_pa = pool_hpa(v->vmcb).raw;
+	v->hsave_pa = pool_hpa(hsave).raw;
+	v->cpu = cpu;
+	cpu->vcpu = v;
+	return host_cpu_init(&v->host);
+}
+
+/* A segment register's hidden part, from the table it was loaded from: APM vol. 2, 4.8. */
+static struct segment segment(u16 selector, struct table_register gdtr)
+{
+	struct segment s = { .selector = selector };
+	u64 d;
+
+	if (!(selector & ~7u))
+		return s;
+	d = *(const u64 *)(gdtr.base + (selector & ~7u));
+	s.attributes = (d >> 40 & 0xff) | (d >> 44 & 0xf00);
+	s.limit = (d & 0xffff) | (d >> 32 & 0xf0000);
+	if (s.attributes & BIT(11)) /* granularity */
+		s.limit = s.limit << 12 | 0xfff;
+	s.base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000);
+	return s;
+}
+
+static void save_native(struct vcpu *v)
+{
+	struct native *n = &v->native;
+
+	n->cr3 = read_cr3();
+	n->cr4 = read_cr4();
+	n->efer = rdmsr(MSR_EFER);
+	n->hsave_pa = rdmsr(MSR_VM_HSAVE_PA);
+	n->gdtr = read_gdtr();
+	n->idtr = read_idtr();
+	n->cs = read_cs();
+	n->ss = read_ss();
+	n->ds = read_ds();
+	n->es = read_es();
+	v->cr3 = host_cr3();
+	v->cr4 = host_cr4();
+}
+
+static void init_control(struct vmcb *vmcb)
+{
+	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVLPGA | MISC1_MSR |
+					   MISC1_SHUTDOWN;
+	if (svm.serial_port)
+		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
+	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
+					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI | MISC2_SKINIT;
+	vmcb->iopm_pa = svm.iopm_pa;
+	vmcb->msrpm_pa = svm.msrpm_pa;
+	vmcb->asid = GUEST_ASID;
+	vmcb->tlb_control = TLB_FLUSH_ALL;
+	vmcb->nested_control = NESTED_PAGING;
+	vmcb->nested_cr3 = svm.npt_root;
+}
+
+/*
+ * The guest begins as the kernel's caller of the image will go on. What VMRUN does not load (FS, GS, TR,
+ * LDTR, the system-call MSRs) simply stays in the CPU, for the hypervisor never touches it.
+ */
+static void init_state(struct vcpu *v)
+{
+	struct vmcb *vmcb = v->vmcb;
+	const struct native *n = &v->native;
+
+	vmcb->cs = segment(n->cs, n->gdtr);
+	vmcb->ss = segment(n->ss, n->gdtr);
+	vmcb->ds = segment(n->ds, n->gdtr);
+	vmcb->es = segment(n->es, n->gdtr);
+	vmcb->gdtr = (struct segment){ .limit = n->gdtr.limit, .base = n->gdtr.base };
+	vmcb->idtr = (struct segment){ .limit = n->idtr.limit, .base = n->idtr.base };
+	vmcb->efer = n->efer | EFER_SVME;
+	vmcb->cr0 = read_cr0();
+	vmcb->cr2 = read_cr2();
+	vmcb->cr3 = n->cr3;
+	vmcb->cr4 = n->cr4;
+	vmcb->dr6 = read_dr6();
+	vmcb->dr7 = read_dr7();
+	vmcb->pat = rdmsr(MSR_PAT);
+	vmcb->rflags = read_rflags();
+	vmcb->rsp = n->rsp;
+	/* The trial (exit.c): a fetch from the image, which the nested tables must refuse. */
+	vmcb->rip = (u64)image_text;
+}
+
+int backend_cpu_enter(struct cpu *cpu)
+{
+	struct vcpu *v = cpu->vcpu;
+	int error;
+
+	/* A copy: the kernel's stack is out of reach from the hypervisor's world. */
+	v->frame = *image_frame(cpu->index);
+	v->frame_end = (u64)(image_frame(cpu->index) + 1);
+	save_native(v);
+	/* Others may have found what this CPU has not: firmware can disable CPUs one by one. */
+	if (v->native.efer & EFER_SVME)
+		return launch_arrive(cpu, -HF_EBUSY);
+	wrmsr(MSR_EFER, v->native.efer | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, v->hsave_pa);
+	init_control(v->vmcb);
+	init_state(v);
+	v->trial = true;
+
+	error = vcpu_run(v);
+
+	wrmsr(MSR_VM_HSAVE_PA, v->native.hsave_pa);
+	wrmsr(MSR_EFER, v->native.efer);
+	return error;
+}
+
+/* The map is shared: a CPU not locked yet exits as well, and finds its writes performed. */
+void backend_cpu_lock(struct cpu *cpu)
+{
+	struct vmcb *vmcb = cpu->vcpu->vmcb;
+	u32 reg;
+
+	vmcb->intercept[INTERCEPT_CR_WRITE] |= CR_WRITE(0) | CR_WRITE(4);
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE;
+	for (reg = 0; reg < REG_COUNT; reg++)
+		if (sysreg_msr(reg))
+			msrpm_set(sysreg_msr(reg), reg == REG_EFER, true);
+}
+
+u64 backend_register_read(struct cpu *cpu, u32 reg)
+{
+	const struct vmcb *vmcb = cpu->vcpu->vmcb;
+
+	switch (reg) {
+	case REG_CR0:
+		return vmcb->cr0;
+	case REG_CR4:
+		return vmcb->cr4;
+	case REG_EFER:
+		return vmcb->efer & ~EFER_SVME;
+	case REG_IDTR_BASE:
+		return vmcb->idtr.base;
+	case REG_IDTR_LIMIT:
+		return vmcb->idtr.limit;
+	default:
+		return rdmsr(sysreg_msr(reg));
+	}
+}
+
+void backend_flush(struct cpu *cpu)
+{
+	cpu->vcpu->vmcb->tlb_control = svm.features & HF_FEATURE_FLUSH_ASID ? TLB_FLUSH_ASID :
+									      TLB_FLUSH_ALL;
+}

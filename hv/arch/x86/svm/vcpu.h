@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A CPU as the guest's: its control block and what the world switch needs. */
+#ifndef SVM_VCPU_H
+#define SVM_VCPU_H
+
+#include <hv/types.h>
+
+#include "../common/gprs.h"
+#include "../common/host.h"
+#include "../common/image.h"
+#include "vmcb.h"
+
+/* What the kernel's CPU looked like, to go back to if launch fails. */
+struct native {
+	u64 rsp;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+	u64 hsave_pa;
+	struct table_register gdtr;
+	struct table_register idtr;
+	u16 cs, ss, ds, es;
+};
+
+/* Allocated by backend_cpu_init; used by its own CPU only. The offsets are in offsets.c. */
+struct vcpu {
+	struct vmcb *vmcb;
+	u64 vmcb_pa;
+	u64 hsave_pa;
+	u64 cr3; /* the hypervisor's */
+	u64 cr4;
+	struct host_cpu host;
+	struct native native;
+	struct cpu *cpu;
+	struct entry_frame frame; /* the kernel's registers once the image has returned */
+	u64 frame_end;		  /* and its stack pointer */
+	struct gprs *gprs;  /* during an exit */
+	bool trial;	    /* the first run, which must not get beyond one fetch */
+};
+
+/* State shared by all CPUs, set up by backend_init. */
+struct svm {
+	u64 npt_root;	   /* physical addresses */
+	u64 msrpm_pa;
+	u64 iopm_pa;
+	u8 *msrpm;
+	u8 *iopm;
+	u32 features;	   /* HF_FEATURE_* */
+	u16 serial_port;
+};
+
+extern struct svm svm;
+
+/* run.S: switch to the hypervisor's world and run the guest. Returns only to roll back: the error. */
+int vcpu_run(struct vcpu *vcpu);
+/* exit.c: called by run.S on every exit; nonzero leaves the hypervisor's world with that error. */
+int vcpu_exit(struct vcpu *vcpu, struct gprs *gprs);
+
+/* Intercept reads and/or writes of an MSR that the permission map covers. */
+void msrpm_set(u32 msr, bool read, bool write);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The virtual machine control block: APM vol. 2, appendix B. */
+#ifndef SVM_VMCB_H
+#define SVM_VMCB_H
+
+#include <hv/types.h>
+
+/* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
+#define INTERCEPT_CR_WRITE 0 /* word 0, upper half: bit 16 + n for CRn */
+#define INTERCEPT_MISC1	   3
+#define INTERCEPT_MISC2	   4
+
+#define CR_WRITE(n) BIT(16 + (n))
+
+#define MISC1_NMI	 BIT(1)
+#define MISC1_IDTR_WRITE BIT(10)
+#define MISC1_INVLPGA	 BIT(26)
+#define MISC1_IOIO	 BIT(27)
+#define MISC1_MSR	 BIT(28)
+#define MISC1_SHUTDOWN	 BIT(31)
+
+#define MISC2_VMRUN   BIT(0)
+#define MISC2_VMMCALL BIT(1)
+#define MISC2_VMLOAD  BIT(2)
+#define MISC2_VMSAVE  BIT(3)
+#define MISC2_STGI    BIT(4)
+#define MISC2_CLGI    BIT(5)
+#define MISC2_SKINIT  BIT(6)
+
+/* Exit codes, APM vol. 2, appendix C. */
+#define EXIT_CODE_CR0_WRITE  0x10
+#define EXIT_CODE_CR4_WRITE  0x14
+#define EXIT_CODE_NMI	     0x61
+#define EXIT_CODE_IDTR_WRITE 0x6a
+#define EXIT_CODE_INVLPGA    0x7a
+#define EXIT_CODE_IOIO	     0x7b
+#define EXIT_CODE_MSR	     0x7c
+#define EXIT_CODE_SHUTDOWN   0x7f
+#define EXIT_CODE_VMRUN	     0x80
+#define EXIT_CODE_VMMCALL    0x81
+#define EXIT_CODE_VMLOAD     0x82
+#define EXIT_CODE_SKINIT     0x86
+#define EXIT_CODE_NPF	     0x400
+#define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
+
+/* Event injection, APM vol. 2, 15.20. */
+#define EVENT_INTERRUPT (0ull << 8)
+#define EVENT_NMI	(2ull << 8)
+#define EVENT_EXCEPTION (3ull << 8)
+#define EVENT_SOFTWARE	(4ull << 8)
+#define EVENT_TYPE	(7ull << 8)
+#define EVENT_ERROR	BIT(11)
+#define EVENT_VALID	BIT(31)
+#define EVENT_VECTOR	0xffull
+
+/* TLB_CONTROL, APM vol. 2, 15.16.1. */
+#define TLB_KEEP      0
+#define TLB_FLUSH_ALL 1
+#define TLB_FLUSH_ASID 3
+
+/* Nested page fault, APM vol. 2, 15.25.6: bits of exit_info[0]. */
+#define NPF_WRITE BIT(1)
+#define NPF_USER  BIT(2)
+#define NPF_FETCH BIT(4)
+#define NPF_WALK  BIT(33)
+
+struct segment {
+	u16 selector;
+	u16 attributes;
+	u32 limit;
+	u64 base;
+};
+
+#define SEGMENT_L BIT(9) /* of attributes: 64-bit code */
+
+struct vmcb {
+	/* control area */
+	u32 intercept[6];
+	u8 reserved0[0x40 - 0x18];
+	u64 iopm_pa;
+	u64 msrpm_pa;
+	u64 tsc_offset;
+	u32 asid;
+	u32 tlb_control;
+	u64 interrupt_control;
+	u64 interrupt_shadow;
+	u64 exit_code;
+	u64 exit_info[2];
+	u64 exit_interrupt;
+	u64 nested_control;
+	u8 reserved1[0xa8 - 0x98];
+	u64 event_inject;
+	u64 nested_cr3;
+	u64 lbr_control;
+	u32 clean;
+	u32 reserved2;
+	u64 next_rip;
+	u8 fetched;
+	u8 bytes[15];
+	u8 reserved3[0x400 - 0xe0];
+	/* state save area */
+	struct segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	u8 reserved4[0x4cb - 0x4a0];
+	u8 cpl;
+	u32 reserved5;
+	u64 efer;
+	u8 reserved6[0x548 - 0x4d8];
+	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
+	u8 reserved7[0x5d8 - 0x580];
+	u64 rsp;
+	u8 reserved8[0x5f8 - 0x5e0];
+	u64 rax;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 cr2;
+	u8 reserved9[0x668 - 0x648];
+	u64 pat;
+	u8 reserved10[0x1000 - 0x670];
+};
+
+static_assert(offsetof(struct vmcb, asid) == 0x58, "APM vol. 2, table B-1");
+static_assert(offsetof(struct vmcb, exit_code) == 0x70, "APM vol. 2, table B-1");
+static_assert(offsetof(struct vmcb, nested_control) == 0x90, "APM vol. 2, table B-1");
+static_assert(offsetof(struct vmcb, event_inject) == 0xa8, "APM vol. 2, table B-1");
+static_assert(offsetof(struct vmcb, bytes) == 0xd1, "APM vol. 2, table B-1");
+static_assert(offsetof(struct vmcb, es) == 0x400, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, efer) == 0x4d0, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, rip) == 0x578, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, rsp) == 0x5d8, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, pat) == 0x668, "APM vol. 2, table B-2");
+static_assert(sizeof(struct vmcb) == PAGE_SIZE, "APM vol. 2, 15.5");
+
+#endif

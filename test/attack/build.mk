@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The attack module, against the headers of the stock kernel, and the attacks from user mode. kbuild
+# leaves its files beside the sources: it works on a copy below build/.
+
+ATTACK := $(O)/test/attack
+ATTACK_SOURCES := $(notdir $(wildcard test/attack/*.c test/attack/*.h) test/attack/Kbuild)
+ATTACK_SOURCES := $(filter-out user.c,$(ATTACK_SOURCES))
+ATTACK_CONTRACTS := $(wildcard include/holdfast/*.h)
+
+$(ATTACK)/module/%: test/attack/%
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(ATTACK)/hf_attack.ko: $(addprefix $(ATTACK)/module/,$(ATTACK_SOURCES)) $(ATTACK_CONTRACTS) $(KERNEL_READY)
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(ATTACK)/module) HF_INCLUDE=$(abspath include) modules
+	$(Q)cp $(ATTACK)/module/hf_attack.ko $@
+
+ARTIFACTS += $(ATTACK)/hf_attack.ko

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What became of each attack without and with Holdfast."""
+
+# enum hf_event_kind, hf_access and hf_action of include/holdfast/event.h, in words.
+KINDS = {1: "launched", 2: "locked", 3: "memory", 4: "register", 5: "virtualization",
+         6: "hypercall", 7: "I/O port", 8: "guest lost"}
+NOTES = (1, 2)
+ACCESSES = {1: "read", 2: "write", 3: "execute", 4: "page walk"}
+ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
+DENIED = (1, 2, 4)
+ALLOWED = 3
+
+
+class Attack:
+    """One attack of the suite."""
+
+    def __init__(self, offer):
+        self.name = offer["name"]
+        self.title = offer["title"]
+        self.gives = offer["gives"]
+        self.open = offer["open"]
+        self.reason = offer["reason"]
+        self.control = offer["control"]     # bare, prelaunch or prelock
+        self.alone = offer.get("own_vm", False)
+        self.without = None                 # record of the control
+        self.with_it = None                 # record after lock
+        self.events = []                    # recorded during it, after lock
+
+    def outcome(self, record):
+        return record["outcome"] if record else "not run"
+
+    def succeeds_without(self):
+        return self.outcome(self.without) == "succeeded"
+
+    def succeeds_with(self):
+        return self.outcome(self.with_it) == "succeeded"
+
+    def event(self):
+        """The event that stands for this attack, or None."""
+        for event in self.events:
+            if event["kind"] not in NOTES:
+                return event
+        return None
+
+    def problem(self, allow=False):
+        """Why the suite fails on this attack, or ""."""
+        if not self.succeeds_without():
+            return "does not succeed without Holdfast: %s" % explain(self.without)
+        if self.outcome(self.with_it) not in ("succeeded", "refused"):
+            return "gave no result with Holdfast: %s" % explain(self.with_it)
+        if self.open:
+            return ""
+        if allow and self.control == "bare" and self.event() and \
+                self.event()["action"] == ALLOWED:
+            return "" if self.succeeds_with() else "was not allowed: " + explain(self.with_it)
+        if self.succeeds_with():
+            return "succeeds with Holdfast: %s" % explain(self.with_it)
+        if not self.event():
+            return "was refused, but no event tells of it"
+        if self.event()["action"] not in DENIED:
+            return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
+        return ""
+
+
+def explain(record):
+    if record is None:
+        return "not run"
+    return "%s (%s)" % (record["outcome"], record.get("detail", ""))
+
+
+def describe(event):
+    """An event in a few words: write kernel text, denied."""
+    name = event.get("name") or "asset %#x" % event["asset"]
+    access = ACCESSES.get(event["access"])
+    what = "%s %s" % (access, name) if access else name
+    return "#%d %s, %s" % (event["event"], what, ACTIONS.get(event["action"], "noted"))
+
+
+def phase_events(boot):
+    """Yields (attack record, events recorded during it), in the order they came."""
+    events = []
+    for record in boot.report.records:
+        if "event" in record:
+            events.append(record)
+        elif "attack" in record:
+            yield record, events
+            events = []
+
+
+def collect(bare_boots, locked_boots):
+    """Attacks by name, in the order the module lists them, from boots of both kinds."""
+    attacks = {}
+    for boot in bare_boots + locked_boots:
+        for offer in boot.report.offers:
+            attacks.setdefault(offer["name"], Attack(offer))
+    for boot in bare_boots:
+        for record, _ in phase_events(boot):
+            if attacks[record["attack"]].control == "bare":
+                attacks[record["attack"]].without = record
+    for boot in locked_boots:
+        for record, events in phase_events(boot):
+            attack = attacks[record["attack"]]
+            if record["phase"] == "locked":
+                attack.with_it = record
+                attack.events = events
+            elif record["phase"] == attack.control:
+                attack.without = record
+    return attacks

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks for,
+ * runs the cases it names, reports on a port of its own and switches the machine off.
+ *
+ *	hf.mode=bare	no Holdfast (default)
+ *	hf.mode=locked	agent loaded, launched, locked
+ *	hf.mode=allow	the same with the action allow
+ *	hf.mode=manual	agent loaded, no more: the cases do the rest
+ *	hf.run=A,B,C	the cases to run then, in this order
+ *	hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
+ *			lock and after lock, as each attack's control demands
+ *	hf.only=A,B	of the attacks, only these
+ *	hf.port=TTY	where to report (default ttyS1)
+ *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+static bool mode_is(const char *mode)
+{
+	return !strcmp(cmdline_get("mode", "bare"), mode);
+}
+
+static void mount_all(void)
+{
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mkdir("/tmp", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
+	/* The debug file systems of a stock system: the load must look like real life. */
+	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+}
+
+/* What machine this is: the driver compares it with the machine it meant to start. */
+static void report_start(void)
+{
+	static char cpuinfo[65536];
+	struct utsname u;
+
+	uname(&u);
+	report_begin();
+	report_str("start", u.release);
+	report_int("cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	report_int("la57", file_read("/proc/cpuinfo", cpuinfo, sizeof(cpuinfo)) > 0 &&
+				   strstr(cpuinfo, " la57") != NULL);
+	report_str("mode", cmdline_get("mode", "bare"));
+	report_end();
+}
+
+/* One step of the way to a locked machine, reported as a case. False ends the way. */
+static bool step(const char *name, int status, const char *detail)
+{
+	struct verdict v = { 0 };
+
+	if (status == 0)
+		pass(&v, "%s", "");
+	else
+		fail(&v, "status %d: %s", status, detail);
+	case_report(name, &v);
+	return status == 0;
+}
+
+static bool load_agent(void)
+{
+	return step("agent-load", module_load(AGENT_MODULE, ""), "finit_module " AGENT_MODULE);
+}
+
+/* Goes on to the locked state, with the attacks' controls on the way. */
+static bool lock_machine(bool attacks)
+{
+	static struct outcome o;
+	const char *action = mode_is("allow") ? "allow" : "deny";
+	int err;
+
+	if (attacks)
+		attack_phase("prelaunch");
+	err = holdfast(&o, "launch", "--image", IMAGE, "--action", action, "--serial",
+		       cmdline_get("serial", "0x3e8"), NULL);
+	if (!step("launch", err, o.out))
+		return false;
+	if (attacks)
+		attack_phase("prelock");
+	err = holdfast(&o, "lock", NULL);
+	if (!step("lock", err, o.out))
+		return false;
+	if (attacks)
+		attack_phase("locked");
+	return true;
+}
+
+static void run_cases(char *list)
+{
+	char *name;
+
+	for (name = strtok(list, ","); name; name = strtok(NULL, ","))
+		case_run(name);
+}
+
+static void tell_end(void)
+{
+	report_begin();
+	report_raw("end", "true");
+	report_end();
+}
+
+static void power_off(void)
+{
+	sync();
+	/* Emulated UARTs drain at their own pace. */
+	usleep(300000);
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}
+
+int main(void)
+{
+	static char list[4096];
+	bool attacks, ready = true;
+
+	if (getpid() != 1) {
+		fprintf(stderr, "this is the PID 1 of a test machine\n");
+		return 2;
+	}
+	mount_all();
+	cmdline_read();
+	snprintf(list, sizeof(list), "/dev/%s", cmdline_get("port", "ttyS1"));
+	if (report_open(list)) {
+		printf("holdfast: cannot open %s\n", list);
+		power_off();
+	}
+	report_start();
+
+	attacks = !strcmp(cmdline_get("attacks", "no"), "yes");
+	if (attacks && attack_open() < 0)
+		attacks = false;
+	if (!mode_is("bare"))
+		ready = load_agent();
+	if (ready && (mode_is("locked") || mode_is("allow")))
+		ready = lock_machine(attacks);
+	else if (attacks && mode_is("bare"))
+		attack_phase("bare");
+
+	/* Cases that wanted a locked machine say nothing on another one, and are missed. */
+	if (ready) {
+		snprintf(list, sizeof(list), "%s", cmdline_get("run", ""));
+		run_cases(list);
+	}
+	tell_end();
+	power_off();
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Everyday work, which must cause no event, and none of what a process does in steady state an exit.
+ * In bare mode the same cases show that the work itself is sound.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <holdfast/hypercall.h>
+
+#include "guest.h"
+
+#define CYCLES	    20 /* of loading and unloading */
+#define WORK_LIMIT  240 /* seconds: what a thousand fork and exec may take on a loaded host */
+
+/* Is there a hypervisor to ask? In bare mode there is none. */
+static bool bare(void)
+{
+	return !strcmp(cmdline_get("mode", "bare"), "bare");
+}
+
+/* Sequence number of the newest event; 0 in bare mode, negative on error. */
+static long long newest_event(void)
+{
+	struct hf_info info;
+	int err;
+
+	if (bare())
+		return 0;
+	err = ctl_info(&info);
+	return err ? err : (long long)info.events;
+}
+
+/* Says what the first event after @before was. */
+static void describe_event(long long before, char *buf, size_t size)
+{
+	struct hf_event e;
+	char name[48] = "?";
+
+	if (ctl_events(before + 1, &e, 1) != 1) {
+		snprintf(buf, size, "a repetition of an earlier event");
+		return;
+	}
+	ctl_asset(e.asset, name, sizeof(name));
+	snprintf(buf, size, "kind %u access %u asset %s rip %llx va %llx gpa %llx new %llx", e.kind,
+		 e.access, name, (unsigned long long)e.rip, (unsigned long long)e.va,
+		 (unsigned long long)e.gpa, (unsigned long long)e.new_value);
+}
+
+/* Closes a case that has done @what since the newest event was @before. */
+static void quiet(struct verdict *v, long long before, const char *what)
+{
+	long long after = newest_event();
+	char text[256];
+
+	if (before < 0 || after < 0)
+		return fail(v, "the hypervisor does not answer: %lld, %lld", before, after);
+	if (after != before) {
+		describe_event(before, text, sizeof(text));
+		return fail(v, "%lld events during %s, the first: %s", after - before, what, text);
+	}
+	pass(v, "%s%s", what, bare() ? "" : ", no event");
+}
+
+static void work(struct verdict *v, const char *kind, const char *count, const char *what)
+{
+	static struct outcome o;
+	long long before = newest_event();
+
+	run(&o, WORK_LIMIT, (const char *[]){ WORKLOAD, "once", kind, count, NULL });
+	if (o.status != 0 || o.hung)
+		return fail(v, "%s: %s status %d: %s", what, o.hung ? "hung," : "", o.status, o.out);
+	quiet(v, before, what);
+}
+
+static void load_fork(struct verdict *v)
+{
+	work(v, "fork", "1000", "1,000 fork and exec");
+}
+
+static void load_stress(struct verdict *v)
+{
+	static struct outcome o;
+	const char *seconds = cmdline_get("stress", "30");
+	long long before = newest_event();
+
+	run(&o, 60 + 4 * atoi(seconds), (const char *[]){ WORKLOAD, "stress", seconds, NULL });
+	o.out[strcspn(o.out, "\n")] = '\0';
+	if (o.status != 0 || o.hung)
+		return fail(v, "status %d%s: %s", o.status, o.hung ? ", hung" : "", o.out);
+	quiet(v, before, o.out);
+}
+
+/* --- stock modules; the driver chose such as have no static keys --- */
+
+static int stock_module(const struct dirent *entry)
+{
+	return strstr(entry->d_name, ".ko") != NULL;
+}
+
+/* The kernel's name for a module file: up to the dot, with underscores. */
+static void module_name(const char *file, char *name, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size - 1 && file[i] && file[i] != '.'; i++)
+		name[i] = file[i] == '-' ? '_' : file[i];
+	name[i] = '\0';
+}
+
+static bool module_cycle(const char *file, struct verdict *v)
+{
+	char path[512], name[64];
+	int err;
+
+	snprintf(path, sizeof(path), STOCK_MODULES "/%s", file);
+	module_name(file, name, sizeof(name));
+	err = module_load(path, "");
+	if (err) {
+		fail(v, "cannot load %s: %s", file, strerror(-err));
+		return false;
+	}
+	err = module_unload(name);
+	if (err) {
+		fail(v, "cannot unload %s: %s", name, strerror(-err));
+		return false;
+	}
+	return true;
+}
+
+static void load_modules(struct verdict *v)
+{
+	struct dirent **files;
+	int n = scandir(STOCK_MODULES, &files, stock_module, alphasort);
+	long long before = newest_event();
+	char what[64];
+	int cycle, i;
+
+	if (n < 4)
+		return fail(v, "only %d stock modules to load", n);
+	for (cycle = 0; cycle < CYCLES; cycle++)
+		for (i = 0; i < n; i++)
+			if (!module_cycle(files[i]->d_name, v))
+				return;
+	snprintf(what, sizeof(what), "%d cycles of %d stock modules", CYCLES, n);
+	quiet(v, before, what);
+}
+
+/* --- steady state --- */
+
+static const struct {
+	const char *kind, *count;
+} steady_work[] = {
+	{ "fork", "1000" },
+	{ "pipe", "10000" },
+	{ "memory", "20" },
+	{ "syscall", "200000" },
+};
+
+/* Exits while one kind of work is done, beyond those of the two questions themselves. */
+static bool steady_exits(const char *kind, const char *count, long long *exits, struct verdict *v)
+{
+	static struct outcome o;
+	struct exit_counts before, after;
+	struct hf_info info;
+	int err = ctl_info(&info);
+
+	if (!err)
+		err = ctl_exits(&before);
+	run(&o, WORK_LIMIT, (const char *[]){ WORKLOAD, "once", kind, count, NULL });
+	if (!err)
+		err = ctl_exits(&after);
+	if (err || o.status != 0 || o.hung) {
+		fail(v, "%s: status %d%s, hypervisor %d: %s", kind, o.status, o.hung ? ", hung" : "",
+		     err, o.out);
+		return false;
+	}
+	/* Every question costs calls; counters that do not show them count nothing. */
+	if (after.total != after.sum_of_totals ||
+	    after.kind[HF_EXIT_CALL] - before.kind[HF_EXIT_CALL] < 1 + info.cpus) {
+		fail(v, "%s: the counters do not add up", kind);
+		return false;
+	}
+	*exits = after.total - before.total - (1 + info.cpus);
+	return true;
+}
+
+static void load_steady(struct verdict *v)
+{
+	long long exits, sum = 0;
+	char text[512] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < sizeof(steady_work) / sizeof(steady_work[0]); i++) {
+		if (!steady_exits(steady_work[i].kind, steady_work[i].count, &exits, v))
+			return;
+		len += snprintf(text + len, sizeof(text) - len, "%s%s %s: %lld", i ? ", " : "",
+				steady_work[i].count, steady_work[i].kind, exits);
+		sum += exits;
+	}
+	report_begin();
+	report_str("measure", "steady.exits");
+	report_int("value", sum);
+	report_end();
+	if (sum != 0)
+		return fail(v, "exits in steady state: %s", text);
+	pass(v, "exits: %s", text);
+}
+
+const struct test_case load_cases[] = {
+	{ "fork", load_fork },
+	{ "modules", load_modules },
+	{ "stress", load_stress },
+	{ "steady", load_steady },
+	{ NULL, NULL },
+};

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One boot of one test machine under QEMU."""
+
+import os
+import re
+import subprocess
+import time
+
+from report import Report
+
+# Signs on the console that the kernel is lost. An oops is not one: a refused attack may cost the
+# thread that tried it.
+LOST = re.compile(rb"Kernel panic - not syncing[^\r\n]*|Unable to handle kernel[^\r\n]*in interrupt")
+
+
+class Machine:
+    """What to boot. Every field is a parameter of a test."""
+
+    def __init__(self, kernel, initrd, name, cpus=1, la57=True, cpu="", append="", extra=(),
+                 memory="1G", limit=300):
+        self.kernel = kernel
+        self.initrd = initrd
+        self.name = name            # of the log files
+        self.cpus = cpus
+        self.la57 = la57
+        self.cpu = cpu              # further CPU flags, e.g. "svm=off"
+        self.append = append
+        self.extra = list(extra)
+        self.memory = memory
+        self.limit = limit          # seconds of wall-clock time, then the machine hangs
+
+    def command(self, logs):
+        cpu = ",".join(part for part in ("max", "" if self.la57 else "la57=off", self.cpu) if part)
+        serials = []
+        for kind in ("console", "report", "events"):
+            serials += ["-serial", "file:" + logs[kind]]
+        return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
+                 ("single" if "-icount" in self.extra else "multi"),
+                 "-cpu", cpu, "-smp", str(self.cpus), "-m", self.memory,
+                 "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"] +
+                serials +
+                ["-kernel", self.kernel, "-initrd", self.initrd, "-append",
+                 "console=ttyS0,115200 panic=-1 " + self.append] + self.extra)
+
+
+class Boot:
+    """A finished boot: its report, and what went wrong ("" if nothing)."""
+
+    def __init__(self, machine, report, problem, logs, seconds):
+        self.machine = machine
+        self.report = report
+        self.problem = problem
+        self.logs = logs
+        self.seconds = seconds
+
+    def console(self):
+        return read(self.logs["console"])
+
+    def events(self):
+        """The hypervisor's own copy of its events, which the guest cannot forge."""
+        return read(self.logs["events"]).decode("ascii", "replace")
+
+
+def read(path):
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except FileNotFoundError:
+        return b""
+
+
+def log_paths(folder, name):
+    os.makedirs(folder, exist_ok=True)
+    logs = {kind: os.path.join(folder, "%s.%s.log" % (name, kind))
+            for kind in ("console", "report", "events", "qemu")}
+    for path in logs.values():
+        if os.path.exists(path):
+            os.remove(path)
+    return logs
+
+
+def judge(machine, report, process, hung, logs):
+    """Why this boot cannot be relied on, or ""."""
+    lost = LOST.search(read(logs["console"]))
+    if lost:
+        return "the guest kernel is lost: " + lost.group().decode("ascii", "replace")
+    at = " in case " + report.begun if report.begun else ""
+    if hung:
+        return "hang: no end within %d s%s" % (machine.limit, at)
+    if process.returncode != 0:
+        return "the emulator ended with status %d%s" % (process.returncode, at)
+    if not report.ended:
+        return "the machine stopped before the end of its report" + at
+    if report.garbage:
+        return "unreadable line in the report: " + report.garbage[0][:200]
+    if report.start.get("cpus") != machine.cpus:
+        return "%s CPUs are online, not %d" % (report.start.get("cpus"), machine.cpus)
+    if report.start.get("la57") != int(machine.la57):
+        return "LA57 is not as configured"
+    return ""
+
+
+def boot(machine, folder, watch=None):
+    """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
+    a Boot. Never raises for anything the guest does."""
+    logs = log_paths(folder, machine.name)
+    report = Report()
+    began = time.monotonic()
+    hung = False
+    with open(logs["qemu"], "wb") as qemu_log:
+        process = subprocess.Popen(machine.command(logs), stdin=subprocess.DEVNULL,
+                                   stdout=qemu_log, stderr=subprocess.STDOUT)
+    position = 0
+    try:
+        while True:
+            running = process.poll() is None
+            position += follow(logs["report"], position, report, watch)
+            if not running:
+                break
+            # A machine that has told all it had to tell, or is lost, gets ten more seconds.
+            if time.monotonic() - began > machine.limit:
+                hung = True
+                break
+            if LOST.search(read(logs["console"])[-4096:]) and late(process, 10):
+                break
+            time.sleep(0.05)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    follow(logs["report"], position, report, watch)
+    problem = judge(machine, report, process, hung, logs)
+    return Boot(machine, report, problem, logs, time.monotonic() - began)
+
+
+def late(process, seconds):
+    """True if the process still runs after so many seconds."""
+    try:
+        process.wait(seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def follow(path, position, report, watch):
+    try:
+        with open(path, "rb") as source:
+            source.seek(position)
+            data = source.read()
+    except FileNotFoundError:
+        return 0
+    for record in report.feed(data):
+        if watch:
+            watch(record)
+    return len(data)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report of a test machine: one JSON object per line (docs/testing.md)."""
+
+import json
+
+
+class Report:
+    """What a machine said on its report port, as it comes in."""
+
+    def __init__(self):
+        self.records = []     # all, in order
+        self.start = {}       # what the machine is
+        self.cases = []       # {"case", "status", "detail"}
+        self.offers = []      # attacks, as the attack module describes them
+        self.attacks = []     # {"attack", "phase", "outcome", ...}
+        self.measures = {}    # name -> list of values
+        self.begun = None     # the case that runs now
+        self.ended = False
+        self.garbage = []     # lines that are no record
+        self._rest = b""
+
+    def feed(self, data):
+        """Takes bytes; returns the records that became complete."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        records = []
+        for line in lines:
+            line = line.strip(b"\r\0 ")
+            if not line:
+                continue
+            try:
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError
+            except ValueError:
+                self.garbage.append(line.decode("ascii", "replace"))
+                continue
+            self._take(record)
+            records.append(record)
+        return records
+
+    def _take(self, record):
+        self.records.append(record)
+        if "case" in record:
+            self.cases.append(record)
+            self.begun = None
+        elif "begin" in record:
+            self.begun = record["begin"]
+        elif "offer" in record:
+            self.offers.append(record["offer"])
+        elif "attack" in record:
+            self.attacks.append(record)
+        elif "event" in record:
+            pass
+        elif "measure" in record:
+            self.measures.setdefault(record["measure"], []).append(record["value"])
+        elif "start" in record:
+            self.start = record
+        elif record.get("end") is True:
+            self.ended = True
+        else:
+            self.garbage.append(json.dumps(record))
+
+    def case(self, name):
+        for case in self.cases:
+            if case["case"] == name:
+                return case
+        return None

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which stock modules the load cases use."""
+
+import os
+import struct
+
+# Sections of a module through which the kernel patches code when the module comes or goes.
+PATCHING = {"__jump_table", ".static_call_sites", "__tracepoints", "__tracepoints_ptrs"}
+
+
+def sections(data):
+    """Name -> bytes of each section of a 64-bit little-endian ELF file."""
+    offset, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3a)
+
+    def header(index):
+        # sh_name, sh_offset, sh_size
+        at = offset + index * size
+        return struct.unpack_from("<I", data, at) + struct.unpack_from("<QQ", data, at + 24)
+
+    _, strings, _ = header(names)
+    result = {}
+    for index in range(count):
+        name, start, length = header(index)
+        begin = strings + name
+        result[data[begin:data.index(b"\0", begin)].decode()] = data[start:start + length]
+    return result
+
+
+def usable(path):
+    """No static keys, no static calls, no tracepoints, and nothing else must be loaded first."""
+    with open(path, "rb") as source:
+        parts = sections(source.read())
+    info = parts.get(".modinfo", b"").split(b"\0")
+    alone = b"depends=" in info and not any(word.startswith(b"softdep=") for word in info)
+    return alone and not PATCHING & parts.keys()
+
+
+def depends(path):
+    """Names of the modules that path needs loaded first."""
+    with open(path, "rb") as source:
+        info = sections(source.read()).get(".modinfo", b"").split(b"\0")
+    for word in info:
+        if word.startswith(b"depends="):
+            return [name for name in word[8:].decode().split(",") if name]
+    return []
+
+
+def closure(folder, wanted):
+    """Paths of a module and all it depends on, in the order they must be loaded."""
+    paths = {}
+    for path, _, files in os.walk(os.path.join(folder, "modules", "kernel")):
+        for name in files:
+            if name.endswith(".ko"):
+                paths[name[:-3].replace("-", "_")] = os.path.join(path, name)
+    order = []
+
+    def add(name):
+        path = paths[name.replace("-", "_")]
+        for other in depends(path):
+            add(other)
+        if path not in order:
+            order.append(path)
+
+    add(wanted)
+    return order
+
+
+def modules(folder, want=8):
+    """Paths of stock modules below /lib/modules/<release> of the kernel in folder. Libraries are
+    taken because their loading has no effect on the machine; modules named test_* refuse to stay."""
+    found = []
+    root = os.path.join(folder, "modules", "kernel", "lib")
+    for path, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files):
+            if name.endswith(".ko") and not name.startswith("test_"):
+                full = os.path.join(path, name)
+                if usable(full):
+                    found.append(full)
+    return found[:want]

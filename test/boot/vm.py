@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boot one test machine and print its report: what a person uses to look at one thing.
+
+  vm.py [--mode M] [--run CASES] [--attacks [NAMES]] [--cpus N] [--no-la57] [--cpu FLAGS] ...
+"""
+
+import argparse
+import json
+import sys
+
+import place
+import qemu
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Boot one test machine and print its report.")
+    parser.add_argument("--mode", default="bare", help="bare, locked, allow or manual")
+    parser.add_argument("--run", default="", help="cases, separated by commas")
+    parser.add_argument("--attacks", nargs="?", const="", default=None, metavar="NAMES",
+                        help="run the attacks, or only those named")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--no-la57", action="store_true")
+    parser.add_argument("--cpu", default="", help="further CPU flags, e.g. svm=off")
+    parser.add_argument("--append", default="", help="further words of the kernel command line")
+    parser.add_argument("--limit", type=int, default=300, help="seconds, then it hangs")
+    parser.add_argument("--name", default="vm", help="of the log files")
+    args = parser.parse_args()
+
+    append = place.words(mode=args.mode, run=args.run, attacks=args.attacks) + " " + args.append
+    machine = qemu.Machine(place.KERNEL, place.initramfs(), args.name, cpus=args.cpus,
+                           la57=not args.no_la57, cpu=args.cpu, append=append, limit=args.limit)
+    boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
+    print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))
+    if boot.problem:
+        print("failed: " + boot.problem)
+    return 1 if boot.problem or any(c["status"] != "pass" for c in boot.report.cases) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
