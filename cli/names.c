@@ -43,6 +43,7 @@ const char *name_event(uint32_t kind)
 		[HF_EVENT_HYPERCALL] = "hypercall",
 		[HF_EVENT_PORT] = "port",
 		[HF_EVENT_GUEST_FATAL] = "guest-fatal",
+		[HF_EVENT_OTHER] = "other",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EVENT_KIND_COUNT,

@@ -5,6 +5,7 @@
 #include <hv/exit.h>
 #include <hv/launch.h>
 #include <hv/owner.h>
+#include <hv/panic.h>
 #include <hv/shootdown.h>
 
 #include "../common/decode.h"
@@ -257,6 +258,12 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	case EXIT_CODE_SHUTDOWN:
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		break;
+	default:
+		/* What a guest may write is checked first, so a control block refused is our bug. */
+		if ((u32)vmcb->exit_code == EXIT_CODE_INVALID)
+			panic("VMRUN refused on CPU %u: cr0 %llx cr4 %llx efer %llx",
+			      v->cpu->index, (unsigned long long)vmcb->cr0,
+			      (unsigned long long)vmcb->cr4, (unsigned long long)vmcb->efer);
 	}
 }
 
