@@ -196,9 +196,13 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 {
 	u32 i;
 
-	for (i = 0; i < count; i++)
-		if (__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
-			shootdown_sync(cpus[i]);
+	for (i = 0; i < count; i++) {
+		if (!__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
+			continue;
+		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
+		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
+		shootdown_sync(cpus[i]);
+	}
 }
 
 /* ---- second-level tables ---- */
