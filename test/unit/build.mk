@@ -11,7 +11,7 @@ UNIT := $(O)/unit
 
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread \
-	-Ihv/include -Iinclude -I. -MMD -MP
+	-Ihv/include -Iinclude -I. -DHF_VERSION='"$(shell cat VERSION)"' -MMD -MP
 
 UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
 UNIT_FAKE := $(wildcard hv/arch/fake/*.c)
