@@ -3,7 +3,6 @@
 #include <hv/event.h>
 #include <hv/memory.h>
 #include <hv/protect.h>
-#include <hv/shootdown.h>
 
 static void record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 {
@@ -36,7 +35,7 @@ static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 	int error = owner_open(owner, &range, 1);
 
 	if (!error)
-		shootdown(cpu);
+		owner_settle(owner);
 	owner_unlock(owner);
 	return error;
 }

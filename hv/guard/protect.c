@@ -8,7 +8,6 @@
 #include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
-#include <hv/shootdown.h>
 #include <hv/string.h>
 
 #define NPAGES_MAX (1ull << 40)
@@ -132,7 +131,7 @@ int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count)
 }
 
 /* Everything that can fail comes before the first change. */
-static int seal(struct cpu *cpu, struct owner_locked owner)
+static int seal(struct owner_locked owner)
 {
 	int error;
 
@@ -144,7 +143,7 @@ static int seal(struct cpu *cpu, struct owner_locked owner)
 	/* Before the demand: who answers it must find the machine locked and pin its registers.
 	 */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
-	shootdown(cpu);
+	owner_settle(owner);
 	CHECK(cpu_count_in(CPU_STARTING) == 0);
 	return 0;
 }
@@ -159,7 +158,7 @@ int protect_lock(struct cpu *cpu)
 	if (__atomic_exchange_n(&locking, 1, __ATOMIC_SEQ_CST))
 		return protect_locked() ? -HF_EPERM : -HF_EAGAIN;
 	owner = owner_lock(cpu);
-	error = seal(cpu, owner);
+	error = seal(owner);
 	event.new_value = owner_sealed();
 	owner_unlock(owner);
 	if (error) {

@@ -212,8 +212,6 @@ int backend_stage2_prepare(struct gpa start, u64 npages)
 	fake.prepares++;
 	if (fake.prepare_fails && !--fake.prepare_fails)
 		return -HF_ENOMEM;
-	/* The transition before this one ended with a shoot-down. */
-	stage2_reclaim(&fake.stage2);
 	return stage2_prepare(&fake.stage2, start, npages);
 }
 
@@ -227,6 +225,11 @@ void backend_stage2_merge(struct gpa start, u64 npages)
 {
 	fake.merges++;
 	stage2_merge(&fake.stage2, start, npages);
+}
+
+void backend_stage2_reclaim(void)
+{
+	stage2_reclaim(&fake.stage2);
 }
 
 u32 backend_stage2_permission(struct gpa page)

@@ -152,6 +152,11 @@ void backend_stage2_merge(struct gpa start, u64 npages)
 	stage2_merge(&npt, start, npages);
 }
 
+void backend_stage2_reclaim(void)
+{
+	stage2_reclaim(&npt);
+}
+
 u32 backend_stage2_permission(struct gpa page)
 {
 	return stage2_permission(&npt, page, NULL);
