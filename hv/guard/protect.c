@@ -140,8 +140,7 @@ static int seal(struct owner_locked owner)
 	error = owner_seal(owner, ranges, held);
 	if (error)
 		return error;
-	/* Before the demand: who answers it must find the machine locked and pin its registers.
-	 */
+	/* Before the demand: who answers it must find the machine locked. */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
 	owner_settle(owner);
 	CHECK(cpu_count_in(CPU_STARTING) == 0);
