@@ -2,6 +2,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/sizes.h>
 
 #include "compat/symbols.h"
@@ -49,6 +50,7 @@ static int add_ram(unsigned long pfn, unsigned long npages, void *boot)
 int ram_describe(struct hf_boot *boot)
 {
 	u64 hotplug, end = *symbols.max_possible_pfn;
+	unsigned int i;
 	int ret;
 
 	boot->memory_count = 0;
@@ -57,6 +59,9 @@ int ram_describe(struct hf_boot *boot)
 		return ret;
 	hotplug = max_t(u64, ram_end_pfn(boot), PHYS_PFN(SZ_4G));
 	if (end > hotplug)
-		return add(boot, HF_MEMORY_HOTPLUG, hotplug, end - hotplug);
-	return 0;
+		ret = add(boot, HF_MEMORY_HOTPLUG, hotplug, end - hotplug);
+	for (i = 0; i < boot->memory_count; i++)
+		pr_debug("memory at %#llx, %llu pages, type %u\n", boot->memory[i].gpa,
+			 boot->memory[i].npages, boot->memory[i].type);
+	return ret;
 }

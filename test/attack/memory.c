@@ -123,7 +123,7 @@ int memory_store_byte(u8 *dst, const u8 *block)
 	return TRAP_OF("movb %b1, (%2)", "q"(block[0]), "r"(dst));
 }
 
-static int store_quad(u8 *dst, const u8 *block)
+int memory_store_quad(u8 *dst, const u8 *block)
 {
 	return TRAP_OF("movq %1, (%2)", "r"(*(const u64 *)block), "r"(dst));
 }
@@ -288,7 +288,7 @@ static int door_set_memory(struct attempt *t, memory_store store, const u8 *bloc
 	return trap;
 }
 
-static int door_vmap(struct attempt *t, memory_store store, const u8 *block)
+int memory_door_vmap(struct attempt *t, memory_store store, const u8 *block)
 {
 	u8 *alias = paging_alias(t->pfn, 1, PAGE_KERNEL);
 	int trap;
@@ -338,6 +338,23 @@ static int door_nofault(struct attempt *t, memory_store store, const u8 *block)
 	err = copy(alias + offset_in_page(t->va), block, t->size);
 	vunmap(alias);
 	return err ? X86_TRAP_GP : TRAP_NONE;
+}
+
+/* The kernel's own patcher, asked to write what nobody has registered. */
+static int door_patcher(struct attempt *t, memory_store store, const u8 *block)
+{
+	void *(*poke)(void *addr, const void *opcode, size_t len) = attack_symbol("text_poke");
+
+	if (!poke)
+		return X86_TRAP_PF;
+	poke(t->va, block, t->size);
+	return TRAP_NONE;
+}
+
+/* No door: memory that the kernel leaves writable. */
+int memory_door_none(struct attempt *t, memory_store store, const u8 *block)
+{
+	return store(t->va, block);
 }
 
 /* One store across the border from a page that anybody may write into the page of the target.
@@ -399,15 +416,19 @@ int memory_look(struct attempt *t, u64 *is)
 	return 0;
 }
 
+/* What got round Holdfast cannot be put back in this way: such an attack has its own undo. */
 int memory_undo(struct attempt *t)
 {
-	u8 *alias = paging_alias(t->pfn, 1, PAGE_KERNEL);
+	u8 *alias = paging_alias(t->pfn, 1, PAGE_KERNEL), *was = (u8 *)&t->was;
+	int trap = TRAP_NONE;
+	unsigned int i;
 
 	if (!alias)
 		return -ENOMEM;
-	memcpy(alias + offset_in_page(t->va), &t->was, t->size);
+	for (i = 0; i < t->size && trap == TRAP_NONE; i++)
+		trap = memory_store_byte(alias + offset_in_page(t->va) + i, was + i);
 	vunmap(alias);
-	return 0;
+	return trap == TRAP_NONE ? 0 : -EPERM;
 }
 
 enum attack_outcome memory_attack(struct attempt *t, memory_target target, memory_door door,
@@ -436,9 +457,9 @@ static enum attack_outcome text_pte(struct attempt *t)
 	return memory_attack(t, memory_target_text, door_pte, memory_store_byte);
 }
 
-static enum attack_outcome text_vmap(struct attempt *t)
+enum attack_outcome memory_write_text(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, memory_store_byte);
+	return memory_attack(t, memory_target_text, memory_door_vmap, memory_store_byte);
 }
 
 static enum attack_outcome text_direct_map(struct attempt *t)
@@ -461,9 +482,14 @@ static enum attack_outcome text_nofault(struct attempt *t)
 	return memory_attack(t, memory_target_text, door_nofault, NULL);
 }
 
+static enum attack_outcome text_poke_attack(struct attempt *t)
+{
+	return memory_attack(t, memory_target_text, door_patcher, NULL);
+}
+
 static enum attack_outcome text_across(struct attempt *t)
 {
-	return memory_attack(t, target_text_page, door_across, store_quad);
+	return memory_attack(t, target_text_page, door_across, memory_store_quad);
 }
 
 static enum attack_outcome text_walk(struct attempt *t)
@@ -473,47 +499,48 @@ static enum attack_outcome text_walk(struct attempt *t)
 
 static enum attack_outcome text_quad(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_quad);
+	return memory_attack(t, memory_target_text, memory_door_vmap, memory_store_quad);
 }
 
 static enum attack_outcome text_nontemporal(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_nontemporal);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_nontemporal);
 }
 
 static enum attack_outcome text_exchange(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_exchange);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_exchange);
 }
 
 static enum attack_outcome text_cmpxchg(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_compare_exchange);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_compare_exchange);
 }
 
 static enum attack_outcome text_cmpxchg16(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_compare_exchange_16);
+	return memory_attack(t, memory_target_text, memory_door_vmap,
+			     store_compare_exchange_16);
 }
 
 static enum attack_outcome text_bits(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_bits);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_bits);
 }
 
 static enum attack_outcome text_string(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_string);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_string);
 }
 
 static enum attack_outcome text_sse(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_sse);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_sse);
 }
 
 static enum attack_outcome text_masked(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_vmap, store_masked);
+	return memory_attack(t, memory_target_text, memory_door_vmap, store_masked);
 }
 
 static enum attack_outcome rodata_wp(struct attempt *t)
@@ -528,22 +555,22 @@ static enum attack_outcome rodata_pte(struct attempt *t)
 
 static enum attack_outcome rodata_vmap(struct attempt *t)
 {
-	return memory_attack(t, target_rodata, door_vmap, memory_store_byte);
+	return memory_attack(t, target_rodata, memory_door_vmap, memory_store_byte);
 }
 
 static enum attack_outcome syscall_wp(struct attempt *t)
 {
-	return memory_attack(t, memory_target_syscall, door_wp, store_quad);
+	return memory_attack(t, memory_target_syscall, door_wp, memory_store_quad);
 }
 
 static enum attack_outcome syscall_pte(struct attempt *t)
 {
-	return memory_attack(t, memory_target_syscall, door_pte, store_quad);
+	return memory_attack(t, memory_target_syscall, door_pte, memory_store_quad);
 }
 
 static enum attack_outcome syscall_vmap(struct attempt *t)
 {
-	return memory_attack(t, memory_target_syscall, door_vmap, store_quad);
+	return memory_attack(t, memory_target_syscall, memory_door_vmap, memory_store_quad);
 }
 
 static enum attack_outcome ro_after_init_wp(struct attempt *t)
@@ -553,7 +580,7 @@ static enum attack_outcome ro_after_init_wp(struct attempt *t)
 
 static enum attack_outcome ro_after_init_vmap(struct attempt *t)
 {
-	return memory_attack(t, target_ro_after_init, door_vmap, memory_store_byte);
+	return memory_attack(t, target_ro_after_init, memory_door_vmap, memory_store_byte);
 }
 
 static enum attack_outcome idt_pte(struct attempt *t)
@@ -563,7 +590,7 @@ static enum attack_outcome idt_pte(struct attempt *t)
 
 static enum attack_outcome idt_vmap(struct attempt *t)
 {
-	return memory_attack(t, target_idt, door_vmap, memory_store_byte);
+	return memory_attack(t, target_idt, memory_door_vmap, memory_store_byte);
 }
 
 #define MEMORY(name_, title_, gives_, asset_, run_)                                            \
@@ -583,7 +610,7 @@ static const struct attack memory_attacks[] = {
 	MEMORY("text-pte", "write kernel text, page table entry made writable", CODE, "text",
 	       text_pte),
 	MEMORY("text-vmap", "write kernel text through a second mapping", CODE, "text",
-	       text_vmap),
+	       memory_write_text),
 	MEMORY("text-direct-map", "write kernel text through the direct map", CODE, "text",
 	       text_direct_map),
 	MEMORY("text-set-memory", "write kernel text after set_memory_rw", CODE, "text",
@@ -628,6 +655,18 @@ static const struct attack memory_attacks[] = {
 	       idt_pte),
 	MEMORY("idt-write", "write an IDT entry through a second mapping", GATE, "IDT",
 	       idt_vmap),
+	{
+		.name = "text-poke",
+		.title = "write kernel text with the kernel's own patcher",
+		.gives = CODE,
+		.asset = "text",
+		.control = ATTACK_BARE,
+		.own_vm =
+			true, /* a thread that is killed in there leaves the patcher unusable */
+		.run = text_poke_attack,
+		.look = memory_look,
+		.undo = memory_undo,
+	},
 };
 
 const struct attack_table memory_table = { memory_attacks, ARRAY_SIZE(memory_attacks) };

@@ -27,6 +27,15 @@ int memory_target_syscall(struct attempt *t);
 int memory_target_at(struct attempt *t, void *va, unsigned int size, u64 wanted);
 
 int memory_store_byte(u8 *dst, const u8 *block);
+int memory_store_quad(u8 *dst, const u8 *block);
+
+int memory_door_vmap(struct attempt *t, memory_store store, const u8 *block);
+
+/* For memory that the kernel leaves writable. */
+int memory_door_none(struct attempt *t, memory_store store, const u8 *block);
+
+/* Write kernel text through a second mapping: what must go on being refused. */
+enum attack_outcome memory_write_text(struct attempt *t);
 
 /* For struct attack. */
 int memory_look(struct attempt *t, u64 *is);

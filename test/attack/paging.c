@@ -66,16 +66,34 @@ unsigned long paging_pfn(const void *va)
 	       PAGE_SHIFT;
 }
 
+/* vmap gives no executable mapping, whatever it is asked for. */
+static void make_executable(u8 *va, unsigned int count)
+{
+	unsigned int level;
+	u64 *leaf;
+
+	for (; count--; va += PAGE_SIZE) {
+		leaf = paging_leaf(va, &level);
+		if (leaf && level == PG_LEVEL_4K)
+			WRITE_ONCE(*leaf, READ_ONCE(*leaf) & ~_PAGE_NX);
+		paging_flush_here(va);
+	}
+}
+
 void *paging_alias(unsigned long pfn, unsigned int count, pgprot_t prot)
 {
 	struct page *pages[ALIAS_PAGES];
 	unsigned int i;
+	void *alias;
 
 	if (!count || count > ALIAS_PAGES)
 		return NULL;
 	for (i = 0; i < count; i++)
 		pages[i] = pfn_to_page(pfn + i);
-	return vmap(pages, count, VM_MAP, prot);
+	alias = vmap(pages, count, VM_MAP, prot);
+	if (alias && !(pgprot_val(prot) & _PAGE_NX))
+		make_executable(alias, count);
+	return alias;
 }
 
 void paging_flush_here(const void *va)

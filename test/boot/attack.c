@@ -15,7 +15,7 @@
 #define LIST	"/proc/hf_attack"
 #define RESULT	"/proc/hf_attack_result"
 #define LIMIT	60 /* seconds: the longest attack runs for 5 s on an idle machine */
-#define MAX	64
+#define MAX	256
 
 struct attack {
 	char name[64];
@@ -98,6 +98,8 @@ int attack_open(void)
 		fail(&v, LIST ": %s", strerror(-err));
 	else if (err == 0)
 		fail(&v, LIST " offers no attack");
+	else if (err == MAX)
+		fail(&v, LIST " offers more attacks than there is room for");
 	else
 		pass(&v, "%d attacks", err);
 	case_report("attack-load", &v);

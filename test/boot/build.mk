@@ -21,7 +21,18 @@ $(BOOT)/workload: $(WORKLOAD_OBJS)
 
 -include $(wildcard $(BOOT)/*.d)
 
-ARTIFACTS += $(BOOT)/init $(BOOT)/workload
+# kbuild leaves its files beside the sources: it works on a copy.
+$(BOOT)/bench/%: test/boot/bench/%
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BOOT)/hf_bench.ko: $(BOOT)/bench/hf_bench.c $(BOOT)/bench/Kbuild $(wildcard include/holdfast/*.h) \
+		$(KERNEL_READY)
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(BOOT)/bench) HF_INCLUDE=$(abspath include) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)cp $(BOOT)/bench/hf_bench.ko $@
+
+ARTIFACTS += $(BOOT)/init $(BOOT)/workload $(BOOT)/hf_bench.ko
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.
 .PHONY: vm-demo vm-test vm-bench

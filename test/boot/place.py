@@ -21,6 +21,7 @@ PROGRAMS = {
 FILES = {
     "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
     "/lib/holdfast/holdfast.ko": "agent/holdfast.ko",
+    "/lib/holdfast/hf_bench.ko": "test/boot/hf_bench.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/hf_attack.ko",
 }
 

@@ -88,6 +88,8 @@ int backend_stage2_prepare(struct gpa start, u64 npages);
 void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
 /* Let the range become large blocks again where it is uniform. Advice. Call before a shoot-down. */
 void backend_stage2_merge(struct gpa start, u64 npages);
+/* Every CPU has flushed since the last merge: what merging left over may be used again. */
+void backend_stage2_reclaim(void);
 /* The permission in the tables now, for audits. */
 u32 backend_stage2_permission(struct gpa page);
 

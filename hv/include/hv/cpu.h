@@ -37,6 +37,8 @@ struct cpu {
 	u32 kicked;	      /* [a] a kick is on its way: the next NMI is ours */
 	u64 epoch;	      /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu;    /* the backend's part */
+	void *buffer;	      /* one page, for what a call of this CPU reads or answers */
+	bool registers_recorded;
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };

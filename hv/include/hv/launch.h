@@ -25,5 +25,7 @@ int launch_arrive(struct cpu *cpu, int error);
 
 /* enum hf_state. */
 u32 launch_state(void);
+/* Of the boot record; constant. */
+u32 launch_serial_port(void);
 
 #endif

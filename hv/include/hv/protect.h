@@ -15,6 +15,13 @@ struct cpu;
 int protect_add(struct cpu *cpu, const struct hf_range *ranges, u64 count);
 int protect_lock(struct cpu *cpu);
 
+/* From the moment the ranges are sealed; a CPU takes it up in its next shootdown_sync. */
+bool protect_locked(void);
+/* Own CPU, as part of answering a shoot-down: pin the registers if the machine is locked. */
+void protect_sync(struct cpu *cpu);
+/* How many pages of @kind were registered. */
+u64 protect_pages(enum hf_kind kind);
+
 /* HF_ACTION_DENY or HF_ACTION_ALLOW, constant after launch. */
 u32 protect_action(void);
 void protect_set_action(u32 action);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Image header and the entry function (holdfast/image.h). */
 
-	.section .header, "a"
-	.globl	image_header
-image_header:
+	/* hv.ld puts the sizes and the entry in between: they are its to know. */
+	.section .header.head, "a"
 	.quad	0x54534146444c4f48	/* HF_IMAGE_MAGIC */
 	.long	HF_IMAGE_ABI
 	.long	HF_IMAGE_BACKEND
-	.quad	image_file_size		/* by hv.ld */
-	.quad	image_memory_size
-	.quad	image_entry_offset
-	.quad	0
+
+	.section .header.tail, "a"
 1:	.asciz	HF_VERSION
 	.org	1b + 32
 

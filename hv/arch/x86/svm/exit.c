@@ -5,6 +5,7 @@
 #include <hv/exit.h>
 #include <hv/launch.h>
 #include <hv/owner.h>
+#include <hv/panic.h>
 #include <hv/shootdown.h>
 
 #include "../common/decode.h"
@@ -32,6 +33,13 @@ struct svm_exit {
 static struct gwalk paging(const struct vmcb *vmcb)
 {
 	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
+}
+
+/* The two registers that are in the control block: wherever others are found by number. */
+static void complete_gprs(struct vcpu *v)
+{
+	v->gprs->r[GPR_RAX] = v->vmcb->rax;
+	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
 }
 
 /* The bytes are taken once; what they say must agree with the exit, or they were changed since. */
@@ -101,6 +109,7 @@ static void on_cr_write(struct vcpu *v, struct svm_exit *e, u8 cr)
 	struct instruction i;
 	u64 value;
 
+	complete_gprs(v);
 	if ((svm.features & HF_FEATURE_DECODE_ASSIST) && (svm.features & HF_FEATURE_NEXT_RIP) &&
 	    (vmcb->exit_info[0] & ASSIST_MOV_CR)) {
 		value = read_gpr(v, vmcb->exit_info[0] & 0xf);
@@ -121,6 +130,7 @@ static void on_idtr_write(struct vcpu *v, struct svm_exit *e)
 	struct table_register value;
 	struct instruction i;
 
+	complete_gprs(v);
 	if (decode_at_rip(v, &i) || i.operation != OP_LIDT ||
 	    gwalk_read(&walk, i.address, &value, sizeof(value)))
 		return;
@@ -248,6 +258,12 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	case EXIT_CODE_SHUTDOWN:
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		break;
+	default:
+		/* What a guest may write is checked first, so a control block refused is our bug. */
+		if ((u32)vmcb->exit_code == EXIT_CODE_INVALID)
+			panic("VMRUN refused on CPU %u: cr0 %llx cr4 %llx efer %llx",
+			      v->cpu->index, (unsigned long long)vmcb->cr0,
+			      (unsigned long long)vmcb->cr4, (unsigned long long)vmcb->efer);
 	}
 }
 
@@ -451,8 +467,9 @@ static bool msr_picture(struct vcpu *v, const struct svm_exit *e)
 
 static void count_picture(struct cpu *cpu)
 {
-	cpu->stats.total++;
-	cpu->stats.exits[HF_EXIT_MSR]++;
+	u64 *count = &cpu->stats.exits[HF_EXIT_MSR];
+
+	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
 
 /*
@@ -480,7 +497,6 @@ static int finish_trial(struct vcpu *v)
 					 [GPR_R13] = f->r13,
 					 [GPR_R14] = f->r14,
 					 [GPR_R15] = f->r15 } };
-	v->cpu->stats.launch_ticks = backend_clock() - v->entered;
 	return 0;
 }
 
@@ -496,8 +512,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
-	gprs->r[GPR_RAX] = vmcb->rax;
-	gprs->r[GPR_RSP] = vmcb->rsp;
 	decode_exit(v, &e);
 	if (e.exit.kind == HF_EXIT_MSR && msr_picture(v, &e))
 		count_picture(v->cpu);

@@ -152,6 +152,11 @@ void backend_stage2_merge(struct gpa start, u64 npages)
 	stage2_merge(&npt, start, npages);
 }
 
+void backend_stage2_reclaim(void)
+{
+	stage2_reclaim(&npt);
+}
+
 u32 backend_stage2_permission(struct gpa page)
 {
 	return stage2_permission(&npt, page, NULL);
@@ -163,10 +168,10 @@ static int npt_init(void)
 	unsigned int levels = read_cr4() & CR4_LA57 ? 5 : 4;
 	int error = stage2_init(&npt, &npt_format, levels, backend_gpa_limit().raw);
 
-	if (!error)
-		error = owner_for_each_run(backend_gpa_limit(), map_run, NULL);
+	if (error)
+		return error;
 	svm.npt_root = pool_hpa(npt.root).raw;
-	return error;
+	return owner_for_each_run(backend_gpa_limit(), map_run, NULL);
 }
 
 int backend_init(const struct hf_boot *boot)

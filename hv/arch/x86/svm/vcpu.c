@@ -116,7 +116,6 @@ int backend_cpu_enter(struct cpu *cpu)
 	struct vcpu *v = cpu->vcpu;
 	int error;
 
-	v->entered = backend_clock();
 	/* A copy: the kernel's stack is out of reach from the hypervisor's world. */
 	v->frame = *image_frame(cpu->index);
 	v->frame_end = (u64)(image_frame(cpu->index) + 1);

@@ -34,7 +34,6 @@ struct vcpu {
 	struct cpu *cpu;
 	struct entry_frame frame; /* the kernel's registers once the image has returned */
 	u64 frame_end;		  /* and its stack pointer */
-	u64 entered;	    /* TSC at the entry into the image */
 	struct gprs *gprs;  /* during an exit */
 	bool trial;	    /* the first run, which must not get beyond one fetch */
 };

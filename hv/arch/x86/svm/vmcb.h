@@ -41,6 +41,7 @@
 #define EXIT_CODE_VMLOAD     0x82
 #define EXIT_CODE_SKINIT     0x86
 #define EXIT_CODE_NPF	     0x400
+#define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
 
 /* Event injection, APM vol. 2, 15.20. */
 #define EVENT_INTERRUPT (0ull << 8)

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <holdfast/event.h>
+
+#include "cli.h"
+#include "output.h"
+
+static const char usage[] =
+	"usage: holdfast [--json] COMMAND [OPTION...]\n"
+	"\n"
+	"  launch    start the hypervisor below the running kernel\n"
+	"            --image FILE         image (default /usr/lib/holdfast/hv-svm.img)\n"
+	"            --action deny|allow  what is done about violations (default deny)\n"
+	"            --serial PORT        copy events to this I/O port, such as 0x2f8\n"
+	"  lock      seal the kernel; there is no way back but a reboot\n"
+	"  status    what is protected, and how it is enforced\n"
+	"  events    what was attempted and what was done about it\n"
+	"            --follow             go on as events come in\n"
+	"  stats     how often each CPU left the kernel for the hypervisor\n"
+	"  version   versions of command, agent and hypervisor\n"
+	"\n"
+	"  --json    one JSON document on standard output\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no agent or not launched,\n"
+	"4 not permitted. See holdfast(8).\n";
+
+/* Options a subcommand accepts, as bits. */
+enum accepts {
+	ACCEPTS_LAUNCH = 1,
+	ACCEPTS_FOLLOW = 2,
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct options *options);
+	unsigned int accepts;
+};
+
+static const struct command commands[] = {
+	{ "launch", cli_launch, ACCEPTS_LAUNCH },
+	{ "lock", cli_lock, 0 },
+	{ "status", cli_status, 0 },
+	{ "events", cli_events, ACCEPTS_FOLLOW },
+	{ "stats", cli_stats, 0 },
+	{ "version", cli_version, 0 },
+};
+
+static int wrong(const struct options *options, const char *what, const char *value)
+{
+	return output_failure(options, CLI_USAGE, "usage", "%s '%s' (see holdfast --help)",
+			      what, value);
+}
+
+static int parse_action(struct options *options, const char *value)
+{
+	if (!strcmp(value, "deny"))
+		options->action = HF_ACTION_DENY;
+	else if (!strcmp(value, "allow"))
+		options->action = HF_ACTION_ALLOW;
+	else
+		return wrong(options, "unknown action", value);
+	return CLI_OK;
+}
+
+/* A 16550 has eight registers: the last one must be a port as well. */
+static int parse_port(struct options *options, const char *value)
+{
+	unsigned long port;
+	char *end;
+
+	errno = 0;
+	port = strtoul(value, &end, 0);
+	if (errno || end == value || *end || port == 0 || port > 0xfff8 || strchr(value, '-'))
+		return wrong(options, "not an I/O port", value);
+	options->serial_port = port;
+	return CLI_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* So that failures of the parser itself are in JSON where that is wanted. */
+static bool wants_json(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--json"))
+			return true;
+	return false;
+}
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'j' },	    { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },	    { "follow", no_argument, NULL, 'f' },
+	{ "image", required_argument, NULL, 'i' },  { "action", required_argument, NULL, 'a' },
+	{ "serial", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+};
+
+/* @given: out: what of enum accepts occurred; @command: out: set where an option is one */
+static int parse_options(int argc, char **argv, struct options *options, unsigned int *given,
+			 const struct command **command)
+{
+	int option, ret = CLI_OK;
+
+	opterr = 0;
+	while (ret == CLI_OK &&
+	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (option == 'i' || option == 'a' || option == 's')
+			*given |= ACCEPTS_LAUNCH;
+		switch (option) {
+		case 'j':
+			options->json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(fflush(stdout) ? CLI_FAILED : CLI_OK);
+		case 'v':
+			*command = find_command("version");
+			break;
+		case 'f':
+			options->follow = true;
+			*given |= ACCEPTS_FOLLOW;
+			break;
+		case 'i':
+			options->image = optarg;
+			break;
+		case 'a':
+			ret = parse_action(options, optarg);
+			break;
+		case 's':
+			ret = parse_port(options, optarg);
+			break;
+		case ':':
+			ret = wrong(options, "a value is missing after", argv[optind - 1]);
+			break;
+		default:
+			ret = wrong(options, "unknown option", argv[optind - 1]);
+			break;
+		}
+	}
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .json = wants_json(argc, argv), .action = HF_ACTION_DENY };
+	const struct command *command = NULL;
+	unsigned int given = 0;
+	int ret = parse_options(argc, argv, &options, &given, &command);
+
+	if (ret != CLI_OK)
+		return ret;
+	if (!command && optind == argc) {
+		fputs(usage, stderr);
+		return CLI_USAGE;
+	}
+	if (!command) {
+		command = find_command(argv[optind]);
+		if (!command)
+			return wrong(&options, "unknown command", argv[optind]);
+		optind++;
+	}
+	if (optind < argc)
+		return wrong(&options, "unexpected argument", argv[optind]);
+	if (given & ~command->accepts)
+		return wrong(&options, "an option given is not one of command", command->name);
+	ret = command->run(&options);
+	if ((fflush(stdout) || ferror(stdout)) && ret == CLI_OK)
+		ret = output_failure(&options, CLI_FAILED, "output",
+				     "cannot write to standard output");
+	return ret;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stddef.h>
+
+#include <holdfast/hypercall.h>
+
+#include "names.h"
+
+#define LOOKUP(table, index)                                                             \
+	((index) < sizeof(table) / sizeof((table)[0]) && (table)[index] ? (table)[index] \
+									: "unknown")
+
+const char *name_state(uint32_t state)
+{
+	static const char *const names[] = {
+		[HF_STATE_ABSENT] = "absent",
+		[HF_STATE_LAUNCHED] = "launched",
+		[HF_STATE_LOCKED] = "locked",
+	};
+
+	return LOOKUP(names, state);
+}
+
+const char *name_action(uint32_t action)
+{
+	static const char *const names[] = {
+		[HF_ACTION_NONE] = "none", [HF_ACTION_DENY] = "deny",
+		[HF_ACTION_SKIP] = "skip", [HF_ACTION_ALLOW] = "allow",
+		[HF_ACTION_KILL] = "kill",
+	};
+
+	return LOOKUP(names, action);
+}
+
+const char *name_event(uint32_t kind)
+{
+	static const char *const names[] = {
+		[HF_EVENT_NONE] = "none",
+		[HF_EVENT_LAUNCHED] = "launched",
+		[HF_EVENT_LOCKED] = "locked",
+		[HF_EVENT_MEMORY] = "memory",
+		[HF_EVENT_REGISTER] = "register",
+		[HF_EVENT_VIRT] = "virt",
+		[HF_EVENT_HYPERCALL] = "hypercall",
+		[HF_EVENT_PORT] = "port",
+		[HF_EVENT_GUEST_FATAL] = "guest-fatal",
+		[HF_EVENT_OTHER] = "other",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EVENT_KIND_COUNT,
+		       "all kinds named");
+	return LOOKUP(names, kind);
+}
+
+const char *name_access(uint32_t access)
+{
+	static const char *const names[] = {
+		[HF_ACCESS_NONE] = "none",	 [HF_ACCESS_READ] = "read",
+		[HF_ACCESS_WRITE] = "write",	 [HF_ACCESS_EXECUTE] = "execute",
+		[HF_ACCESS_WALK] = "table-walk",
+	};
+
+	return LOOKUP(names, access);
+}
+
+const char *name_exit(uint32_t kind)
+{
+	static const char *const names[] = {
+		[HF_EXIT_CALL] = "call",	 [HF_EXIT_MEMORY] = "memory",
+		[HF_EXIT_REGISTER] = "register", [HF_EXIT_MSR] = "msr",
+		[HF_EXIT_VIRT] = "virt",	 [HF_EXIT_KICK] = "kick",
+		[HF_EXIT_NMI] = "nmi",		 [HF_EXIT_PORT] = "port",
+		[HF_EXIT_SHUTDOWN] = "shutdown", [HF_EXIT_OTHER] = "other",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,
+		       "all kinds named");
+	return LOOKUP(names, kind);
+}
+
+const char *name_enforcement(uint32_t enforcement)
+{
+	static const char *const names[] = {
+		[HF_ENFORCED_NOT] = "none",
+		[HF_ENFORCED_HARDWARE] = "hardware",
+		[HF_ENFORCED_FALLBACK] = "fallback",
+		[HF_ENFORCED_AT_LOCK] = "at-lock",
+	};
+
+	return LOOKUP(names, enforcement);
+}
+
+const char *name_feature(uint32_t bit)
+{
+	static const char *const names[] = { "decode-assist", "next-rip", "exec-split",
+					     "flush-asid" };
+
+	_Static_assert(HF_FEATURE_FLUSH_ASID == 1u << 3, "in the order of the bits");
+	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
+}

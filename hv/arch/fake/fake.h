@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine made of ordinary memory, on which everything above the seam runs in unit tests and
+ * fuzzers. Besides what backend.h asks for, it offers what a test needs: a guest that
+ * accesses memory through a TLB of its own on each CPU, kicks that arrive late, and failures.
+ *
+ * Unlike the rest of hv it uses the C library, and never becomes part of an image.
+ */
+#ifndef HV_ARCH_FAKE_FAKE_H
+#define HV_ARCH_FAKE_FAKE_H
+
+#include <setjmp.h>
+#include <holdfast/image.h>
+#include <hv/cpu.h>
+#include <hv/exit.h>
+#include <hv/stage2.h>
+#include <hv/types.h>
+
+/*
+ * fake_format:		kernel and user execution are separate, blocks up to 1 GiB
+ * fake_plain_format:	one execute permission, nothing without read (as NPT)
+ * fake_break_format:	break before make, blocks up to 2 MiB
+ */
+extern const struct stage2_format fake_format;
+extern const struct stage2_format fake_plain_format;
+extern const struct stage2_format fake_break_format;
+
+/* ---- the machine ---- */
+
+#define FAKE_MIB	 (1ull << 20)
+#define FAKE_RAM_BYTES	 (128 * FAKE_MIB) /* of memory behind guest-physical addresses */
+#define FAKE_LIMIT	 (4ull << 30)	  /* backend_gpa_limit */
+#define FAKE_CHUNKS	 2u
+#define FAKE_CONSOLE_MAX 65536u
+
+/* Memory map of fake_boot, in order; device memory between and after. */
+#define FAKE_LOW_END	   0x9f000ull
+#define FAKE_RAM_START	   (1 * FAKE_MIB)
+#define FAKE_RAM_END	   (64 * FAKE_MIB)
+#define FAKE_HOTPLUG_START (64 * FAKE_MIB) /* directly after RAM */
+#define FAKE_HOTPLUG_END   (68 * FAKE_MIB)
+#define FAKE_HIGH_START	   (96 * FAKE_MIB)
+#define FAKE_HIGH_END	   (128 * FAKE_MIB)
+
+/* Registers; the rest up to CPU_REGISTERS_MAX has no rule. */
+enum fake_register {
+	FAKE_CONTROL, /* bits 0-7 keep set, bits 8-15 keep clear */
+	FAKE_VECTOR,  /* locked */
+	FAKE_MODE,    /* bit 0 keep set */
+	FAKE_FREE,
+};
+
+/* Indices of backend_register_rules. */
+enum fake_rule {
+	FAKE_RULE_CONTROL_SET,
+	FAKE_RULE_CONTROL_CLEAR,
+	FAKE_RULE_VECTOR,
+	FAKE_RULE_MODE,
+	FAKE_RULE_COUNT,
+};
+
+#define FAKE_TLB_ENTRIES 64u
+
+/* A translation a CPU remembers until it flushes. */
+struct fake_translation {
+	u64 page; /* gpa */
+	u32 perm; /* 0: slot is empty */
+};
+
+struct vcpu {
+	bool guest;   /* [a] runs as a guest */
+	bool guarded; /* backend_cpu_lock was called: register writes exit */
+	u32 kicks;    /* [a] kicks that have not arrived yet */
+	u64 flushes;
+	u64 faults; /* injected into the guest by verdicts */
+	u64 registers[CPU_REGISTERS_MAX];
+	struct fake_translation tlb[FAKE_TLB_ENTRIES];
+};
+
+/* Set by tests after fake_reset; what it counts is for them to read. */
+struct fake {
+	/* configuration */
+	const struct stage2_format *format;
+	unsigned int levels;
+	u32 features;		/* HF_FEATURE_EXEC_SPLIT follows from the format */
+	bool late_kicks;	/* kicks wait for fake_deliver_kicks */
+	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
+	/* failures: 0 is none */
+	int probe_error; /* negative code; probe_reason goes with it */
+	u32 probe_reason;
+	int init_error;
+	u32 cpu_init_fails; /* this CPU, 1-based, lacks memory */
+	u32 enter_fails;    /* this CPU, 1-based, cannot become a guest */
+	u32 prepare_fails;  /* the n-th backend_stage2_prepare from now on */
+	/* what was seen */
+	u64 relaxes; /* [a] */
+	u64 kicks;
+	u64 prepares;
+	u64 protects;
+	u64 merges;
+	char console[FAKE_CONSOLE_MAX]; /* NUL terminated, the first so many characters */
+	size_t console_length;
+	/* backend_halt goes here if expect_halt is set, else aborts the test */
+	bool expect_halt;
+	jmp_buf halt;
+	/* memory, released by the next fake_reset */
+	u8 *ram;
+	u8 *chunks;
+	struct stage2 stage2;
+};
+
+extern struct fake fake;
+
+/* Forget everything and be a machine with tables of @format. */
+void fake_reset(const struct stage2_format *format);
+/* No memory is kept: last call of a program. */
+void fake_release(void);
+/* A boot record for this machine, valid until the next call. */
+struct hf_boot *fake_boot(u32 cpus);
+/* Let kicks arrive that were held back, on all CPUs of @count. */
+void fake_deliver_kicks(struct cpu *const *cpus, u32 count);
+
+/* True if @statement ended in backend_halt (panic). */
+#define fake_halts(statement)                 \
+	__extension__({                       \
+		volatile bool halted_ = true; \
+		fake.expect_halt = true;      \
+		if (!setjmp(fake.halt)) {     \
+			statement;            \
+			halted_ = false;      \
+		}                             \
+		fake.expect_halt = false;     \
+		halted_;                      \
+	})
+
+/* ---- the guest (guest.c): what a program on this CPU does ---- */
+
+/* Permission the CPU finds for the page: what it remembers, else what the tables say. */
+u32 fake_translate(struct cpu *cpu, struct gpa page);
+
+/* No exit took place: the CPU just did it. Otherwise the verdict that ended it. */
+#define FAKE_DONE (-1)
+
+/* Access 8 bytes at an aligned address; @value in or out, may be NULL for EXECUTE. */
+int fake_guest_access(struct cpu *cpu, struct gpa at, enum hf_access access, u8 cpl,
+		      u64 *value);
+/* Write a register. */
+int fake_guest_register(struct cpu *cpu, u32 reg, u64 value);
+/* Make a hypercall; *result is valid with VERDICT_RESULT. */
+int fake_guest_call(struct cpu *cpu, u8 cpl, u64 number, const u64 arg[4], s64 *result);
+
+#endif

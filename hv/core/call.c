@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hypercalls. A switch, not a table of pointers: the image is moved before it runs, and
+ * compilers make the same jump table of it without relocations.
+ */
+#include <hv/call.h>
+#include <hv/cpu.h>
+#include <hv/event.h>
+#include <hv/exit.h>
+#include <hv/guest.h>
+#include <hv/launch.h>
+#include <hv/protect.h>
+#include <hv/status.h>
+#include <hv/string.h>
+
+/* The only way an answer leaves: from the CPU's own buffer, once, into a page of the guest's.
+ */
+static s64 reply(struct cpu *cpu, u64 page, size_t size, s64 result)
+{
+	int error;
+
+	if (page & PAGE_MASK)
+		return -HF_EFAULT;
+	error = guest_write(gpa(page), cpu->buffer, size);
+	return error ? error : result;
+}
+
+static s64 call_info(struct cpu *cpu, const struct exit_call *call)
+{
+	struct hf_info *info = cpu->buffer;
+
+	status_info(info);
+	return reply(cpu, call->arg[0], sizeof(*info), 0);
+}
+
+/* The whole page, so that it is checked, and no older answer is left, also without events. */
+static s64 call_events(struct cpu *cpu, const struct exit_call *call)
+{
+	u32 count;
+
+	memset(cpu->buffer, 0, PAGE_SIZE);
+	count = event_read(cpu, call->arg[1], cpu->buffer, HF_EVENTS_PER_PAGE);
+	return reply(cpu, call->arg[0], PAGE_SIZE, count);
+}
+
+static s64 call_stats(struct cpu *cpu, const struct exit_call *call)
+{
+	struct hf_stats *stats = cpu->buffer;
+	const struct cpu *of;
+
+	if (call->arg[1] >= cpu_count())
+		return -HF_ENOENT;
+	of = cpu_get(call->arg[1]);
+	/* Another CPU may be counting: each number is whole, their sum may lag behind. */
+	memset(stats, 0, sizeof(*stats));
+	for (u32 i = 0; i < HF_EXIT_KIND_COUNT; i++) {
+		stats->exits[i] = __atomic_load_n(&of->stats.exits[i], __ATOMIC_RELAXED);
+		stats->total += stats->exits[i];
+	}
+	stats->size = sizeof(*stats);
+	stats->cpu = of->index;
+	stats->launch_ticks = of->stats.launch_ticks;
+	stats->lock_ticks = __atomic_load_n(&of->stats.lock_ticks, __ATOMIC_RELAXED);
+	return reply(cpu, call->arg[0], sizeof(*stats), 0);
+}
+
+static s64 call_protection(struct cpu *cpu, const struct exit_call *call)
+{
+	struct hf_protection *protection = cpu->buffer;
+	int error = status_protection(call->arg[1], protection);
+
+	return error ? error : reply(cpu, call->arg[0], sizeof(*protection), 0);
+}
+
+static s64 call_asset(struct cpu *cpu, const struct exit_call *call)
+{
+	struct hf_asset *asset = cpu->buffer;
+	int error = status_asset(call->arg[1], asset);
+
+	return error ? error : reply(cpu, call->arg[0], sizeof(*asset), 0);
+}
+
+static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
+{
+	u64 count = call->arg[1];
+	int error;
+
+	if (!count || count > HF_RANGES_PER_PAGE)
+		return -HF_EINVAL;
+	if (call->arg[0] & PAGE_MASK)
+		return -HF_EFAULT;
+	error = guest_read(gpa(call->arg[0]), cpu->buffer, count * sizeof(struct hf_range));
+	return error ? error : protect_add(cpu, cpu->buffer, count);
+}
+
+static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
+{
+	switch (call->number) {
+	case HF_CALL_PROTECT:
+		return call_protect(cpu, call);
+	case HF_CALL_LOCK:
+		return protect_lock(cpu);
+	case HF_CALL_INFO:
+		return call_info(cpu, call);
+	case HF_CALL_EVENTS:
+		return call_events(cpu, call);
+	case HF_CALL_STATS:
+		return call_stats(cpu, call);
+	case HF_CALL_PROTECTION:
+		return call_protection(cpu, call);
+	case HF_CALL_ASSET:
+		return call_asset(cpu, call);
+	case HF_CALL_SERVICE:
+	case HF_CALL_SERVICE_RESUME:
+	case HF_CALL_SERVICE_CANCEL:
+		return -HF_ENODEV;
+	}
+	return -HF_ENOSYS;
+}
+
+/*
+ * Results that no honest caller sees once the machine is locked: a dead call, a number that
+ * does not exist, a buffer that is not the guest's. The number is not part of what makes events
+ * equal, so that somebody trying them all from one place fills one slot.
+ */
+static void report(struct cpu *cpu, const struct exit *exit)
+{
+	const struct exit_call *call = &exit->call;
+	const struct hf_event event = {
+		.kind = HF_EVENT_HYPERCALL,
+		.action = HF_ACTION_DENY,
+		.asset = HF_ASSET_HYPERCALL,
+		.old = call->number,
+		.new_value = call->result,
+	};
+
+	if (call->result == -HF_EPERM || call->result == -HF_ENOSYS ||
+	    call->result == -HF_EFAULT)
+		event_record(cpu, exit, &event);
+}
+
+/* Not inlined, so that HF_CALL_NOOP does not pay for the registers and stack the rest needs. */
+static __noinline void handle(struct cpu *cpu, struct exit *exit)
+{
+	struct exit_call *call = &exit->call;
+	bool early = call->number >= HF_CALL_BASE && call->number < HF_CALL_LIVE;
+
+	/* protect.c refuses these as well; here they die before any argument is looked at. */
+	call->result = early && protect_locked() ? -HF_EPERM : dispatch(cpu, call);
+	if (call->result < 0 && protect_locked())
+		report(cpu, exit);
+}
+
+void call_handle(struct cpu *cpu, struct exit *exit)
+{
+	if (exit->call.number == HF_CALL_NOOP)
+		exit->call.result = 0;
+	else
+		handle(cpu, exit);
+}

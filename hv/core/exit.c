@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Exits from the guest: who decides about each kind. What no row names is refused and recorded.
+ */
+#include <hv/backend.h>
+#include <hv/call.h>
+#include <hv/cpu.h>
+#include <hv/event.h>
+#include <hv/exit.h>
+#include <hv/memory.h>
+#include <hv/owner.h>
+#include <hv/registers.h>
+
+/* What an access needs, of the permissions of a page. */
+static u32 needed(const struct exit_memory *memory)
+{
+	switch (memory->access) {
+	case HF_ACCESS_READ:
+		return HF_PERM_READ;
+	case HF_ACCESS_WRITE:
+		return HF_PERM_WRITE;
+	case HF_ACCESS_EXECUTE:
+		return memory->user_exec ? HF_PERM_USER_EXEC : HF_PERM_KERNEL_EXEC;
+	}
+	/* A walker sets accessed and dirty bits. What is unknown needs whatever can be had. */
+	return HF_PERM_READ | HF_PERM_WRITE;
+}
+
+/*
+ * The tables refused what the owner map allows. Either the CPU used a translation from before
+ * the page was opened, or the tables are wrong; the second is a bug of ours that a guest
+ * must not be able to turn into a stop or an endless loop.
+ */
+static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_MEMORY,
+		.access = exit->memory.access,
+		.action = HF_ACTION_DENY,
+		.width = exit->memory.width,
+		.asset = HF_ASSET_PLATFORM,
+		.va = exit->memory.va.raw,
+		.gpa = exit->memory.gpa.raw,
+	};
+
+	if ((backend_stage2_permission(exit->memory.gpa) & need) == need) {
+		backend_flush(cpu);
+		return VERDICT_RETRY;
+	}
+	event_record(cpu, exit, &event);
+	return VERDICT_FAULT;
+}
+
+static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
+{
+	struct page page = owner_page(exit->memory.gpa);
+	u32 need = needed(&exit->memory);
+
+	if ((owner_permission(page) & need) == need)
+		return allowed_access(cpu, exit, need);
+	switch (page.state) {
+	case PAGE_SEALED:
+		if (page.kind == HF_KIND_TEXT)
+			return code_access(cpu, exit, page);
+		return data_access(cpu, exit, page);
+	case PAGE_GUEST:
+	case PAGE_MMIO:
+	case PAGE_PENDING:
+	case PAGE_LENT:
+		return data_access(cpu, exit, page);
+	case PAGE_ABSENT:
+	case PAGE_SERVICE:
+	case PAGE_HYPERVISOR:
+		break;
+	}
+	return data_hidden(cpu, exit, page);
+}
+
+/*
+ * Undefined, as on a CPU that has no such extension. From user mode that is no event: any
+ * program could fill the ring. Action "allow" does not apply: there is nothing here to let
+ * through.
+ */
+static enum verdict virt_decide(struct cpu *cpu, const struct exit *exit)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_VIRT,
+		.action = HF_ACTION_DENY,
+		.asset = HF_ASSET_VIRT,
+		.new_value = exit->code,
+	};
+
+	if (exit->cpl == 0)
+		event_record(cpu, exit, &event);
+	return VERDICT_UNDEFINED;
+}
+
+/* The value is left out: each byte a driver sends to the port would be an event of its own. */
+static enum verdict port_decide(struct cpu *cpu, const struct exit *exit)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_PORT,
+		.access = exit->port.write ? HF_ACCESS_WRITE : HF_ACCESS_READ,
+		.action = HF_ACTION_SKIP,
+		.width = exit->port.width,
+		.asset = HF_ASSET_PORT | exit->port.port,
+		.gpa = exit->port.port,
+	};
+
+	event_record(cpu, exit, &event);
+	return VERDICT_SKIP;
+}
+
+static enum verdict shutdown_decide(struct cpu *cpu, const struct exit *exit)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_GUEST_FATAL,
+		.action = HF_ACTION_KILL,
+		.asset = HF_ASSET_PLATFORM,
+		.new_value = exit->code,
+	};
+
+	event_record(cpu, exit, &event);
+	return VERDICT_STOP;
+}
+
+static enum verdict other_decide(struct cpu *cpu, const struct exit *exit)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_OTHER,
+		.action = HF_ACTION_DENY,
+		.asset = HF_ASSET_PLATFORM,
+		.new_value = exit->code,
+	};
+
+	event_record(cpu, exit, &event);
+	return VERDICT_FAULT;
+}
+
+/* Not inlined, so that a hypercall does not pay for the registers and stack the rest needs. */
+static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
+{
+	switch (exit->kind) {
+	case HF_EXIT_CALL:
+		return VERDICT_UNDEFINED; /* from user mode */
+	case HF_EXIT_MEMORY:
+		return memory_decide(cpu, exit);
+	case HF_EXIT_REGISTER:
+	case HF_EXIT_MSR:
+		return registers_write(cpu, exit);
+	case HF_EXIT_VIRT:
+		return virt_decide(cpu, exit);
+	case HF_EXIT_KICK:
+		return VERDICT_RETRY; /* shootdown_sync is on the way back */
+	case HF_EXIT_NMI:
+		return VERDICT_PASS;
+	case HF_EXIT_PORT:
+		return port_decide(cpu, exit);
+	case HF_EXIT_SHUTDOWN:
+		return shutdown_decide(cpu, exit);
+	}
+	return other_decide(cpu, exit);
+}
+
+enum verdict exit_decide(struct cpu *cpu, struct exit *exit)
+{
+	u32 kind = exit->kind < HF_EXIT_KIND_COUNT ? exit->kind : HF_EXIT_OTHER;
+
+	/* Other CPUs read it (HF_CALL_STATS), only this one writes. */
+	__atomic_store_n(&cpu->stats.exits[kind], cpu->stats.exits[kind] + 1, __ATOMIC_RELAXED);
+	if (kind != HF_EXIT_CALL || exit->cpl != 0)
+		return decide(cpu, exit);
+	call_handle(cpu, exit);
+	return VERDICT_RESULT;
+}

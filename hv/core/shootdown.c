@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shoot-down. Three variables, all accessed with sequential consistency:
+ *
+ * epoch	the newest demand; only grows.
+ * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
+ * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent; cleared by
+ *the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when the CPU answers
+ *for another reason, because the interrupt still comes then and must not be handed to the guest
+ *as its own.
+ *
+ * A demand raises the epoch and then looks at kicked; an arriving kick clears kicked and then
+ * looks at the epoch. So either the demand sends a kick of its own, or the one on its way will
+ *find the new epoch.
+ *
+ * Any number of CPUs may demand at once: each answers the others from its own waiting loop.
+ */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/protect.h>
+#include <hv/shootdown.h>
+
+/* 0 is what a CPU has answered that has just started. */
+static u64 epoch = 1;
+
+/* Turns of a waiting loop after which a kick counts as lost: longer than any exit takes. */
+#define KICK_PATIENCE (1u << 22)
+
+/*
+ * Own CPU: nothing that was translated or allowed under an older epoch is used again. Called
+ * only where the CPU holds no result of an owner_page check that it has yet to act upon. Not
+ * inlined, so that an exit without a demand does not pay for it.
+ */
+static __noinline void answer(struct cpu *cpu, u64 demand)
+{
+	backend_flush(cpu);
+	protect_sync(cpu);
+	__atomic_store_n(&cpu->epoch, demand, __ATOMIC_SEQ_CST);
+}
+
+void shootdown_sync(struct cpu *cpu)
+{
+	u64 demand = __atomic_load_n(&epoch, __ATOMIC_SEQ_CST);
+
+	if (unlikely(demand != cpu->epoch))
+		answer(cpu, demand);
+}
+
+/* The same: a CPU that waits in the hypervisor leaves it through shootdown_sync like any other.
+ */
+void shootdown_poll(struct cpu *cpu)
+{
+	shootdown_sync(cpu);
+}
+
+/* Whether guest instructions may run on @cpu under an epoch older than @demand. */
+static bool behind(const struct cpu *cpu, u64 demand)
+{
+	enum cpu_state state = cpu_state(cpu);
+
+	if (state != CPU_STARTING && state != CPU_LOCKED)
+		return false;
+	return __atomic_load_n(&cpu->epoch, __ATOMIC_SEQ_CST) < demand;
+}
+
+static void await(struct cpu *cpu, struct cpu *other, u64 demand)
+{
+	u32 turns = 0;
+
+	while (behind(other, demand)) {
+		shootdown_poll(cpu);
+		backend_relax();
+		if (++turns % KICK_PATIENCE)
+			continue;
+		/* If the first is only late, hardware holds no more than one for it. */
+		__atomic_store_n(&other->kicked, 1, __ATOMIC_SEQ_CST);
+		backend_kick(other);
+	}
+}
+
+void shootdown(struct cpu *cpu)
+{
+	u64 demand = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+	struct cpu *other;
+
+	shootdown_sync(cpu);
+	/* All are kicked before one is waited for: the wait is the longest, not the sum. */
+	for (u32 i = 0; i < cpu_count(); i++) {
+		other = cpu_get(i);
+		if (other != cpu && behind(other, demand) &&
+		    !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
+			backend_kick(other);
+	}
+	for (u32 i = 0; i < cpu_count(); i++)
+		await(cpu, cpu_get(i), demand);
+}

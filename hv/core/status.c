@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is protected and how. Each answer is worked out from the state of the machine
+ * when asked; nothing is listed as enforced because it was meant to be.
+ *
+ * Texts are arrays, not pointers: the image is moved before it runs, and this way its constant
+ * data needs no relocation.
+ */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/event.h>
+#include <hv/launch.h>
+#include <hv/owner.h>
+#include <hv/pool.h>
+#include <hv/print.h>
+#include <hv/protect.h>
+#include <hv/registers.h>
+#include <hv/status.h>
+#include <hv/string.h>
+
+#define NAME_SIZE   48
+#define REASON_SIZE 128
+
+/* Indexed by enum hf_kind. */
+static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
+	[HF_KIND_NONE] = "guest memory",
+	[HF_KIND_TEXT] = "kernel text",
+	[HF_KIND_RODATA] = "kernel read-only data",
+	[HF_KIND_RO_AFTER_INIT] = "kernel data read-only after init",
+	[HF_KIND_VECTORS] = "exception vectors",
+	[HF_KIND_VDSO] = "vDSO image",
+};
+
+/* Of the machine as a whole: HF_ASSET_PLATFORM | number, fixed by docs/abi.md. */
+enum platform {
+	PLATFORM_MACHINE,
+	PLATFORM_KERNEL_EXECUTE,
+	PLATFORM_PATCHING,
+	PLATFORM_REMAP,
+	PLATFORM_DMA,
+	PLATFORM_RESTART,
+	PLATFORM_COUNT
+};
+
+static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
+	[PLATFORM_MACHINE] = "machine",
+	[PLATFORM_KERNEL_EXECUTE] = "kernel-mode execution of other memory",
+	[PLATFORM_PATCHING] = "patching of kernel text",
+	[PLATFORM_REMAP] = "remapping of protected addresses",
+	[PLATFORM_DMA] = "memory access by devices",
+	[PLATFORM_RESTART] = "restart of a CPU",
+};
+
+/* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
+ */
+static const char open_reasons[PLATFORM_COUNT][REASON_SIZE] = {
+	[PLATFORM_REMAP] = "the kernel's page tables are not guarded yet: an address can be "
+			   "mapped to another page",
+	[PLATFORM_DMA] = "no IOMMU is programmed yet: a device can be told to write any memory "
+			 "but through the CPU",
+	[PLATFORM_RESTART] =
+		"not intercepted yet: a CPU sent INIT leaves the hypervisor's control",
+};
+
+static void set(struct hf_protection *p, enum hf_enforcement enforcement, const char *reason)
+{
+	p->enforcement = enforcement;
+	string_copy(p->reason, reason, sizeof(p->reason));
+}
+
+/* Protections that are taken up at lock and that action "allow" turns into a log. */
+static void set_locked(struct hf_protection *p, bool effective, const char *why_not)
+{
+	if (protect_action() == HF_ACTION_ALLOW)
+		set(p, HF_ENFORCED_NOT, "log only: launched with action allow");
+	else if (!protect_locked())
+		set(p, HF_ENFORCED_AT_LOCK, "");
+	else if (!effective)
+		set(p, HF_ENFORCED_NOT, why_not);
+	else
+		set(p, HF_ENFORCED_HARDWARE, "");
+}
+
+static void memory_protection(struct hf_protection *p, u32 kind)
+{
+	p->asset = HF_ASSET_MEMORY | kind;
+	set_locked(p, protect_pages(kind), "no page of this kind was registered before lock");
+}
+
+static void register_protection(struct hf_protection *p, u32 rule)
+{
+	bool effective = true;
+
+	p->asset = HF_ASSET_REGISTER | rule;
+	for (u32 i = 0; i < cpu_count(); i++)
+		effective = effective && registers_effective(cpu_get(i), rule);
+	set_locked(p, effective,
+		   "a CPU did not have the value worth keeping when it was locked");
+}
+
+/* Asked of the owner map, so that it cannot claim more than the tables do. */
+static void execute_protection(struct hf_protection *p)
+{
+	const struct page plain = { .state = PAGE_GUEST };
+
+	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
+		set(p, HF_ENFORCED_NOT,
+		    "the CPU cannot tell kernel from user execution: a page user space may "
+		    "execute can be run from kernel mode");
+	else
+		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
+			   "this version leaves kernel-mode execution of guest memory open");
+}
+
+static void platform_protection(struct hf_protection *p, u32 number)
+{
+	p->asset = HF_ASSET_PLATFORM | number;
+	if (number == PLATFORM_KERNEL_EXECUTE)
+		execute_protection(p);
+	else if (number == PLATFORM_PATCHING)
+		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else
+		set(p, HF_ENFORCED_NOT, open_reasons[number]);
+}
+
+/* The list: memory kinds, what guards the hypervisor itself, register rules, the platform. */
+#define MEMORY_FIRST   0u
+#define MEMORY_COUNT   (HF_KIND_COUNT - 1u) /* without HF_KIND_NONE */
+#define OWN_MEMORY     (MEMORY_FIRST + MEMORY_COUNT)
+#define OWN_VIRT       (OWN_MEMORY + 1)
+#define REGISTER_FIRST (OWN_VIRT + 1)
+
+static u32 rules(void)
+{
+	u32 count;
+
+	backend_register_rules(&count);
+	return count;
+}
+
+static u32 protections(void)
+{
+	return REGISTER_FIRST + rules() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
+}
+
+int status_protection(u64 index, struct hf_protection *p)
+{
+	struct hf_asset asset;
+
+	if (index >= protections())
+		return -HF_ENOENT;
+	memset(p, 0, sizeof(*p));
+	p->size = sizeof(*p);
+	if (index < OWN_MEMORY) {
+		memory_protection(p, index + 1);
+	} else if (index == OWN_MEMORY || index == OWN_VIRT) {
+		p->asset = index == OWN_VIRT ? HF_ASSET_VIRT : HF_ASSET_HYPERVISOR;
+		set(p, HF_ENFORCED_HARDWARE, "");
+	} else if (index < REGISTER_FIRST + rules()) {
+		register_protection(p, index - REGISTER_FIRST);
+	} else {
+		platform_protection(p, index - REGISTER_FIRST - rules() + 1);
+	}
+	status_asset(p->asset, &asset);
+	string_copy(p->name, asset.name, sizeof(p->name));
+	return 0;
+}
+
+/* Copies the name of register asset @number; false if there is none. */
+static bool register_name(char *name, u32 number)
+{
+	const struct register_rule *rule;
+	u32 count;
+
+	rule = backend_register_rules(&count);
+	if (number < count)
+		string_copy(name, rule[number].name, NAME_SIZE);
+	else if ((HF_ASSET_REGISTER | number) == HF_ASSET_REGISTER_OTHER)
+		string_copy(name, "register without a rule", NAME_SIZE);
+	else
+		return false;
+	return true;
+}
+
+/* Copies one of @count names; false if there is no such number. */
+static bool table_name(char *name, u32 number, const char (*names)[NAME_SIZE], u32 count)
+{
+	if (number >= count)
+		return false;
+	string_copy(name, names[number], NAME_SIZE);
+	return true;
+}
+
+static bool single_name(char *name, u32 number, const char *text)
+{
+	if (number)
+		return false;
+	string_copy(name, text, NAME_SIZE);
+	return true;
+}
+
+static bool port_name(char *name, u32 number)
+{
+	if (number > UINT16_MAX)
+		return false;
+	print_string(name, NAME_SIZE, "I/O port 0x%x", number);
+	return true;
+}
+
+static bool asset_name(char *name, u32 id)
+{
+	u32 number = id & 0x00ffffffu;
+
+	switch (id - number) {
+	case HF_ASSET_MEMORY:
+		return table_name(name, number, memory_names, HF_KIND_COUNT);
+	case HF_ASSET_REGISTER:
+		return register_name(name, number);
+	case HF_ASSET_HYPERVISOR:
+		return single_name(name, number, "hypervisor memory");
+	case HF_ASSET_VIRT:
+		return single_name(name, number, "virtualization instructions");
+	case HF_ASSET_HYPERCALL:
+		return single_name(name, number, "hypercall interface");
+	case HF_ASSET_PORT:
+		return port_name(name, number);
+	case HF_ASSET_ABSENT:
+		return single_name(name, number, "absent memory");
+	case HF_ASSET_PLATFORM:
+		return table_name(name, number, platform_names, PLATFORM_COUNT);
+	}
+	return false;
+}
+
+int status_asset(u64 id, struct hf_asset *asset)
+{
+	memset(asset, 0, sizeof(*asset));
+	asset->size = sizeof(*asset);
+	asset->id = id;
+	return asset->id == id && asset_name(asset->name, id) ? 0 : -HF_ENOENT;
+}
+
+void status_info(struct hf_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->abi = HF_ABI;
+	info->state = launch_state();
+	info->action = protect_action();
+	info->cpus = cpu_count();
+	info->cpus_locked = cpu_count_in(CPU_LOCKED);
+	info->protections = protections();
+	info->features = backend_features();
+	info->memory_total = pool_total();
+	info->memory_used = pool_used();
+	info->sealed_pages = owner_sealed();
+	info->events = event_newest();
+	info->events_lost = event_lost();
+	info->serial_port = launch_serial_port();
+	string_copy(info->backend, backend_name(), sizeof(info->backend));
+	string_copy(info->version, HF_VERSION, sizeof(info->version)); /* -D, from VERSION */
+}

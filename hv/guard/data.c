@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Guard of data: sealed pages, and those that are not the guest's at all. */
+#include <hv/event.h>
+#include <hv/memory.h>
+#include <hv/protect.h>
+
+static void record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_MEMORY,
+		.access = exit->memory.access,
+		.action = done,
+		.width = exit->memory.width,
+		.asset = asset,
+		.va = exit->memory.va.raw,
+		.gpa = exit->memory.gpa.raw,
+	};
+
+	event_record(cpu, exit, &event);
+}
+
+/*
+ * Action "allow": the page becomes the guest's again, for good. So each sealed page makes one
+ * event and is open afterwards: an access cannot be let through without opening the page,
+ * short of emulating whatever instruction made it. -EINVAL: another CPU has been faster.
+ */
+static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
+{
+	const struct hf_range range = {
+		.gpa = exit->memory.gpa.raw & ~PAGE_MASK,
+		.npages = 1,
+		.kind = page.kind,
+	};
+	struct owner_locked owner = owner_lock(cpu);
+	int error = owner_open(owner, &range, 1);
+
+	if (!error)
+		owner_settle(owner);
+	owner_unlock(owner);
+	return error;
+}
+
+enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page)
+{
+	u32 asset = HF_ASSET_MEMORY | page.kind;
+
+	if (page.state == PAGE_SEALED && protect_action() == HF_ACTION_ALLOW) {
+		if (!open_page(cpu, exit, page)) {
+			record(cpu, exit, asset, HF_ACTION_ALLOW);
+			return VERDICT_RETRY;
+		}
+		if (owner_page(exit->memory.gpa).state == PAGE_GUEST)
+			return VERDICT_RETRY;
+	}
+	record(cpu, exit, asset, HF_ACTION_DENY);
+	return VERDICT_FAULT;
+}
+
+/* Denied whatever the action: there is nothing of the guest's here to let it have. */
+enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page)
+{
+	record(cpu, exit, page.state == PAGE_ABSENT ? HF_ASSET_ABSENT : HF_ASSET_HYPERVISOR,
+	       HF_ACTION_DENY);
+	return VERDICT_FAULT;
+}

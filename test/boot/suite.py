@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""make test: unit tests, then every boot of the table below. Ends with `N passed, N failed`.
+
+  suite.py [--list] [--no-unit] [BOOT...]
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+
+import attacks as attack_list
+import place
+import qemu
+
+
+class Spec:
+    """One boot and what must come of it. Every case in run must be reported, once, as passed."""
+
+    def __init__(self, name, mode, run="", attacks=None, fails=None, **machine):
+        self.name = name
+        self.mode = mode
+        self.run = [case for case in run.split(",") if case]
+        self.attacks = attacks          # None: none; "": all that share a machine; or names
+        self.fails = fails              # a boot that must fail: what its problem must contain
+        self.machine = machine          # further arguments of qemu.Machine
+
+    def expected(self):
+        """Names of the cases that the boot must report."""
+        steps = {"bare": [], "manual": ["agent-load"],
+                 "locked": ["agent-load", "launch", "lock"],
+                 "allow": ["agent-load", "launch", "lock"]}[self.mode]
+        return (["attack-load"] if self.attacks is not None else []) + steps + self.run
+
+
+QUIET = "fork,modules,steady,stress"
+WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
+
+
+def matrix():
+    for cpus in (1, 2):
+        for la57 in (True, False):
+            yield "%dcpu-%s" % (cpus, "5level" if la57 else "4level"), dict(cpus=cpus, la57=la57)
+
+
+def harness_boots():
+    """The harness must see a failure where there is one."""
+    return [
+        Spec("self-case", "bare", "self-fail", fails="case self-fail"),
+        Spec("self-silent", "bare", "self-silent", fails="case self-silent"),
+        Spec("self-unknown", "bare", "no-such-case", fails="case no-such-case"),
+        Spec("self-panic", "bare", "self-panic", fails="kernel is lost", cpus=2),
+        Spec("self-reset", "bare", "self-reset", fails="before the end of its report"),
+        Spec("self-hang", "bare", "self-hang", fails="hang", limit=20),
+        Spec("self-children", "bare", "self-children"),
+    ]
+
+
+def boots():
+    yield from harness_boots()
+    for name, machine in matrix():
+        yield Spec("bare-" + name, "bare", attacks="", **machine)
+        yield Spec("locked-" + name, "locked", "fork", attacks="", **machine)
+    for name, machine in matrix():
+        yield Spec("quiet-" + name, "locked", QUIET, **machine)
+    yield Spec("allow", "allow", "fork", attacks="", cpus=2)
+    yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
+               cpus=2)
+    yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("no-svm", "manual", "no-virt", cpu="svm=off")
+    yield Spec("no-npt", "manual", "no-nested-paging", cpu="npt=off")
+
+
+class Score:
+    """Counts, and says at once what failed."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def note(self, good, name, detail=""):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print("  FAIL %s: %s" % (name, detail), flush=True)
+        return good
+
+
+def unit_tests(score):
+    """Runs the unit tests and counts what cmocka says."""
+    print("unit tests", flush=True)
+    process = subprocess.Popen(["make", "--no-print-directory", "unit-test"], cwd=place.TOP,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors="replace")
+    passed = failed = 0
+    for line in process.stdout:
+        print("  " + line.rstrip(), flush=True)
+        if re.match(r"\[ +OK +\] ", line):
+            passed += 1
+        elif re.match(r"\[ +FAILED +\] (?!\d+ test)\S+$", line):
+            failed += 1
+    if process.wait() != 0 and failed == 0:
+        failed = 1      # it died, or could not be built
+    if passed + failed == 0:
+        print("  FAIL unit tests: none was run", flush=True)
+        failed = 1
+    # cmocka names a failed test twice: where it fails and in its summary.
+    score.passed += passed
+    score.failed += failed
+
+
+def case_results(spec, boot, score):
+    """Every case that was to be reported, and no other."""
+    for name in spec.expected():
+        found = [case for case in boot.report.cases if case["case"] == name]
+        if len(found) != 1:
+            score.note(False, name, "reported %d times" % len(found))
+        else:
+            score.note(found[0]["status"] == "pass", name, found[0]["detail"])
+    for case in boot.report.cases:
+        if case["case"] not in spec.expected():
+            score.note(False, case["case"], "was not asked for: " + case["detail"])
+
+
+def failing_boot(spec, boot, score):
+    """A boot that must fail: did the harness see it?"""
+    seen = boot.problem
+    if not seen:
+        seen = ", ".join("case " + c["case"] for c in boot.report.cases if c["status"] != "pass")
+    score.note(spec.fails in seen, spec.name, "must fail with '%s', but: '%s'" % (spec.fails, seen))
+
+
+def attack_results(bare, locked, score, allow=False):
+    """The attacks of a bare and a locked boot, one result for each."""
+    for attack in attack_list.collect(bare, locked).values():
+        if attack.without or attack.with_it or not attack.alone:
+            problem = attack.problem(allow)
+            score.note(not problem, "attack " + attack.name, problem)
+
+
+class Suite:
+    def __init__(self, score):
+        self.score = score
+        self.initrd = place.initramfs()
+        self.done = {}      # boots by name
+
+    def boot(self, spec):
+        print(spec.name, end=" ", flush=True)
+        machine = qemu.Machine(place.KERNEL, self.initrd, spec.name, append=place.words(
+            mode=spec.mode, run=spec.run, attacks=spec.attacks), **spec.machine)
+        boot = qemu.boot(machine, place.LOGS)
+        print("(%.0f s)" % boot.seconds, flush=True)
+        self.done[spec.name] = boot
+        return boot
+
+    def run(self, spec):
+        before = self.score.failed
+        boot = self.boot(spec)
+        if spec.fails:
+            failing_boot(spec, boot, self.score)
+        else:
+            self.score.note(not boot.problem, spec.name, boot.problem)
+            case_results(spec, boot, self.score)
+            if spec.attacks is not None and spec.mode != "bare":
+                control = "bare-" + spec.name.partition("-")[2] if spec.mode == "locked" else \
+                    "bare-2cpu-5level"
+                bare = [self.done[control]] if control in self.done else []
+                attack_results(bare, [boot], self.score, spec.mode == "allow")
+        if self.score.failed > before:
+            print("  logs: %s" % boot.logs["console"])
+        return boot
+
+    def alone(self, bare):
+        """Attacks that may take the machine with them, each in machines of its own."""
+        for offer in bare.report.offers:
+            if offer.get("own_vm"):
+                name = offer["name"]
+                pair = [self.run_alone("%s-%s" % (mode, name), mode, name)
+                        for mode in ("bare", "locked")]
+                attack_results(pair[:1], pair[1:], self.score)
+
+    def run_alone(self, title, mode, name):
+        spec = Spec(title, mode, attacks=name)
+        boot = self.boot(spec)
+        if self.score.note(not boot.problem, title, boot.problem):
+            case_results(spec, boot, self.score)
+        return boot
+
+
+def main():
+    parser = argparse.ArgumentParser(description="The tests of Holdfast.")
+    parser.add_argument("boots", nargs="*", metavar="BOOT", help="run only these")
+    parser.add_argument("--list", action="store_true", help="print the names of the boots")
+    parser.add_argument("--no-unit", action="store_true", help="leave out the unit tests")
+    args = parser.parse_args()
+    table = list(boots())
+    if args.list:
+        print("\n".join(spec.name for spec in table))
+        return 0
+
+    began = time.monotonic()
+    score = Score()
+    if not args.no_unit and not args.boots:
+        unit_tests(score)
+    suite = Suite(score)
+    for spec in table:
+        if not args.boots or spec.name in args.boots:
+            suite.run(spec)
+    if "bare-2cpu-5level" in suite.done:
+        suite.alone(suite.done["bare-2cpu-5level"])
+    print("%.0f s" % (time.monotonic() - began))
+    print("%d passed, %d failed" % (score.passed, score.failed))
+    return 1 if score.failed or not score.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Unit tests: everything above the seam, on the fake backend, on the build host.
+#
+# A file test/unit/X_NAME.c is one program. lib_* and mem_* tests are linked with doubles of
+# what lies above those layers (double.c); core_*, guard_* and domain_* with the real thing.
+# HF_SEED=N in the environment repeats random tests with another seed.
+
+O ?= build
+CC ?= gcc
+UNIT := $(O)/unit
+
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread \
+	-Ihv/include -Iinclude -I. -DHF_VERSION='"$(shell cat VERSION)"' -MMD -MP
+
+UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
+# The real format of a backend runs the same random sequences as the fake ones.
+UNIT_FORMATS := hv/arch/x86/svm/npt.c
+UNIT_FAKE := $(wildcard hv/arch/fake/*.c) $(UNIT_FORMATS)
+UNIT_ARCHIVE := $(UNIT)/libhv.a
+UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
+
+UNIT_LOW := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/lib_*.c test/unit/mem_*.c))
+UNIT_HIGH := $(patsubst %.c,$(UNIT)/%, \
+	$(wildcard test/unit/core_*.c test/unit/guard_*.c test/unit/domain_*.c))
+UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH)
+
+.PHONY: unit-test
+unit-test: $(UNIT_TESTS)
+	@failed=0; \
+	for t in $^; do \
+		echo "== $${t#$(UNIT)/test/unit/}"; \
+		$$t || failed=$$((failed + 1)); \
+	done; \
+	echo "unit: $(words $(UNIT_TESTS)) programs, $$failed failed"; \
+	test $$failed -eq 0
+
+# As in the image: forbidden functions stay forbidden. Tests and the fake backend use libc.
+$(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV)): UNIT_CFLAGS += -include hv/banned.h
+
+# Next to the C library's functions of the same names, not in their place.
+$(UNIT)/hv/lib/string.o: UNIT_CFLAGS += -Dmemcpy=hv_memcpy -Dmemmove=hv_memmove \
+	-Dmemset=hv_memset -Dmemcmp=hv_memcmp -fno-builtin
+
+$(UNIT)/test/%.o: UNIT_CFLAGS += -D_GNU_SOURCE
+$(UNIT)/hv/arch/fake/%.o: UNIT_CFLAGS += -D_GNU_SOURCE
+
+$(UNIT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT_ARCHIVE): $(UNIT_ARCHIVE_OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(UNIT_LOW): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
+	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
+
+# The walker's own test watches every store; this copy comes before the one in the archive.
+$(UNIT)/traced/stage2.o: hv/mem/stage2.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/trace.h -c -o $@ $<
+
+$(UNIT)/test/unit/mem_stage2: $(UNIT)/traced/stage2.o
+
+$(UNIT_HIGH): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT_ARCHIVE)
+	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
+
+-include $(shell find $(UNIT) -name '*.d' 2>/dev/null)

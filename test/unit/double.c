@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdarg.h>
+#include <stdio.h>
+#include <hv/arch/fake/fake.h>
+#include <hv/backend.h>
+#include <hv/launch.h>
+#include <hv/panic.h>
+#include <hv/shootdown.h>
+#include "double.h"
+
+u64 double_polls;
+u64 double_shootdowns;
+
+_Noreturn void panic(const char *format, ...)
+{
+	va_list args;
+
+	if (!fake.expect_halt) {
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		fputc('\n', stderr);
+	}
+	backend_halt();
+}
+
+void shootdown_poll(struct cpu *cpu)
+{
+	(void)cpu;
+	__atomic_fetch_add(&double_polls, 1, __ATOMIC_RELAXED);
+}
+
+void shootdown(struct cpu *cpu)
+{
+	(void)cpu;
+	double_shootdowns++;
+}
+
+void shootdown_sync(struct cpu *cpu)
+{
+	backend_flush(cpu);
+}
+
+int launch_arrive(struct cpu *cpu, int error)
+{
+	(void)cpu;
+	return error;
+}
