@@ -59,10 +59,9 @@ ARTIFACTS := $(sort $(ARTIFACTS))
 all: $(ARTIFACTS)
 vm-demo vm-test vm-bench: $(ARTIFACTS) $(KERNEL_READY)
 
-$(KERNEL_READY): scripts/kernel.sh
-	$(Q)rm -f $@
+# Does not depend on the script: a kernel that is there stays until `make clean`.
+$(KERNEL_READY):
 	$(Q)scripts/kernel.sh $(KVER)
-	$(Q)touch $@
 
 # Fragments may need what has just been installed: a make of its own sees it.
 demo:

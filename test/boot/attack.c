@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <holdfast/event.h>
+#include <holdfast/hypercall.h>
 
 #include "guest.h"
 
@@ -155,12 +155,27 @@ static void report_events(void)
 		newest = events[n - 1];
 }
 
+/* Events since the last call, those included that found the ring full. */
+static long long count_events(void)
+{
+	static uint64_t before;
+	struct hf_info info;
+	long long n;
+
+	if (ctl_info(&info))
+		return 0;
+	n = info.events - before;
+	before = info.events;
+	return n;
+}
+
 static void run_attack(const struct attack *a, const char *phase)
 {
 	static struct outcome o;
 	static char result[4096];
 	char outcome[32], detail[512];
 	const char *why = "";
+	bool launched = strcmp(phase, "bare") && strcmp(phase, "prelaunch");
 
 	run_child(&o, LIMIT, child_attack, a);
 	if (file_read(RESULT, result, sizeof(result)) <= 0)
@@ -179,7 +194,7 @@ static void run_attack(const struct attack *a, const char *phase)
 	} else if (!o.died && o.status != 0 && strcmp(outcome, "refused")) {
 		why = strerror(o.status);
 	}
-	if (strcmp(phase, "bare") && strcmp(phase, "prelaunch"))
+	if (launched)
 		report_events();
 	report_begin();
 	report_str("attack", a->name);
@@ -187,7 +202,19 @@ static void run_attack(const struct attack *a, const char *phase)
 	report_str("outcome", outcome);
 	report_str("detail", *why ? why : detail);
 	report_raw("died", o.died ? "true" : "false");
+	if (launched)
+		report_int("events", count_events());
 	report_end();
+}
+
+bool attack_waits(const char *phase)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(attacks[i].control, phase))
+			return true;
+	return false;
 }
 
 void attack_phase(const char *phase)
@@ -195,8 +222,10 @@ void attack_phase(const char *phase)
 	bool all = !strcmp(phase, "locked");
 	int i;
 
-	if (all)
+	if (all) {
 		report_events();
+		count_events();
+	}
 	for (i = 0; i < count; i++)
 		if (all || !strcmp(attacks[i].control, phase))
 			run_attack(&attacks[i], phase);

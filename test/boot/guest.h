@@ -124,5 +124,7 @@ int attack_open(void);
 /* Runs every attack whose control is @phase ("bare", "prelaunch", "prelock"), or all of them in
  * phase "locked", and reports each. */
 void attack_phase(const char *phase);
+/* Is there an attack whose control is @phase? */
+bool attack_waits(const char *phase);
 
 #endif
