@@ -64,17 +64,19 @@ $(KERNEL_READY):
 	$(Q)scripts/kernel.sh $(KVER)
 
 # Fragments may need what has just been installed: a make of its own sees it.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo:
 	$(Q)scripts/deps.sh build vm
-	$(Q)$(MAKE) --no-print-directory vm-demo
+	$(Q)+$(SUBMAKE) vm-demo
 
 test:
 	$(Q)scripts/deps.sh build vm unit
-	$(Q)$(MAKE) --no-print-directory vm-test
+	$(Q)+$(SUBMAKE) vm-test
 
 bench:
 	$(Q)scripts/deps.sh build vm
-	$(Q)$(MAKE) --no-print-directory vm-bench
+	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
 	$(Q)scripts/deps.sh build vm unit check

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <holdfast/hypercall.h>
 
@@ -21,6 +22,7 @@ struct attack {
 	char name[64];
 	char control[16];
 	bool alone; /* may take the machine with it: runs only where it is named */
+	long long cpus; /* that it needs */
 };
 
 static struct attack attacks[MAX];
@@ -49,15 +51,17 @@ static void json_string(const char *json, const char *key, char *buf, size_t siz
 	buf[n] = '\0';
 }
 
-static bool wanted(const char *name, bool alone)
+static bool wanted(const struct attack *a)
 {
 	const char *only = cmdline_get("only", "");
-	size_t n = strlen(name);
+	size_t n = strlen(a->name);
 	const char *at;
 
+	if (a->cpus > sysconf(_SC_NPROCESSORS_ONLN))
+		return false;
 	if (!*only)
-		return !alone;
-	for (at = strstr(only, name); at; at = strstr(at + 1, name))
+		return !a->alone;
+	for (at = strstr(only, a->name); at; at = strstr(at + 1, a->name))
 		if ((at == only || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
 			return true;
 	return false;
@@ -77,11 +81,13 @@ static int read_list(void)
 
 		json_string(line, "name", a->name, sizeof(a->name));
 		json_string(line, "control", a->control, sizeof(a->control));
+		a->cpus = 1;
+		json_number(line, "cpus", &a->cpus);
 		a->alone = strstr(line, "\"own_vm\":true") != NULL;
 		report_begin();
 		report_raw("offer", line);
 		report_end();
-		if (wanted(a->name, a->alone))
+		if (wanted(a))
 			count++;
 	}
 	return count;

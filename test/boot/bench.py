@@ -8,6 +8,8 @@ import os
 import statistics
 import sys
 
+sys.dont_write_bytecode = True
+
 import place
 import qemu
 import table

@@ -4,6 +4,8 @@
 
 import sys
 
+sys.dont_write_bytecode = True
+
 import attacks as attack_list
 import fleet
 import place

@@ -115,6 +115,7 @@ extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
+extern const struct test_case command_cases[];
 
 /* --- attack.c --- */
 

@@ -6,12 +6,16 @@
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+
 import attacks as attack_list
+import command
 import fleet
 import place
 
@@ -35,7 +39,7 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,steady,stress"
+QUIET = "fork,modules,steady,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 
 
@@ -92,24 +96,29 @@ class Score:
 def unit_tests(score):
     """Runs the unit tests and counts what cmocka says."""
     print("unit tests", flush=True)
-    process = subprocess.Popen(["make", "--no-print-directory", "unit-test"], cwd=place.TOP,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               errors="replace")
-    passed = failed = 0
+    # Not as a part of the make that runs this, whose job server is not ours to use.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
+    process = subprocess.Popen(["make", "--no-print-directory", "-j%d" % fleet.capacity(),
+                                "unit-test"], cwd=place.TOP, env=environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    passed, failed, program = set(), set(), ""
     for line in process.stdout:
         print("  " + line.rstrip(), flush=True)
-        if re.match(r"\[ +OK +\] ", line):
-            passed += 1
-        elif re.match(r"\[ +FAILED +\] (?!\d+ test)\S+$", line):
-            failed += 1
-    if process.wait() != 0 and failed == 0:
-        failed = 1      # it died, or could not be built
-    if passed + failed == 0:
-        print("  FAIL unit tests: none was run", flush=True)
-        failed = 1
-    # cmocka names a failed test twice: where it fails and in its summary.
-    score.passed += passed
-    score.failed += failed
+        heading = re.match(r"== (\S+)", line)
+        result = re.match(r"\[ +(OK|FAILED) +\] (\w+)$", line)
+        if heading:
+            program = heading.group(1)
+        elif result:
+            # cmocka names a failed test twice: where it fails and in its summary.
+            (passed if result.group(1) == "OK" else failed).add((program, result.group(2)))
+    if process.wait() != 0 and not failed:
+        failed.add("a program died, or could not be built")
+    if not passed and not failed:
+        failed.add("no test was run")
+    for name in sorted(map(str, failed)):
+        print("  FAIL unit test %s" % name, flush=True)
+    score.passed += len(passed)
+    score.failed += len(failed)
 
 
 def case_results(spec, boot, score):
@@ -164,6 +173,9 @@ class Suite:
         else:
             self.score.note(not boot.problem, spec.name, boot.problem)
             case_results(spec, boot, self.score)
+            if "command" in spec.run:
+                for what, good, detail in command.check(boot):
+                    self.score.note(good, what, detail)
         if self.score.failed > before:
             print("  logs: %s" % boot.logs["console"], flush=True)
 

@@ -9,6 +9,8 @@ import argparse
 import json
 import sys
 
+sys.dont_write_bytecode = True
+
 import place
 import qemu
 
