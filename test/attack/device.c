@@ -100,8 +100,11 @@ static void edu_close(struct edu *e)
 	pci_dev_put(e->pci);
 }
 
-/* A device with a narrow mask writes somewhere else: what it reads must be what is there. */
-static int edu_attack(struct edu *e, struct attempt *t)
+/*
+ * Has the device write value over the target. A device with a narrow mask writes somewhere
+ * else: what it reads must be what is there.
+ */
+static int edu_poke(struct edu *e, struct attempt *t, u8 value)
 {
 	u8 *start = t->va - WINDOW / 2;
 	u64 pa = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(start);
@@ -113,25 +116,35 @@ static int edu_attack(struct edu *e, struct attempt *t)
 		attack_note(t, "the device does not reach %llx", pa);
 		return -EFAULT;
 	}
-	e->bounce[WINDOW / 2] = t->wanted;
+	e->bounce[WINDOW / 2] = value;
 	return edu_write(e, pa);
+}
+
+static int device_poke(struct attempt *t, u8 value)
+{
+	struct edu e = { 0 };
+	int err = edu_open(&e);
+
+	if (err)
+		return err;
+	err = edu_poke(&e, t, value);
+	edu_close(&e);
+	return err;
 }
 
 static enum attack_outcome dma_text(struct attempt *t)
 {
-	struct edu e = { 0 };
 	int err = memory_target_text(t);
 
 	if (!err)
-		err = edu_open(&e);
-	if (err) {
-		attack_note(t, "no device that does DMA: %d", err);
-		return ATTACK_ERROR;
-	}
-	err = edu_attack(&e, t);
-	edu_close(&e);
+		err = device_poke(t, t->wanted);
 	attack_note(t, "DMA: %d", err);
 	return err ? ATTACK_ERROR : ATTACK_SUCCEEDED;
+}
+
+static int dma_undo(struct attempt *t)
+{
+	return device_poke(t, t->was);
 }
 
 static const struct attack device_attacks[] = {
@@ -144,7 +157,7 @@ static const struct attack device_attacks[] = {
 		.reason = "the IOMMU is not taken over: devices reach all of memory",
 		.run = dma_text,
 		.look = memory_look,
-		.undo = memory_undo,
+		.undo = dma_undo,
 	},
 };
 

@@ -348,20 +348,20 @@ static u8 deputy_saved[PAGE_SIZE];
 
 static enum attack_outcome deputy(struct attempt *t)
 {
-	u8 *names = attack_symbol("kallsyms_names");
+	u8 *table = attack_symbol("crc32table_le"); /* two pages long */
 	struct hf_info info = { 0 };
 	u64 answer = 0;
 	s64 result;
 
-	if (!names || call_info(&info)) {
-		attack_note(t, "no hypervisor answers");
+	if (!table || call_info(&info)) {
+		attack_note(t, "no hypervisor answers, or no table");
 		return ATTACK_ERROR;
 	}
 	memcpy(&answer, &info, sizeof(answer));
-	names = PTR_ALIGN(names + PAGE_SIZE, PAGE_SIZE);
-	if (memory_target_at(t, names, sizeof(answer), answer))
+	table = PTR_ALIGN(table, PAGE_SIZE);
+	if (memory_target_at(t, table, sizeof(answer), answer))
 		return ATTACK_ERROR;
-	memcpy(deputy_saved, names, PAGE_SIZE);
+	memcpy(deputy_saved, table, PAGE_SIZE);
 	result = call_number(HF_CALL_INFO, (u64)t->pfn << PAGE_SHIFT, 0);
 	attack_note(t, "call gave %lld", result);
 	return result ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
@@ -401,16 +401,6 @@ static enum attack_outcome protect_again(struct attempt *t)
 
 static const struct attack hypercall_attacks[] = {
 	{
-		.name = "hostile-calls",
-		.title = "every call, with hostile arguments, on all CPUs, then write text",
-		.gives = "a hypervisor that stops or gives way",
-		.asset = "hypercalls",
-		.control = ATTACK_PRELAUNCH,
-		.run = hostile,
-		.look = memory_look,
-		.undo = memory_undo,
-	},
-	{
 		.name = "call-buffer",
 		.title = "have a call write its answer over a sealed page",
 		.gives = "the hypervisor writes for the attacker",
@@ -427,6 +417,16 @@ static const struct attack hypercall_attacks[] = {
 		.asset = "hypercalls",
 		.control = ATTACK_PRELOCK,
 		.run = protect_again,
+	},
+	{
+		.name = "hostile-calls",
+		.title = "every call, with hostile arguments, on all CPUs, then write text",
+		.gives = "a hypervisor that stops or gives way",
+		.asset = "hypercalls",
+		.control = ATTACK_PRELAUNCH,
+		.run = hostile,
+		.look = memory_look,
+		.undo = memory_undo,
 	},
 };
 

@@ -21,6 +21,7 @@
 #include <holdfast/hypercall.h>
 
 #include "attack.h"
+#include "execute.h"
 #include "files.h"
 #include "hypervisor.h"
 #include "memory.h"
@@ -30,21 +31,7 @@
 #define PAGES_LIMIT 4096
 #define IMAGE_FILE  "/lib/holdfast/hv-svm.img"
 #define IMAGE_LIMIT (16u << 20)
-#define SAMPLES	    16 /* pages tried in each run of pages: the first, the last, some between */
-
-/* mov $0x4846, %eax; ret */
-static const u8 stand_in_code[] = { 0xb8, 0x46, 0x48, 0x00, 0x00, 0xc3 };
-
-#define STAND_IN_ANSWER 0x4846
-
-/* What an attack that must not return leaves behind when it did. */
-static u64 marker;
-
-static int look_marker(struct attempt *t, u64 *is)
-{
-	*is = READ_ONCE(marker);
-	return 0;
-}
+#define SAMPLES	    3 /* pages tried in each run of pages: the first, the last, one between */
 
 /* Runs of pages, "address:pages,..." in hexadecimal. */
 static int parse_runs(char *text, struct hypervisor_memory *memory)
@@ -118,7 +105,7 @@ static enum attack_outcome attack_hypervisor(struct attempt *t, frame_act act)
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!page)
 		return ATTACK_ERROR;
-	memcpy(page_address(page), stand_in_code, sizeof(stand_in_code));
+	memcpy(page_address(page), execute_code, EXECUTE_CODE_SIZE);
 	attack_note(t, "no hypervisor yet: a page of the kernel in its place");
 	done = act(t, page_to_pfn(page));
 	__free_page(page);
@@ -184,17 +171,16 @@ static bool walk_frame(struct attempt *t, unsigned long pfn)
 
 static bool execute_frame(struct attempt *t, unsigned long pfn)
 {
-	u64 (*code)(void) = paging_alias(pfn, 1, PAGE_KERNEL_ROX);
+	void *code = paging_alias(pfn, 1, PAGE_KERNEL_ROX);
 	u64 answer;
 
 	if (!code)
 		return false;
-	answer = code();
-	WRITE_ONCE(marker, 1);
+	t->trap = execute_call(code, PAGE_SIZE, 0, 0, NULL, &answer);
 	vunmap(code);
-	attack_note(t, "returned %llx", answer);
-	WRITE_ONCE(marker, 0);
-	return true;
+	if (t->trap == TRAP_NONE)
+		attack_note(t, "returned %llx", answer);
+	return t->trap == TRAP_NONE;
 }
 
 static enum attack_outcome hv_read(struct attempt *t)
@@ -212,11 +198,8 @@ static enum attack_outcome hv_walk(struct attempt *t)
 	return attack_hypervisor(t, walk_frame);
 }
 
-/* A refusal kills the thread: there is no fix-up for an instruction that cannot be fetched. */
 static enum attack_outcome hv_execute(struct attempt *t)
 {
-	t->was = 0;
-	t->wanted = 1;
 	return attack_hypervisor(t, execute_frame);
 }
 
@@ -355,21 +338,20 @@ static enum attack_outcome relaunch(struct attempt *t)
 	return err ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
-#define HYPERVISOR(name_, title_, gives_, run_, look_)                                         \
+#define HYPERVISOR(name_, title_, gives_, run_)                                                \
 	{                                                                                      \
 		.name = name_, .title = title_, .gives = gives_, .asset = "hypervisor memory", \
-		.control = ATTACK_PRELAUNCH, .run = run_, .look = look_,                       \
+		.control = ATTACK_PRELAUNCH, .run = run_,                                      \
 	}
 
 static const struct attack hypervisor_attacks[] = {
 	HYPERVISOR("hv-read", "read hypervisor memory", "the secrets of the hypervisor",
-		   hv_read, NULL),
-	HYPERVISOR("hv-write", "write hypervisor memory", "every protection undone", hv_write,
-		   NULL),
+		   hv_read),
+	HYPERVISOR("hv-write", "write hypervisor memory", "every protection undone", hv_write),
 	HYPERVISOR("hv-walk", "use hypervisor memory as a page table",
-		   "its content, and bits set in it", hv_walk, NULL),
+		   "its content, and bits set in it", hv_walk),
 	HYPERVISOR("hv-execute", "jump into hypervisor memory", "its code, run by the kernel",
-		   hv_execute, look_marker),
+		   hv_execute),
 	{
 		.name = "text-warm",
 		.title = "write kernel text by a translation that another CPU kept since "

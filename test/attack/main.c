@@ -13,15 +13,18 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
+#include "execute.h"
 #include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
 module_param_named(seconds, attack_seconds, uint, 0600);
 MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
+/* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
-	&memory_table, &register_table, &nested_table,	 &hypervisor_table, &hypercall_table,
-	&remap_table,  &execute_table,	&writable_table, &device_table,	    &startup_table,
+	&memory_table,	&register_table, &nested_table,	    &decode_table,
+	&unpaged_table, &remap_table,	 &execute_table,    &writable_table,
+	&device_table,	&startup_table,	 &hypervisor_table, &hypercall_table,
 };
 
 static const char *const control_names[] = {
@@ -285,19 +288,27 @@ static int __init attack_init(void)
 
 	if (err)
 		return err;
+	err = execute_init();
+	if (err)
+		return err;
+	err = -ENOMEM;
 	if (!proc_create("hf_attack", 0600, NULL, &list_ops))
-		return -ENOMEM;
-	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops)) {
-		remove_proc_entry("hf_attack", NULL);
-		return -ENOMEM;
-	}
+		goto stop_execute;
+	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops))
+		goto remove_list;
 	return 0;
+remove_list:
+	remove_proc_entry("hf_attack", NULL);
+stop_execute:
+	execute_exit();
+	return err;
 }
 
 static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
+	execute_exit();
 	hypervisor_exit();
 	if (attempt.task)
 		put_task_struct(attempt.task);

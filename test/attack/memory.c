@@ -416,15 +416,19 @@ int memory_look(struct attempt *t, u64 *is)
 	return 0;
 }
 
+/* What got round Holdfast cannot be put back in this way: such an attack has its own undo. */
 int memory_undo(struct attempt *t)
 {
-	u8 *alias = paging_alias(t->pfn, 1, PAGE_KERNEL);
+	u8 *alias = paging_alias(t->pfn, 1, PAGE_KERNEL), *was = (u8 *)&t->was;
+	int trap = TRAP_NONE;
+	unsigned int i;
 
 	if (!alias)
 		return -ENOMEM;
-	memcpy(alias + offset_in_page(t->va), &t->was, t->size);
+	for (i = 0; i < t->size && trap == TRAP_NONE; i++)
+		trap = memory_store_byte(alias + offset_in_page(t->va) + i, was + i);
 	vunmap(alias);
-	return 0;
+	return trap == TRAP_NONE ? 0 : -EPERM;
 }
 
 enum attack_outcome memory_attack(struct attempt *t, memory_target target, memory_door door,

@@ -17,20 +17,19 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "execute.h"
 #include "memory.h"
 #include "paging.h"
 
-/* mov $0x4846, %eax; ret */
-static const u8 code[] = { 0xb8, 0x46, 0x48, 0x00, 0x00, 0xc3 };
-
-#define CODE_ANSWER 0x4846
-
 static enum attack_outcome call_code(struct attempt *t, void *va)
 {
-	u64 answer = ((u64(*)(void))va)();
+	u64 answer;
 
+	t->trap = execute_call(va, EXECUTE_CODE_SIZE, 0, 0, NULL, &answer);
+	if (t->trap != TRAP_NONE)
+		return ATTACK_REFUSED;
 	attack_note(t, "code returned %llx", answer);
-	return answer == CODE_ANSWER ? ATTACK_SUCCEEDED : ATTACK_ERROR;
+	return answer == EXECUTE_ANSWER ? ATTACK_SUCCEEDED : ATTACK_ERROR;
 }
 
 /* Remapping. */
@@ -128,7 +127,7 @@ static enum attack_outcome remap_text(struct attempt *t)
 {
 	if (memory_target_text(t))
 		return ATTACK_ERROR;
-	return remap_attack(t, code, sizeof(code), run_target);
+	return remap_attack(t, execute_code, EXECUTE_CODE_SIZE, run_target);
 }
 
 static enum attack_outcome remap_syscall(struct attempt *t)
@@ -175,7 +174,7 @@ static enum attack_outcome execute_heap(struct attempt *t)
 	enum attack_outcome outcome = ATTACK_ERROR;
 
 	if (page && set_x && set_nx && !set_x(page, 1)) {
-		memcpy((void *)page, code, sizeof(code));
+		memcpy((void *)page, execute_code, EXECUTE_CODE_SIZE);
 		outcome = call_code(t, (void *)page);
 		set_nx(page, 1);
 	}
@@ -205,7 +204,7 @@ static enum attack_outcome execute_user(struct attempt *t)
 
 	if (IS_ERR_VALUE(user))
 		return ATTACK_ERROR;
-	if (!copy_to_user((void __user *)user, code, sizeof(code)) &&
+	if (!copy_to_user((void __user *)user, execute_code, EXECUTE_CODE_SIZE) &&
 	    get_user_pages_fast(user, 1, FOLL_WRITE, &page) == 1) {
 		outcome = execute_alias(t, page);
 		put_page(page);

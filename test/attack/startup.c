@@ -101,7 +101,7 @@ static void send_startup(u32 apic_id)
 	apic->icr_write(APIC_DM_STARTUP | START_PAGE, apic_id);
 }
 
-static u32 start_and_wait(struct attempt *t, u8 *page, u32 apic_id)
+static u32 start_and_wait(struct attempt *t, u8 *page, u32 apic_id, u8 byte)
 {
 	size_t size = startup_end - startup_begin;
 	struct startup_args *args = (void *)(page + size - sizeof(*args));
@@ -109,7 +109,7 @@ static u32 start_and_wait(struct attempt *t, u8 *page, u32 apic_id)
 
 	memcpy(page, startup_begin, size);
 	args->target = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);
-	args->byte = t->wanted;
+	args->byte = byte;
 	send_startup(apic_id);
 	while (READ_ONCE(args->state) < STATE_WROTE && left--)
 		msleep(20);
@@ -117,38 +117,44 @@ static u32 start_and_wait(struct attempt *t, u8 *page, u32 apic_id)
 }
 
 /* The victim is taken out of service first: the kernel would wait for it for ever. */
-static enum attack_outcome startup_attack(struct attempt *t, unsigned int cpu)
+static int startup_poke(struct attempt *t, u8 byte)
 {
 	static const char *const states[] = { "code did not run", "code ran", "code wrote",
 					      "code faulted" };
+	unsigned int cpu = cpumask_last(cpu_online_mask);
 	u8 *page = __va(START_PA), *saved = (u8 *)__get_free_page(GFP_KERNEL);
 	u32 state;
 
 	if (!saved || remove_cpu(cpu)) {
 		free_page((unsigned long)saved);
-		return ATTACK_ERROR;
+		return -EBUSY;
 	}
 	memcpy(saved, page, PAGE_SIZE);
-	state = start_and_wait(t, page, cpu_physical_id(cpu));
+	state = start_and_wait(t, page, cpu_physical_id(cpu), byte);
 	attack_note(t, "CPU %u: %s", cpu, state < ARRAY_SIZE(states) ? states[state] : "?");
 	memcpy(page, saved, PAGE_SIZE);
 	free_page((unsigned long)saved);
 	attack_note(t, "back in service: %d", add_cpu(cpu));
-	return state == STATE_WROTE ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+	return state == STATE_WROTE ? 0 : -EPERM;
 }
 
 static enum attack_outcome startup(struct attempt *t)
 {
-	unsigned int cpu = cpumask_last(cpu_online_mask);
 	struct real_mode_header **header = attack_symbol("real_mode_header");
 
 	if (memory_target_text(t))
 		return ATTACK_ERROR;
-	if (!cpu || !header || virt_to_phys(*header) >> PAGE_SHIFT == START_PAGE) {
+	if (num_online_cpus() == 1 || !header ||
+	    virt_to_phys(*header) >> PAGE_SHIFT == START_PAGE) {
 		attack_note(t, "no other CPU, or no room below 1 MiB");
 		return ATTACK_ERROR;
 	}
-	return startup_attack(t, cpu);
+	return startup_poke(t, t->wanted) ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+}
+
+static int startup_undo(struct attempt *t)
+{
+	return startup_poke(t, t->was);
 }
 
 static const struct attack startup_attacks[] = {
@@ -163,7 +169,7 @@ static const struct attack startup_attacks[] = {
 		.own_vm = true,
 		.run = startup,
 		.look = memory_look,
-		.undo = memory_undo,
+		.undo = startup_undo,
 	},
 };
 

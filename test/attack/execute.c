@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kdebug.h>
+#include <linux/sched.h>
+#include <asm/ptrace.h>
+#include <asm/segment.h>
+
+#include "attack.h"
+#include "execute.h"
+
+/* mov $0x4846, %eax; ret */
+const u8 execute_code[EXECUTE_CODE_SIZE] = { 0xb8, 0x46, 0x48, 0x00, 0x00, 0xc3 };
+
+/* The call under way; only one attack runs at a time. */
+static struct {
+	struct task_struct *task;
+	unsigned long start, end;
+	unsigned long resume;
+	int trap;
+} guarded = { .trap = TRAP_NONE };
+
+/* Traps in the guarded code end it, as its own return would. */
+static int on_die(struct notifier_block *unused, unsigned long event, void *data)
+{
+	struct die_args *args = data;
+	struct pt_regs *regs = args->regs;
+
+	if (current != guarded.task || regs->ip < guarded.start || regs->ip >= guarded.end)
+		return NOTIFY_DONE;
+	if (event != DIE_GPF && event != DIE_TRAP)
+		return NOTIFY_DONE;
+	guarded.trap = args->trapnr;
+	if (guarded.resume) {
+		regs->cs = __KERNEL_CS;
+		regs->ip = guarded.resume;
+		return NOTIFY_STOP;
+	}
+	regs->ip = *(unsigned long *)regs->sp;
+	regs->sp += sizeof(unsigned long);
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block die_notifier = {
+	.notifier_call = on_die,
+	.priority = INT_MAX,
+};
+
+int execute_call(void *code, size_t size, u64 a, u64 b, void *resume, u64 *answer)
+{
+	u64 (*function)(u64 a, u64 b) = code;
+	u64 value;
+
+	guarded.trap = TRAP_NONE;
+	guarded.start = (unsigned long)code;
+	guarded.end = guarded.start + size;
+	guarded.resume = (unsigned long)resume;
+	smp_store_release(&guarded.task, current);
+	value = function(a, b);
+	WRITE_ONCE(guarded.task, NULL);
+	if (answer)
+		*answer = value;
+	return guarded.trap;
+}
+
+int execute_init(void)
+{
+	return register_die_notifier(&die_notifier);
+}
+
+void execute_exit(void)
+{
+	unregister_die_notifier(&die_notifier);
+}
