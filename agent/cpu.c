@@ -48,7 +48,9 @@ void cpu_describe(struct hf_boot *boot)
 
 	boot->cpu_count = 0;
 	for_each_online_cpu(cpu)
+	{
 		boot->cpu_id[boot->cpu_count++] = per_cpu(x86_cpu_to_apicid, cpu);
+	}
 }
 
 unsigned int cpu_index(void)

@@ -141,7 +141,7 @@ static int launch_with_memory(struct launch *launch, struct hf_ctl_launch *ctl)
 
 	memory_describe(launch->boot);
 	memcpy(memory_base(), launch->image, launch->image->file_size);
-	launch->entry = memory_base() + launch->image->entry;
+	launch->entry = (entry_fn *)((uintptr_t)memory_base() + launch->image->entry);
 	ret = memory_hide();
 	if (ret) {
 		ctl->reason = HF_REASON_NO_MEMORY;

@@ -15,6 +15,9 @@
 #define CHUNK_ORDER (HF_CHUNK_SHIFT - PAGE_SHIFT)
 #define CHUNK_PAGES (1u << CHUNK_ORDER)
 
+/* Worth reclaim and compaction, but not the OOM killer. */
+#define CHUNK_FLAGS (GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /* @parted: the chunks are the hypervisor's. Written under the device's lock. */
 static struct {
 	unsigned int count;
@@ -35,7 +38,7 @@ static int alloc_chunks(unsigned int count)
 		struct page *page = NULL;
 
 		if (inject_allows())
-			page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, CHUNK_ORDER);
+			page = alloc_pages(CHUNK_FLAGS, CHUNK_ORDER);
 		if (!page) {
 			free_chunks();
 			return -ENOMEM;

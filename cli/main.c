@@ -177,5 +177,9 @@ int main(int argc, char **argv)
 		return wrong(&options, "unexpected argument", argv[optind]);
 	if (given & ~command->accepts)
 		return wrong(&options, "an option given is not one of command", command->name);
-	return command->run(&options);
+	ret = command->run(&options);
+	if ((fflush(stdout) || ferror(stdout)) && ret == CLI_OK)
+		ret = output_failure(&options, CLI_FAILED, "output",
+				     "cannot write to standard output");
+	return ret;
 }

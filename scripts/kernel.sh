@@ -180,6 +180,7 @@ private_root() {
 		cat <<-END
 		Acquire::Languages "none";
 		Acquire::Retries "2";
+		APT::Update::Error-Mode "any";
 		APT::Architecture "$host_arch";
 		APT::Architectures { "$host_arch"; $([ "$arch" = "$host_arch" ] || echo "\"$arch\";") };
 		APT::Sandbox::User "";
@@ -208,7 +209,7 @@ twice() { "$@" || { sleep 3; "$@"; }; }
 
 # The one package that meta package $1 depends on and whose name matches $2.
 depends_on() {
-	APT_CONFIG=$apt/etc/root.conf apt-cache depends --important "$1" 2>>"$log" |
+	{ APT_CONFIG=$apt/etc/root.conf apt-cache depends --important "$1" 2>>"$log" || true; } |
 		awk -v want="$2" '$1 == "Depends:" && $2 ~ want { print $2; exit }'
 }
 

@@ -28,9 +28,10 @@ static u64 epoch = 1;
 
 /*
  * Own CPU: nothing that was translated or allowed under an older epoch is used again. Called
- * only where the CPU holds no result of an owner_page check that it has yet to act upon.
+ * only where the CPU holds no result of an owner_page check that it has yet to act upon. Not
+ * inlined, so that an exit without a demand does not pay for it.
  */
-static void answer(struct cpu *cpu, u64 demand)
+static __noinline void answer(struct cpu *cpu, u64 demand)
 {
 	backend_flush(cpu);
 	protect_sync(cpu);

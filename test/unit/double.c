@@ -9,6 +9,7 @@
 #include "double.h"
 
 u64 double_polls;
+u64 double_shootdowns;
 
 _Noreturn void panic(const char *format, ...)
 {
@@ -27,6 +28,12 @@ void shootdown_poll(struct cpu *cpu)
 {
 	(void)cpu;
 	__atomic_fetch_add(&double_polls, 1, __ATOMIC_RELAXED);
+}
+
+void shootdown(struct cpu *cpu)
+{
+	(void)cpu;
+	double_shootdowns++;
 }
 
 void shootdown_sync(struct cpu *cpu)

@@ -7,5 +7,7 @@
 
 /* How often somebody waiting has polled for shoot-downs. */
 extern u64 double_polls; /* atomic */
+/* Shoot-downs demanded: there are no CPUs to answer. */
+extern u64 double_shootdowns;
 
 #endif

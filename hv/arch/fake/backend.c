@@ -196,9 +196,13 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 {
 	u32 i;
 
-	for (i = 0; i < count; i++)
-		if (__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
-			shootdown_sync(cpus[i]);
+	for (i = 0; i < count; i++) {
+		if (!__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
+			continue;
+		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
+		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
+		shootdown_sync(cpus[i]);
+	}
 }
 
 /* ---- second-level tables ---- */
@@ -208,8 +212,6 @@ int backend_stage2_prepare(struct gpa start, u64 npages)
 	fake.prepares++;
 	if (fake.prepare_fails && !--fake.prepare_fails)
 		return -HF_ENOMEM;
-	/* The transition before this one ended with a shoot-down. */
-	stage2_reclaim(&fake.stage2);
 	return stage2_prepare(&fake.stage2, start, npages);
 }
 
@@ -223,6 +225,11 @@ void backend_stage2_merge(struct gpa start, u64 npages)
 {
 	fake.merges++;
 	stage2_merge(&fake.stage2, start, npages);
+}
+
+void backend_stage2_reclaim(void)
+{
+	stage2_reclaim(&fake.stage2);
 }
 
 u32 backend_stage2_permission(struct gpa page)

@@ -7,7 +7,8 @@
 
 /*
  * In the architecture's numbering, so that a ModRM field indexes it. The slots of RAX and RSP
- * are filled from, and written back to, the hardware's control block by the backend.
+ * are filled from the hardware's control block by the backend where it needs them, and are not
+ * written back.
  */
 enum gpr {
 	GPR_RAX,

@@ -35,6 +35,13 @@ static struct gwalk paging(const struct vmcb *vmcb)
 	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
 }
 
+/* The two registers that are in the control block: wherever others are found by number. */
+static void complete_gprs(struct vcpu *v)
+{
+	v->gprs->r[GPR_RAX] = v->vmcb->rax;
+	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
+}
+
 /* The bytes are taken once; what they say must agree with the exit, or they were changed since. */
 static int decode_at_rip(struct vcpu *v, struct instruction *i)
 {
@@ -102,6 +109,7 @@ static void on_cr_write(struct vcpu *v, struct svm_exit *e, u8 cr)
 	struct instruction i;
 	u64 value;
 
+	complete_gprs(v);
 	if ((svm.features & HF_FEATURE_DECODE_ASSIST) && (svm.features & HF_FEATURE_NEXT_RIP) &&
 	    (vmcb->exit_info[0] & ASSIST_MOV_CR)) {
 		value = read_gpr(v, vmcb->exit_info[0] & 0xf);
@@ -122,6 +130,7 @@ static void on_idtr_write(struct vcpu *v, struct svm_exit *e)
 	struct table_register value;
 	struct instruction i;
 
+	complete_gprs(v);
 	if (decode_at_rip(v, &i) || i.operation != OP_LIDT ||
 	    gwalk_read(&walk, i.address, &value, sizeof(value)))
 		return;
@@ -503,8 +512,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
-	gprs->r[GPR_RAX] = vmcb->rax;
-	gprs->r[GPR_RSP] = vmcb->rsp;
 	decode_exit(v, &e);
 	if (e.exit.kind == HF_EXIT_MSR && msr_picture(v, &e))
 		count_picture(v->cpu);

@@ -48,7 +48,7 @@ vcpu_run:
 	mov	VCPU_VMCB_PA(%rax), %rax
 	vmrun	%rax
 
-	/* struct gprs; RAX and RSP are in the VMCB, their slots are filled by vcpu_exit */
+	/* struct gprs; RAX and RSP are in the VMCB, their slots are room only */
 	push	%r15
 	push	%r14
 	push	%r13
