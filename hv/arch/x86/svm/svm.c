@@ -168,10 +168,10 @@ static int npt_init(void)
 	unsigned int levels = read_cr4() & CR4_LA57 ? 5 : 4;
 	int error = stage2_init(&npt, &npt_format, levels, backend_gpa_limit().raw);
 
-	if (!error)
-		error = owner_for_each_run(backend_gpa_limit(), map_run, NULL);
+	if (error)
+		return error;
 	svm.npt_root = pool_hpa(npt.root).raw;
-	return error;
+	return owner_for_each_run(backend_gpa_limit(), map_run, NULL);
 }
 
 int backend_init(const struct hf_boot *boot)
