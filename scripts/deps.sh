@@ -35,6 +35,7 @@ needs() {
 	check cmd:clang-format clang-format
 	check cmd:clang-tidy clang-tidy
 	check cmd:cppcheck cppcheck
+	check cmd:sparse sparse
 	END
 }
 
