@@ -95,9 +95,9 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
-	root=env
+	root=""
 elif command -v sudo >/dev/null; then
-	root=sudo
+	root="sudo"
 else
 	echo "holdfast: missing: $names" >&2
 	echo "holdfast: run this once as root (there is no sudo): apt-get install ..., or 'make deps'" >&2

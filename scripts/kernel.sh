@@ -168,7 +168,7 @@ private_root() {
 		[ -z "$keyring" ] && [ -r "$file" ] && keyring=$file
 	done
 
-	rm -rf "$apt/etc"
+	rm -rf "${apt:?}/etc"
 	mkdir -p "$apt"/etc/{apt.conf.d,preferences.d,sources.list.d} \
 		"$apt"/state/lists/partial "$apt"/cache/archives/partial
 	: >"$apt/state/status"

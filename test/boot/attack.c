@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the attacks of the attack module. /proc/hf_attack lists them, one JSON object per line, and
- * runs the one whose name is written to it; /proc/hf_attack_result then says what came of it. The
- * write happens in a child: an attack that is refused may well kill the thread that made it.
+ * Runs the attacks of the attack module. /proc/hf_attack lists them, one JSON object per line,
+ * and runs the one whose name is written to it; /proc/hf_attack_result then says what came of
+ * it. The write happens in a child: an attack that is refused may well kill the thread that
+ * made it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,15 @@
 
 #include "guest.h"
 
-#define LIST	"/proc/hf_attack"
-#define RESULT	"/proc/hf_attack_result"
-#define LIMIT	60 /* seconds: the longest attack runs for 5 s on an idle machine */
-#define MAX	256
+#define LIST   "/proc/hf_attack"
+#define RESULT "/proc/hf_attack_result"
+#define LIMIT  60 /* seconds: the longest attack runs for 5 s on an idle machine */
+#define MAX    256
 
 struct attack {
 	char name[64];
 	char control[16];
-	bool alone; /* may take the machine with it: runs only where it is named */
+	bool alone;	/* may take the machine with it: runs only where it is named */
 	long long cpus; /* that it needs */
 };
 
@@ -30,8 +31,8 @@ static int count;
 /* The newest event reported so far; its repeat count may still grow. */
 static struct hf_event newest;
 
-/* Copies the string behind "key": out of one line of JSON. Escapes do not occur in what is asked
- * for here (names and controls). */
+/* Copies the string behind "key": out of one line of JSON. Escapes do not occur in what is
+ * asked for here (names and controls). */
 static void json_string(const char *json, const char *key, char *buf, size_t size)
 {
 	char quoted[32];
@@ -142,8 +143,8 @@ static void report_event(const struct hf_event *e)
 	report_end();
 }
 
-/* Reports the events that have come since the last call: new ones, and the newest one again if it
- * was repeated. They belong to the attack that is reported next. */
+/* Reports the events that have come since the last call: new ones, and the newest one again if
+ * it was repeated. They belong to the attack that is reported next. */
 static void report_events(void)
 {
 	static struct hf_event events[HF_EVENT_CAPACITY];

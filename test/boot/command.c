@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The holdfast command on a locked machine: what it says goes to the driver, which reads JSON. */
+/* The holdfast command on a locked machine: what it says goes to the driver, which reads JSON.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ static bool ask(const char *question, struct verdict *v)
 	}
 	status = holdfast(&o, question, "--json", NULL);
 	if (status != 0) {
-		fail(v, "holdfast %s --json ended with %d, saying: %s", question, status, o.out);
+		fail(v, "holdfast %s --json ended with %d, saying: %s", question, status,
+		     o.out);
 		return false;
 	}
 	report_begin();
@@ -37,7 +39,8 @@ static bool refuse(struct verdict *v, const char *word, const char *option)
 
 	if (status > 0 && strlen(o.out) > 8)
 		return true;
-	fail(v, "holdfast %s %s ended with %d, saying: %s", word, option ? option : "", status, o.out);
+	fail(v, "holdfast %s %s ended with %d, saying: %s", word, option ? option : "", status,
+	     o.out);
 	return false;
 }
 
@@ -49,7 +52,8 @@ static void command(struct verdict *v)
 		if (!ask(questions[i], v))
 			return;
 	if (refuse(v, "nonsense", NULL) && refuse(v, "status", "--nonsense") &&
-	    refuse(v, "launch", "--action=nonsense") && refuse(v, "launch", "--serial=nonsense"))
+	    refuse(v, "launch", "--action=nonsense") &&
+	    refuse(v, "launch", "--serial=nonsense"))
 		pass(v, "four questions answered, four mistakes refused");
 }
 

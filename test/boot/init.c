@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks for,
- * runs the cases it names, reports on a port of its own and switches the machine off.
+ * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks
+ *for, runs the cases it names, reports on a port of its own and switches the machine off.
  *
  *	hf.mode=bare	no Holdfast (default)
  *	hf.mode=locked	agent loaded, launched, locked
  *	hf.mode=allow	the same with the action allow
  *	hf.mode=manual	agent loaded, no more: the cases do the rest
- *	hf.mode=control	agent loaded, launched where an attack asks for that: proves that attacks on
- *			Holdfast itself work before lock
- *	hf.run=A,B,C	the cases to run then, in this order
- *	hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
+ *	hf.mode=control	agent loaded, launched where an attack asks for that: proves that
+ *attacks on Holdfast itself work before lock hf.run=A,B,C	the cases to run then, in this
+ *order hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
  *			lock and after lock, as each attack's control demands
- *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it runs
- *			only so, and its control in a machine of its own, too (mode bare or control)
- *	hf.port=TTY	where to report (default ttyS1)
+ *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
+ *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
+ *where to report (default ttyS1)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
