@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <holdfast/event.h>
+#include <holdfast/hypercall.h>
 
 #include "guest.h"
 
@@ -21,6 +22,7 @@ struct attack {
 	char name[64];
 	char control[16];
 	bool alone; /* may take the machine with it: runs only where it is named */
+	long long cpus; /* that it needs */
 };
 
 static struct attack attacks[MAX];
@@ -49,15 +51,17 @@ static void json_string(const char *json, const char *key, char *buf, size_t siz
 	buf[n] = '\0';
 }
 
-static bool wanted(const char *name, bool alone)
+static bool wanted(const struct attack *a)
 {
 	const char *only = cmdline_get("only", "");
-	size_t n = strlen(name);
+	size_t n = strlen(a->name);
 	const char *at;
 
+	if (a->cpus > sysconf(_SC_NPROCESSORS_ONLN))
+		return false;
 	if (!*only)
-		return !alone;
-	for (at = strstr(only, name); at; at = strstr(at + 1, name))
+		return !a->alone;
+	for (at = strstr(only, a->name); at; at = strstr(at + 1, a->name))
 		if ((at == only || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
 			return true;
 	return false;
@@ -77,11 +81,13 @@ static int read_list(void)
 
 		json_string(line, "name", a->name, sizeof(a->name));
 		json_string(line, "control", a->control, sizeof(a->control));
+		a->cpus = 1;
+		json_number(line, "cpus", &a->cpus);
 		a->alone = strstr(line, "\"own_vm\":true") != NULL;
 		report_begin();
 		report_raw("offer", line);
 		report_end();
-		if (wanted(a->name, a->alone))
+		if (wanted(a))
 			count++;
 	}
 	return count;
@@ -155,12 +161,27 @@ static void report_events(void)
 		newest = events[n - 1];
 }
 
+/* Events since the last call, those included that found the ring full. */
+static long long count_events(void)
+{
+	static uint64_t before;
+	struct hf_info info;
+	long long n;
+
+	if (ctl_info(&info))
+		return 0;
+	n = info.events - before;
+	before = info.events;
+	return n;
+}
+
 static void run_attack(const struct attack *a, const char *phase)
 {
 	static struct outcome o;
 	static char result[4096];
 	char outcome[32], detail[512];
 	const char *why = "";
+	bool launched = strcmp(phase, "bare") && strcmp(phase, "prelaunch");
 
 	run_child(&o, LIMIT, child_attack, a);
 	if (file_read(RESULT, result, sizeof(result)) <= 0)
@@ -179,7 +200,7 @@ static void run_attack(const struct attack *a, const char *phase)
 	} else if (!o.died && o.status != 0 && strcmp(outcome, "refused")) {
 		why = strerror(o.status);
 	}
-	if (strcmp(phase, "bare") && strcmp(phase, "prelaunch"))
+	if (launched)
 		report_events();
 	report_begin();
 	report_str("attack", a->name);
@@ -187,7 +208,19 @@ static void run_attack(const struct attack *a, const char *phase)
 	report_str("outcome", outcome);
 	report_str("detail", *why ? why : detail);
 	report_raw("died", o.died ? "true" : "false");
+	if (launched)
+		report_int("events", count_events());
 	report_end();
+}
+
+bool attack_waits(const char *phase)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(attacks[i].control, phase))
+			return true;
+	return false;
 }
 
 void attack_phase(const char *phase)
@@ -195,8 +228,10 @@ void attack_phase(const char *phase)
 	bool all = !strcmp(phase, "locked");
 	int i;
 
-	if (all)
+	if (all) {
 		report_events();
+		count_events();
+	}
 	for (i = 0; i < count; i++)
 		if (all || !strcmp(attacks[i].control, phase))
 			run_attack(&attacks[i], phase);

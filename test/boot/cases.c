@@ -14,6 +14,7 @@ static const struct test_case *const tables[] = {
 	lifecycle_cases,
 	load_cases,
 	bench_cases,
+	command_cases,
 };
 
 void pass(struct verdict *v, const char *fmt, ...)

@@ -115,6 +115,7 @@ extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
+extern const struct test_case command_cases[];
 
 /* --- attack.c --- */
 
@@ -124,5 +125,7 @@ int attack_open(void);
 /* Runs every attack whose control is @phase ("bare", "prelaunch", "prelock"), or all of them in
  * phase "locked", and reports each. */
 void attack_phase(const char *phase);
+/* Is there an attack whose control is @phase? */
+bool attack_waits(const char *phase);
 
 #endif

@@ -757,6 +757,7 @@ static void merges(void **ctx)
 		assert_int_equal(level, 2); /* inside the range: still a block */
 		assert_int_equal(transfer(row_of(owner_open), list, 2), 0);
 		assert_int_equal(double_shootdowns, shootdowns + 2);
+		assert_true(double_limbo); /* and not before all CPUs have answered */
 		assert_int_equal(pool_used(), used);
 		stage2_permission(&fake.stage2, gpa(SUBJECT), &level);
 		assert_int_equal(level, 2);

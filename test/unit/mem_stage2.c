@@ -289,6 +289,8 @@ static void large_blocks(void **ctx)
 		compare(0, LIMIT);
 		assert_int_equal(stage2_permission(&s2, gpa(LIMIT), NULL), 0);
 		assert_int_equal(stage2_permission(&s2, gpa(~0ull), NULL), 0);
+		/* The same indices as address 0. */
+		assert_int_equal(stage2_permission(&s2, gpa(span_of(s->levels + 1)), NULL), 0);
 	}
 }
 
