@@ -8,6 +8,7 @@
 #include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/shootdown.h>
 #include <hv/string.h>
 
 #define NPAGES_MAX (1ull << 40)
@@ -16,7 +17,7 @@
 static struct hf_range ranges[HF_RANGES_MAX];
 static u32 held;
 
-static u32 locking; /* [a] a CPU is in protect_lock, or one has succeeded */
+static u32 locking; /* [a] a CPU is in protect_lock, or one has succeeded there */
 static u32 locked;  /* [a] never cleared */
 static u32 action;  /* constant after launch */
 
@@ -102,16 +103,26 @@ static int check_ranges(const struct hf_range *new, u64 count)
 	return 0;
 }
 
+/* Why nothing can be registered or locked any more; 0: it can. */
+static int closed(void)
+{
+	if (protect_locked())
+		return -HF_EPERM;
+	return __atomic_load_n(&locking, __ATOMIC_SEQ_CST) ? -HF_EAGAIN : 0;
+}
+
 int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count)
 {
 	struct owner_locked owner;
-	int error;
+	int error = closed();
 
-	if (__atomic_load_n(&locking, __ATOMIC_SEQ_CST) && !protect_locked())
-		return -HF_EAGAIN;
+	if (error)
+		return error;
 	owner = owner_lock(cpu);
 	/* Waiting may have taken as long as a whole lock. */
-	error = protect_locked() ? -HF_EPERM : check_ranges(new, count);
+	error = closed();
+	if (!error)
+		error = check_ranges(new, count);
 	if (!error) {
 		memcpy(&ranges[held], new, count * sizeof(*new));
 		held += count;
@@ -130,10 +141,9 @@ static int seal(struct owner_locked owner)
 	error = owner_seal(owner, ranges, held);
 	if (error)
 		return error;
-	/* Before the demand: who answers it must find the machine locked and pin its registers.
-	 */
+	/* Before the demand: who answers it must find the machine locked. */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
-	owner_settle(owner);
+	shootdown_settle(owner);
 	CHECK(cpu_count_in(CPU_STARTING) == 0);
 	return 0;
 }

@@ -72,37 +72,32 @@ static void put_number(struct sink *sink, const struct field *field, u64 value, 
 		put(sink, digits[--count]);
 }
 
-/* va_list travels in a struct: passed by address it would be a different type on each ABI. */
-struct arguments {
-	va_list list;
-};
-
-static u64 next_unsigned(struct arguments *args, unsigned int longs)
+static u64 next_unsigned(va_list *args, unsigned int longs)
 {
 	if (longs > 1)
-		return va_arg(args->list, unsigned long long);
-	return longs ? va_arg(args->list, unsigned long) : va_arg(args->list, unsigned int);
+		return va_arg(*args, unsigned long long);
+	return longs ? va_arg(*args, unsigned long) : va_arg(*args, unsigned int);
 }
 
-static s64 next_signed(struct arguments *args, unsigned int longs)
+static s64 next_signed(va_list *args, unsigned int longs)
 {
 	if (longs > 1)
-		return va_arg(args->list, long long);
-	return longs ? va_arg(args->list, long) : va_arg(args->list, int);
+		return va_arg(*args, long long);
+	return longs ? va_arg(*args, long) : va_arg(*args, int);
 }
 
 static void convert(struct sink *sink, const struct field *field, char conversion,
-		    struct arguments *args)
+		    va_list *args)
 {
 	s64 number;
 
 	switch (conversion) {
 	case 's':
-		put_text(sink, va_arg(args->list, const char *), field->width);
+		put_text(sink, va_arg(*args, const char *), field->width);
 		break;
 	case 'c':
 		put_padding(sink, 1, field->width, ' ');
-		put(sink, (char)va_arg(args->list, int));
+		put(sink, (char)va_arg(*args, int));
 		break;
 	case 'd':
 		number = next_signed(args, field->longs);
@@ -123,9 +118,9 @@ static void convert(struct sink *sink, const struct field *field, char conversio
 
 static void format_to(struct sink *sink, const char *format, va_list list)
 {
-	struct arguments args;
+	va_list args; /* a parameter's address is not of type va_list * on every ABI */
 
-	va_copy(args.list, list);
+	va_copy(args, list);
 	for (; *format; format++) {
 		struct field field = { 0 };
 
@@ -142,7 +137,7 @@ static void format_to(struct sink *sink, const char *format, va_list list)
 			break;
 		convert(sink, &field, *format, &args);
 	}
-	va_end(args.list);
+	va_end(args);
 }
 
 void print_line(struct cpu *cpu, const char *format, ...)

@@ -93,7 +93,6 @@ static int walk_table(const struct walk *walk, u64 *table, unsigned int level, u
 	u64 span = span_of(level);
 	u64 end = base + STAGE2_ENTRIES * span;
 	u64 at = base;
-	int error;
 
 	if (walk->start > base)
 		at += (walk->start - base) / span * span;
@@ -101,9 +100,9 @@ static int walk_table(const struct walk *walk, u64 *table, unsigned int level, u
 		end = walk->end;
 	for (; at < end; at += span) {
 		struct stage2_visit visit = { gpa(at), level, &table[(at - base) / span] };
+		int error = walk->visitor(walk->s2, &visit, walk->context);
 		u64 entry;
 
-		error = walk->visitor(walk->s2, &visit, walk->context);
 		if (error)
 			return error;
 		entry = entry_read(visit.entry); /* the visitor may have changed it */

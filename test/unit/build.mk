@@ -10,11 +10,13 @@ CC ?= gcc
 UNIT := $(O)/unit
 
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_CFLAGS := -std=c11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread \
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread \
 	-Ihv/include -Iinclude -I. -DHF_VERSION='"$(shell cat VERSION)"' -MMD -MP
 
 UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
-UNIT_FAKE := $(wildcard hv/arch/fake/*.c)
+# The real format of a backend runs the same random sequences as the fake ones.
+UNIT_FORMATS := hv/arch/x86/svm/npt.c
+UNIT_FAKE := $(wildcard hv/arch/fake/*.c) $(UNIT_FORMATS)
 UNIT_ARCHIVE := $(UNIT)/libhv.a
 UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
 

@@ -10,6 +10,7 @@
 
 u64 double_polls;
 u64 double_shootdowns;
+bool double_limbo;
 
 _Noreturn void panic(const char *format, ...)
 {
@@ -34,6 +35,13 @@ void shootdown(struct cpu *cpu)
 {
 	(void)cpu;
 	double_shootdowns++;
+	double_limbo = fake.stage2.limbo;
+}
+
+void shootdown_settle(struct owner_locked locked)
+{
+	shootdown(locked.cpu);
+	backend_stage2_reclaim();
 }
 
 void shootdown_sync(struct cpu *cpu)

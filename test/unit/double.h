@@ -9,5 +9,7 @@
 extern u64 double_polls; /* atomic */
 /* Shoot-downs demanded: there are no CPUs to answer. */
 extern u64 double_shootdowns;
+/* Whether tables waited for the last one to end. */
+extern bool double_limbo;
 
 #endif

@@ -19,9 +19,6 @@
 		}                                                                 \
 	} while (0)
 
-/* The compiler warns of sizes that truncate, which is what is tested. */
-#pragma GCC diagnostic ignored "-Wformat-truncation"
-
 static void conversions(void **ctx)
 {
 	(void)ctx;

@@ -4,6 +4,7 @@
  * stage2.c is compiled with trace.h, so that each store to a table is judged when it happens.
  */
 #include <string.h>
+#include <hv/arch/x86/svm/npt.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include "unit.h"
@@ -20,9 +21,8 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-	{ &fake_format, 4 },
-	{ &fake_plain_format, 3 },
-	{ &fake_break_format, 5 },
+	{ &fake_format, 4 }, { &fake_plain_format, 3 }, { &fake_break_format, 5 },
+	{ &npt_format, 4 },  { &npt_format, 5 },
 };
 
 static const struct stage2_format *format;
@@ -289,6 +289,8 @@ static void large_blocks(void **ctx)
 		compare(0, LIMIT);
 		assert_int_equal(stage2_permission(&s2, gpa(LIMIT), NULL), 0);
 		assert_int_equal(stage2_permission(&s2, gpa(~0ull), NULL), 0);
+		/* The same indices as address 0. */
+		assert_int_equal(stage2_permission(&s2, gpa(span_of(s->levels + 1)), NULL), 0);
 	}
 }
 

@@ -57,7 +57,7 @@ static u32 plain_admissible(u32 perm)
 {
 	if (!(perm & HF_PERM_READ))
 		return 0;
-	return perm & PLAIN_EXEC ? perm | PLAIN_EXEC : perm;
+	return (perm & PLAIN_EXEC) ? perm | PLAIN_EXEC : perm;
 }
 
 static u64 plain_leaf(struct hpa to, u32 perm, unsigned int level)

@@ -27,8 +27,8 @@
 #define SVM_FLUSH_ASID	  BIT(6)
 #define SVM_DECODE_ASSIST BIT(7)
 
-#define VM_CR_SVMDIS BIT(4)   /* APM vol. 2, 15.30.1 */
-#define SYSCFG_SME   BIT(23)  /* APM vol. 2, 7.10.1 */
+#define VM_CR_SVMDIS BIT(4)  /* APM vol. 2, 15.30.1 */
+#define SYSCFG_SME   BIT(23) /* APM vol. 2, 7.10.1 */
 
 /* Tables for more cost more than they are worth; what is above does not exist for the guest. */
 #define ADDRESS_BITS_MAX 48
@@ -168,10 +168,10 @@ static int npt_init(void)
 	unsigned int levels = read_cr4() & CR4_LA57 ? 5 : 4;
 	int error = stage2_init(&npt, &npt_format, levels, backend_gpa_limit().raw);
 
-	if (!error)
-		error = owner_for_each_run(backend_gpa_limit(), map_run, NULL);
+	if (error)
+		return error;
 	svm.npt_root = pool_hpa(npt.root).raw;
-	return error;
+	return owner_for_each_run(backend_gpa_limit(), map_run, NULL);
 }
 
 int backend_init(const struct hf_boot *boot)

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is said to be protected, in each state of the machine. */
+#include <hv/status.h>
+#include "machine.h"
+
+static struct hf_protection protection(const char *name)
+{
+	struct hf_protection p;
+
+	for (u64 i = 0; !status_protection(i, &p); i++)
+		if (!strcmp(p.name, name))
+			return p;
+	fail_msg("no protection \"%s\"", name);
+	return p;
+}
+
+static void assert_enforced(const char *name, u32 enforcement, const char *reason)
+{
+	struct hf_protection p = protection(name);
+
+	if (p.enforcement != enforcement)
+		fail_msg("%s: %u, not %u (%s)", name, p.enforcement, enforcement, p.reason);
+	if (reason)
+		assert_non_null(strstr(p.reason, reason));
+	else
+		assert_string_equal(p.reason, "");
+}
+
+static const char *const at_lock[] = {
+	"kernel text",
+	"kernel read-only data",
+	"kernel data read-only after init",
+	"exception vectors",
+	"vDSO image",
+	"CONTROL.SET",
+	"CONTROL.CLEAR",
+	"VECTOR",
+	"MODE.ON",
+	"patching of kernel text",
+};
+
+static const char *const always[] = { "hypervisor memory", "virtualization instructions" };
+
+static const char *const never[] = {
+	"remapping of protected addresses",
+	"memory access by devices",
+	"restart of a CPU",
+};
+
+static void assert_constant_ones(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(always); i++)
+		assert_enforced(always[i], HF_ENFORCED_HARDWARE, NULL);
+	for (u32 i = 0; i < ARRAY_SIZE(never); i++)
+		assert_enforced(never[i], HF_ENFORCED_NOT, "yet");
+}
+
+static void before_and_after_lock(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+
+	(void)ctx;
+	assert_constant_ones();
+	for (u32 i = 0; i < ARRAY_SIZE(at_lock); i++)
+		assert_enforced(at_lock[i], HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu);
+	assert_constant_ones();
+	for (u32 i = 0; i < ARRAY_SIZE(at_lock); i++)
+		assert_enforced(at_lock[i], HF_ENFORCED_HARDWARE, NULL);
+}
+
+static void action_allow(void **ctx)
+{
+	struct cpu *cpu = machine_action(2, HF_ACTION_ALLOW);
+
+	(void)ctx;
+	for (int locked = 0; locked < 2; locked++) {
+		assert_constant_ones();
+		for (u32 i = 0; i < ARRAY_SIZE(at_lock); i++)
+			assert_enforced(at_lock[i], HF_ENFORCED_NOT, "log only");
+		if (!locked)
+			machine_lock(cpu);
+	}
+}
+
+static void kinds_not_registered(void **ctx)
+{
+	const struct hf_range text = machine_range(MACHINE_TEXT, 1, HF_KIND_TEXT);
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	assert_int_equal(machine_protect(cpu, &text, 1), 0);
+	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), 0);
+	assert_enforced("kernel text", HF_ENFORCED_HARDWARE, NULL);
+	assert_enforced("vDSO image", HF_ENFORCED_NOT, "registered");
+	assert_enforced("exception vectors", HF_ENFORCED_NOT, "registered");
+}
+
+/* One CPU that had nothing to keep is enough. */
+static void rules_without_effect(void **ctx)
+{
+	struct cpu *cpu = machine(3);
+
+	(void)ctx;
+	cpu_get(1)->vcpu->registers[FAKE_MODE] = 0;
+	cpu_get(2)->vcpu->registers[FAKE_CONTROL] = 0xff00;
+	machine_lock(cpu);
+	assert_enforced("MODE.ON", HF_ENFORCED_NOT, "keeping");
+	assert_enforced("CONTROL.SET", HF_ENFORCED_NOT, "keeping");
+	assert_enforced("CONTROL.CLEAR", HF_ENFORCED_NOT, "keeping");
+	assert_enforced("VECTOR", HF_ENFORCED_HARDWARE, NULL);
+}
+
+#define EXECUTE "kernel-mode execution of other memory"
+
+/* This version leaves it open on every CPU, for different reasons. */
+static void kernel_execution(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	machine_lock(cpu);
+	assert_true(backend_features() & HF_FEATURE_EXEC_SPLIT);
+	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "this version");
+	fake.format = &fake_plain_format;
+	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "tell kernel from user");
+}
+
+static void list_is_complete(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+	struct hf_protection p, q;
+	struct hf_asset asset;
+	struct hf_info info;
+	u64 i, j;
+
+	(void)ctx;
+	(void)cpu;
+	status_info(&info);
+	for (i = 0; !status_protection(i, &p); i++) {
+		assert_int_equal(p.size, sizeof(p));
+		assert_int_equal(p.reserved, 0);
+		assert_int_equal(status_asset(p.asset, &asset), 0);
+		assert_string_equal(asset.name, p.name);
+		assert_true(strlen(p.name) < sizeof(p.name));
+		assert_true(strlen(p.reason) < sizeof(p.reason));
+		/* Nothing without a reason is not enforced. */
+		if (p.enforcement == HF_ENFORCED_NOT)
+			assert_true(p.reason[0]);
+		for (j = 0; j < i; j++) {
+			assert_int_equal(status_protection(j, &q), 0);
+			assert_int_not_equal(q.asset, p.asset);
+		}
+	}
+	assert_int_equal(i, info.protections);
+	assert_int_equal(i, 5 + 2 + FAKE_RULE_COUNT + 5);
+}
+
+static void assets(void **ctx)
+{
+	static const struct {
+		u64 id;
+		const char *name; /* NULL: none */
+	} row[] = {
+		{ HF_ASSET_NONE, NULL },
+		{ 1, NULL },
+		{ HF_ASSET_MEMORY, "guest memory" },
+		{ HF_ASSET_MEMORY | HF_KIND_TEXT, "kernel text" },
+		{ HF_ASSET_MEMORY | HF_KIND_VDSO, "vDSO image" },
+		{ HF_ASSET_MEMORY | HF_KIND_COUNT, NULL },
+		{ HF_ASSET_REGISTER, "CONTROL.SET" },
+		{ HF_ASSET_REGISTER | FAKE_RULE_MODE, "MODE.ON" },
+		{ HF_ASSET_REGISTER | FAKE_RULE_COUNT, NULL },
+		{ HF_ASSET_REGISTER_OTHER, "register without a rule" },
+		{ HF_ASSET_REGISTER_OTHER - 1, NULL },
+		{ HF_ASSET_HYPERVISOR, "hypervisor memory" },
+		{ HF_ASSET_HYPERVISOR | 1, NULL },
+		{ HF_ASSET_VIRT, "virtualization instructions" },
+		{ HF_ASSET_HYPERCALL, "hypercall interface" },
+		{ HF_ASSET_PORT | 0x3f8, "I/O port 0x3f8" },
+		{ HF_ASSET_PORT | 0xffff, "I/O port 0xffff" },
+		{ HF_ASSET_PORT | 0x10000, NULL },
+		{ HF_ASSET_ABSENT, "absent memory" },
+		{ HF_ASSET_PLATFORM, "machine" },
+		{ HF_ASSET_PLATFORM | 5, "restart of a CPU" },
+		{ HF_ASSET_PLATFORM | 6, NULL },
+		{ 0x09000000, NULL },
+		{ 0xff000000, NULL },
+		{ 1ull << 32 | HF_ASSET_VIRT, NULL },
+	};
+	struct hf_asset asset;
+
+	(void)ctx;
+	machine(1);
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		memset(&asset, 0xee, sizeof(asset));
+		assert_int_equal(status_asset(row[i].id, &asset), row[i].name ? 0 : -HF_ENOENT);
+		if (!row[i].name)
+			continue;
+		assert_string_equal(asset.name, row[i].name);
+		assert_int_equal(asset.id, row[i].id);
+		assert_int_equal(asset.size, sizeof(asset));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		machine_test(before_and_after_lock),
+		machine_test(action_allow),
+		machine_test(kinds_not_registered),
+		machine_test(rules_without_effect),
+		machine_test(kernel_execution),
+		machine_test(list_is_complete),
+		machine_test(assets),
+	};
+
+	return cmocka_run_group_tests_name("core_status", tests, NULL, NULL);
+}

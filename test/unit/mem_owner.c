@@ -1,0 +1,949 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ownership against a flat model written from the table in owner.h: states, permissions in the
+ * second-level tables, counts, and the invariants I1, I2 and I3.
+ */
+#include <string.h>
+#include <hv/arch/x86/svm/npt.h>
+#include <hv/backend.h>
+#include <hv/owner.h>
+#include <hv/pool.h>
+#include <hv/shootdown.h>
+#include "double.h"
+#include "unit.h"
+
+#define OPERATIONS 100000
+
+static const struct stage2_format *const formats[] = { &fake_format, &fake_plain_format,
+						       &fake_break_format, &npt_format };
+static struct owner_locked l;
+
+/* ---- model ---- */
+
+typedef int transition(struct owner_locked locked, const struct hf_range *ranges, u32 count);
+
+enum added {
+	KEEPS,
+	SETS,
+	CLEARS
+};
+
+static const struct row {
+	const char *name;
+	transition *fn;
+	enum page_state from;
+	enum page_state to;
+	enum added added;
+} rows[] = {
+	{ "claim", owner_claim, PAGE_GUEST, PAGE_HYPERVISOR, KEEPS },
+	{ "seal", owner_seal, PAGE_GUEST, PAGE_SEALED, KEEPS },
+	{ "check_begin", owner_check_begin, PAGE_GUEST, PAGE_PENDING, KEEPS },
+	{ "check_pass", owner_check_pass, PAGE_PENDING, PAGE_SEALED, KEEPS },
+	{ "check_fail", owner_check_fail, PAGE_PENDING, PAGE_GUEST, KEEPS },
+	{ "lend", owner_lend, PAGE_GUEST, PAGE_LENT, KEEPS },
+	{ "return", owner_return, PAGE_LENT, PAGE_GUEST, KEEPS },
+	{ "donate", owner_donate, PAGE_GUEST, PAGE_SERVICE, KEEPS },
+	{ "release", owner_release, PAGE_SEALED, PAGE_GUEST, SETS },
+	{ "add", owner_add, PAGE_ABSENT, PAGE_GUEST, KEEPS },
+	{ "open", owner_open, PAGE_SEALED, PAGE_GUEST, CLEARS },
+};
+
+#define MODEL_PAGES (FAKE_RAM_BYTES / PAGE_SIZE)
+
+static struct page model[MODEL_PAGES]; /* of the memory map's part of the address space */
+static u64 model_sealed;
+
+static bool in_map(u64 at)
+{
+	return at < FAKE_LOW_END || (at >= FAKE_RAM_START && at < FAKE_HOTPLUG_END) ||
+	       (at >= FAKE_HIGH_START && at < FAKE_HIGH_END);
+}
+
+static bool in_chunk(const struct hf_boot *boot, u64 at)
+{
+	u32 i;
+
+	for (i = 0; i < boot->chunk_count; i++)
+		if (at - boot->chunk_gpa[i] < HF_CHUNK_SIZE)
+			return true;
+	return false;
+}
+
+static void begin(const struct stage2_format *format)
+{
+	struct hf_boot *boot = unit_memory(format);
+	u64 i;
+
+	model_sealed = 0;
+	for (i = 0; i < MODEL_PAGES; i++) {
+		u64 at = i * PAGE_SIZE;
+		bool hotplug = at >= FAKE_HOTPLUG_START && at < FAKE_HOTPLUG_END;
+
+		model[i] = (struct page){ .state = PAGE_GUEST };
+		if (!in_map(at))
+			model[i].state = PAGE_MMIO;
+		else if (in_chunk(boot, at))
+			model[i].state = PAGE_HYPERVISOR;
+		else if (hotplug)
+			model[i] = (struct page){ .state = PAGE_ABSENT, .added = true };
+	}
+}
+
+static int teardown(void **ctx)
+{
+	(void)ctx;
+	fake_release();
+	return 0;
+}
+
+static u32 kind_permission(u32 kind)
+{
+	switch (kind) {
+	case HF_KIND_TEXT:
+		return HF_PERM_READ | HF_PERM_KERNEL_EXEC;
+	case HF_KIND_VDSO:
+		return HF_PERM_READ | HF_PERM_USER_EXEC;
+	case HF_KIND_RODATA:
+	case HF_KIND_RO_AFTER_INIT:
+	case HF_KIND_VECTORS:
+		return HF_PERM_READ;
+	default:
+		return 0;
+	}
+}
+
+static u32 model_permission(struct page page)
+{
+	switch (page.state) {
+	case PAGE_GUEST:
+		return page.added ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : HF_PERM_ALL;
+	case PAGE_ABSENT:
+		return page.added ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : 0;
+	case PAGE_MMIO:
+		return HF_PERM_READ | HF_PERM_WRITE;
+	case PAGE_SEALED:
+		return kind_permission(page.kind);
+	case PAGE_PENDING:
+	case PAGE_LENT:
+		return HF_PERM_READ;
+	default:
+		return 0;
+	}
+}
+
+static bool same_page(struct page a, struct page b)
+{
+	return a.state == b.state && a.kind == b.kind && a.dma == b.dma && a.added == b.added;
+}
+
+/* The invariants, from what the tables hold and the owner says; no model. */
+static void check_invariants(struct gpa at)
+{
+	struct page page = owner_page(at);
+	u32 perm = backend_stage2_permission(at);
+	bool split = backend_features() & HF_FEATURE_EXEC_SPLIT;
+	bool guest = page.state == PAGE_GUEST || page.state == PAGE_ABSENT;
+
+	/* I1. Of the guest's own memory only what came later is controlled, and only with a
+	 * split. */
+	if (!guest || (page.added && split))
+		assert_false((perm & HF_PERM_WRITE) && (perm & HF_PERM_KERNEL_EXEC));
+	if (page.state == PAGE_SEALED || page.state == PAGE_PENDING || page.state == PAGE_LENT)
+		assert_false(perm & HF_PERM_WRITE);
+	/* I2 */
+	if (page.state == PAGE_HYPERVISOR || page.state == PAGE_SERVICE)
+		assert_int_equal(perm, 0);
+	/* Nothing that a device can write is fixed or ours. */
+	if (page.dma)
+		assert_int_equal(page.state, PAGE_GUEST);
+	assert_int_equal(page.kind != HF_KIND_NONE, page.state == PAGE_SEALED);
+}
+
+static void compare(u64 start, u64 end)
+{
+	u64 at;
+
+	if (end > FAKE_RAM_BYTES)
+		end = FAKE_RAM_BYTES;
+	for (at = start; at < end; at += PAGE_SIZE) {
+		struct page expected = model[at / PAGE_SIZE];
+		u32 perm = fake.format->admissible(model_permission(expected));
+
+		assert_true(same_page(owner_page(gpa(at)), expected));
+		assert_int_equal(owner_permission(expected), model_permission(expected));
+		assert_int_equal(backend_stage2_permission(gpa(at)), perm);
+		check_invariants(gpa(at));
+	}
+	assert_int_equal(owner_sealed(), model_sealed);
+}
+
+static void compare_all(void)
+{
+	compare(0, FAKE_RAM_BYTES);
+}
+
+/* What the row does with the list according to the model, which changes only on 0. */
+static int model_transfer(const struct row *row, const struct hf_range *ranges, u32 count)
+{
+	static u8 seen[MODEL_PAGES];
+	u64 at, n;
+	u32 i;
+
+	memset(seen, 0, sizeof(seen));
+	for (i = 0; i < count; i++) {
+		if (row->to == PAGE_SEALED && !kind_permission(ranges[i].kind))
+			return -HF_EINVAL;
+		for (n = 0; n < ranges[i].npages; n++) {
+			struct page page;
+
+			at = ranges[i].gpa + n * PAGE_SIZE;
+			if (at >= FAKE_RAM_BYTES || !in_map(at) || seen[at / PAGE_SIZE]++)
+				return -HF_EINVAL;
+			page = model[at / PAGE_SIZE];
+			if (page.state != row->from || page.dma)
+				return -HF_EINVAL;
+		}
+	}
+	for (i = 0; i < count; i++) {
+		for (n = 0; n < ranges[i].npages; n++) {
+			struct page *page = &model[ranges[i].gpa / PAGE_SIZE + n];
+
+			model_sealed -= page->state == PAGE_SEALED;
+			model_sealed += row->to == PAGE_SEALED;
+			page->state = row->to;
+			page->kind = row->to == PAGE_SEALED ? ranges[i].kind : HF_KIND_NONE;
+			page->added = row->added == KEEPS ? page->added : row->added == SETS;
+		}
+	}
+	return 0;
+}
+
+/* Both, and the same answer from both. */
+static int transfer(const struct row *row, const struct hf_range *ranges, u32 count)
+{
+	u64 protects = fake.protects;
+	int error = model_transfer(row, ranges, count);
+
+	assert_int_equal(row->fn(l, ranges, count), error);
+	if (error)
+		assert_int_equal(fake.protects, protects);
+	else
+		shootdown_settle(l);
+	return error;
+}
+
+static const struct row *row_of(transition *fn)
+{
+	const struct row *row = rows;
+
+	while (row->fn != fn)
+		row++;
+	return row;
+}
+
+static struct hf_range range_of(u64 start, u64 npages, u32 kind)
+{
+	return (struct hf_range){ .gpa = start, .npages = npages, .kind = kind };
+}
+
+/* ---- memory map ---- */
+
+#define MAP_MAX 4
+
+static void bad_map(const struct hf_memory *memory, u32 count, int error)
+{
+	struct hf_boot *boot;
+
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	assert_int_equal(pool_init(fake.chunks, boot->chunk_gpa, FAKE_CHUNKS, 0, 0), 0);
+	boot->chunk_count = 0;
+	boot->memory_count = count;
+	memcpy(boot->memory, memory, (count < HF_MEMORY_MAX ? count : 1) * sizeof(*memory));
+	assert_int_equal(owner_init(boot), error);
+}
+
+static void memory_map(void **ctx)
+{
+	static const struct {
+		struct hf_memory memory[MAP_MAX];
+		u32 count;
+		int error;
+	} maps[] = {
+		{ { { 0 } }, 0, 0 },
+		{ { { 0, 1, HF_MEMORY_RAM, 0 } }, 1, 0 },
+		{ { { 0, 1, HF_MEMORY_RAM, 0 }, { PAGE_SIZE, 1, HF_MEMORY_RAM, 0 } }, 2, 0 },
+		{ { { 0, 2, HF_MEMORY_RAM, 0 }, { PAGE_SIZE, 1, HF_MEMORY_RAM, 0 } },
+		  2,
+		  -HF_EINVAL },
+		{ { { PAGE_SIZE, 1, HF_MEMORY_RAM, 0 }, { 0, 1, HF_MEMORY_RAM, 0 } },
+		  2,
+		  -HF_EINVAL },
+		{ { { 0, 1, 0, 0 } }, 1, -HF_EINVAL },
+		{ { { 0, 1, 3, 0 } }, 1, -HF_EINVAL },
+		{ { { 0, 0, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { 8, 1, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { 0, 1ull << 52, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { PAGE_SIZE, (1ull << 52) - 1, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { 0, ~0ull, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { FAKE_LIMIT - PAGE_SIZE, 1, HF_MEMORY_HOTPLUG, 0 } }, 1, 0 },
+		{ { { FAKE_LIMIT - PAGE_SIZE, 2, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { FAKE_LIMIT, 1, HF_MEMORY_RAM, 0 } }, 1, -HF_EINVAL },
+		{ { { 0, 1, HF_MEMORY_RAM, 0 } }, HF_MEMORY_MAX + 1, -HF_EINVAL },
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(maps); i++)
+		bad_map(maps[i].memory, maps[i].count, maps[i].error);
+}
+
+/* A byte for each page comes from the pool; every one of the allocations can fail. */
+static void map_without_memory(void **ctx)
+{
+	struct hf_boot *boot;
+	u32 n;
+
+	(void)ctx;
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	for (n = 1; n <= boot->memory_count + 1; n++) {
+		assert_int_equal(pool_init(fake.chunks, boot->chunk_gpa, FAKE_CHUNKS, 0, n), 0);
+		assert_int_equal(owner_init(boot), n <= boot->memory_count ? -HF_ENOMEM : 0);
+	}
+}
+
+/* Chunks are aligned, whole, RAM, and each is there once. */
+static void chunks(void **ctx)
+{
+	static const struct {
+		u64 chunk;
+		int error;
+	} cases[] = {
+		{ 40 * FAKE_MIB, 0 },
+		{ 48 * FAKE_MIB, -HF_EINVAL },		     /* the other one */
+		{ 46 * FAKE_MIB, -HF_EINVAL },		     /* overlaps it */
+		{ FAKE_HOTPLUG_START, -HF_EINVAL },	     /* not there yet */
+		{ 72 * FAKE_MIB, -HF_EINVAL },		     /* device memory */
+		{ FAKE_RAM_END - 2 * FAKE_MIB, -HF_EINVAL }, /* half of it RAM */
+		{ 0, -HF_EINVAL },			     /* has a hole */
+		{ FAKE_LIMIT, -HF_EINVAL },
+		{ 0 - HF_CHUNK_SIZE, -HF_EINVAL },
+	};
+	struct hf_boot *boot;
+	size_t i;
+
+	(void)ctx;
+	fake_reset(&fake_format);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		boot = fake_boot(1);
+		assert_int_equal(pool_init(fake.chunks, boot->chunk_gpa, FAKE_CHUNKS, 0, 0), 0);
+		boot->chunk_gpa[1] = cases[i].chunk;
+		assert_int_equal(owner_init(boot), cases[i].error);
+	}
+	boot = fake_boot(1);
+	boot->chunk_count = HF_CHUNKS_MAX + 1;
+	assert_int_equal(owner_init(boot), -HF_EINVAL);
+}
+
+/* Before anything happens, on every format; also past the map and the tables. */
+static void initial(void **ctx)
+{
+	unsigned int level;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		begin(formats[i]);
+		compare_all();
+		assert_int_equal(owner_page(gpa(FAKE_LIMIT - 1)).state, PAGE_MMIO);
+		assert_int_equal(owner_page(gpa(FAKE_LIMIT)).state, PAGE_ABSENT);
+		assert_int_equal(owner_page(gpa(~0ull)).state, PAGE_ABSENT);
+		assert_int_equal(owner_page(gpa(FAKE_LOW_END - 1)).state, PAGE_GUEST);
+		assert_int_equal(owner_page(gpa(FAKE_LOW_END)).state, PAGE_MMIO);
+		/* Blocks are as large as what lies in them allows. */
+		stage2_permission(&fake.stage2, gpa(2ull << 30), &level);
+		assert_int_equal(level, fake.format->max_block);
+		stage2_permission(&fake.stage2, gpa(16 * FAKE_MIB), &level);
+		assert_int_equal(level, 2);
+		stage2_permission(&fake.stage2, gpa(FAKE_LOW_END), &level);
+		assert_int_equal(level, 1);
+	}
+}
+
+/* ---- runs ---- */
+
+struct runs {
+	u64 next;
+	u32 perm;
+	u64 count;
+	u64 stop; /* error at this one */
+};
+
+static int check_run(struct gpa start, u64 npages, u32 perm, void *context)
+{
+	struct runs *runs = context;
+	u64 i;
+
+	assert_int_equal(start.raw, runs->next);
+	assert_true(npages > 0);
+	/* As long as possible: the neighbour differs. */
+	assert_true(!runs->count || perm != runs->perm);
+	for (i = 0; i < npages; i++)
+		assert_int_equal(owner_permission(owner_page(gpa(start.raw + i * PAGE_SIZE))),
+				 perm);
+	runs->next += npages * PAGE_SIZE;
+	runs->perm = perm;
+	return ++runs->count == runs->stop ? -HF_EAGAIN : 0;
+}
+
+static void for_each_run(void **ctx)
+{
+	const struct hf_range sealed[] = {
+		range_of(0, 1, HF_KIND_RODATA),
+		range_of(10 * FAKE_MIB, 5, HF_KIND_RODATA),
+		range_of(10 * FAKE_MIB + 5 * PAGE_SIZE, 5,
+			 HF_KIND_VECTORS), /* the same permission */
+		range_of(FAKE_RAM_END - PAGE_SIZE, 1, HF_KIND_TEXT),
+	};
+	struct runs runs = { 0 };
+
+	(void)ctx;
+	begin(&fake_format);
+	assert_int_equal(transfer(row_of(owner_seal), sealed, ARRAY_SIZE(sealed)), 0);
+	assert_int_equal(
+		owner_for_each_run(gpa(FAKE_RAM_BYTES + 5 * PAGE_SIZE), check_run, &runs), 0);
+	assert_int_equal(runs.next, FAKE_RAM_BYTES + 5 * PAGE_SIZE);
+	/*
+	 * rodata, low, hole, RAM, 2 x rodata, RAM, chunk, RAM, chunk, RAM, text, hotplug, hole,
+	 * high, device memory
+	 */
+	assert_int_equal(runs.count, 15);
+	runs = (struct runs){ .stop = 3 };
+	assert_int_equal(owner_for_each_run(gpa(FAKE_LIMIT), check_run, &runs), -HF_EAGAIN);
+	assert_int_equal(runs.count, 3);
+	runs = (struct runs){ .stop = 1 };
+	assert_int_equal(owner_for_each_run(gpa(PAGE_SIZE), check_run, &runs), -HF_EAGAIN);
+	assert_int_equal(owner_for_each_run(gpa(0), check_run, &runs), 0);
+	assert_int_equal(runs.count, 1);
+	/* Past the tables there is nothing. */
+	runs = (struct runs){ .next = 0 };
+	assert_int_equal(owner_for_each_run(gpa(FAKE_LIMIT + PAGE_SIZE), check_run, &runs), 0);
+	assert_int_equal(runs.next, FAKE_LIMIT + PAGE_SIZE);
+	assert_int_equal(runs.perm, 0);
+}
+
+static void all(void **ctx)
+{
+	struct hf_range range = range_of(10 * FAKE_MIB, 5, HF_KIND_RODATA);
+
+	(void)ctx;
+	begin(&fake_format);
+	assert_int_equal(transfer(row_of(owner_seal), &range, 1), 0);
+	assert_true(owner_all(gpa(10 * FAKE_MIB), 5, PAGE_SEALED));
+	assert_false(owner_all(gpa(10 * FAKE_MIB), 6, PAGE_SEALED));
+	assert_false(owner_all(gpa(10 * FAKE_MIB - PAGE_SIZE), 2, PAGE_SEALED));
+	assert_false(owner_all(gpa(10 * FAKE_MIB), 5, PAGE_GUEST));
+	assert_true(owner_all(gpa(0), FAKE_LOW_END / PAGE_SIZE, PAGE_GUEST));
+	assert_false(owner_all(gpa(0), FAKE_LOW_END / PAGE_SIZE + 1, PAGE_GUEST));
+	assert_true(owner_all(gpa(FAKE_LOW_END), 97, PAGE_MMIO));
+	assert_false(owner_all(gpa(FAKE_LOW_END), 98, PAGE_MMIO));
+	assert_true(owner_all(gpa(FAKE_HIGH_END), (FAKE_LIMIT - FAKE_HIGH_END) / PAGE_SIZE,
+			      PAGE_MMIO));
+	assert_false(owner_all(gpa(FAKE_LIMIT - PAGE_SIZE), 2, PAGE_MMIO));
+	assert_true(owner_all(gpa(FAKE_LIMIT), 1ull << 40, PAGE_ABSENT));
+	assert_true(owner_all(gpa(FAKE_HOTPLUG_START), 1024, PAGE_ABSENT));
+	/* No range at all. */
+	assert_false(owner_all(gpa(0), 0, PAGE_GUEST));
+	assert_false(owner_all(gpa(8), 1, PAGE_GUEST));
+	assert_false(owner_all(gpa(FAKE_LIMIT), 1ull << 52, PAGE_ABSENT));
+	assert_false(owner_all(gpa(~0ull - PAGE_SIZE + 1), 1, PAGE_ABSENT));
+}
+
+/* ---- every transition from every state ---- */
+
+#define SUBJECT (10 * FAKE_MIB + 3 * PAGE_SIZE)
+
+/* How a page gets into the state: up to two transitions from where it starts. */
+static const struct origin {
+	const char *name;
+	u64 page;
+	u32 kind;
+	transition *first;
+	transition *second;
+	bool dma;
+} origins[] = {
+	{ "guest", SUBJECT, 0, NULL, NULL, false },
+	{ "guest, dma", SUBJECT, 0, NULL, NULL, true },
+	{ "released", SUBJECT, HF_KIND_TEXT, owner_seal, owner_release, false },
+	{ "opened", SUBJECT, HF_KIND_TEXT, owner_seal, owner_open, false },
+	{ "text", SUBJECT, HF_KIND_TEXT, owner_seal, NULL, false },
+	{ "rodata", SUBJECT, HF_KIND_RODATA, owner_seal, NULL, false },
+	{ "ro-after-init", SUBJECT, HF_KIND_RO_AFTER_INIT, owner_seal, NULL, false },
+	{ "vectors", SUBJECT, HF_KIND_VECTORS, owner_seal, NULL, false },
+	{ "vdso", SUBJECT, HF_KIND_VDSO, owner_seal, NULL, false },
+	{ "pending", SUBJECT, 0, owner_check_begin, NULL, false },
+	{ "passed", SUBJECT, HF_KIND_TEXT, owner_check_begin, owner_check_pass, false },
+	{ "failed", SUBJECT, 0, owner_check_begin, owner_check_fail, false },
+	{ "lent", SUBJECT, 0, owner_lend, NULL, false },
+	{ "returned", SUBJECT, 0, owner_lend, owner_return, false },
+	{ "service", SUBJECT, 0, owner_donate, NULL, false },
+	{ "claimed", SUBJECT, 0, owner_claim, NULL, false },
+	{ "chunk", 32 * FAKE_MIB, 0, NULL, NULL, false },
+	{ "hotplug", FAKE_HOTPLUG_START, 0, NULL, NULL, false },
+	{ "added", FAKE_HOTPLUG_START, 0, owner_add, NULL, false },
+	{ "added and sealed", FAKE_HOTPLUG_START, HF_KIND_TEXT, owner_add, owner_seal, false },
+	{ "device", FAKE_LOW_END, 0, NULL, NULL, false },
+	{ "device after RAM", FAKE_HIGH_END, 0, NULL, NULL, false },
+	{ "beyond", FAKE_LIMIT, 0, NULL, NULL, false },
+};
+
+static void arrive(const struct origin *o)
+{
+	struct hf_range range = range_of(o->page, 1, o->kind);
+
+	if (o->first)
+		assert_int_equal(transfer(row_of(o->first), &range, 1), 0);
+	if (o->second)
+		assert_int_equal(transfer(row_of(o->second), &range, 1), 0);
+	if (o->dma) {
+		assert_int_equal(owner_set_dma(l, gpa(o->page), 1, true), 0);
+		model[o->page / PAGE_SIZE].dma = true;
+	}
+}
+
+static void every_pair(void **ctx)
+{
+	u64 allowed = 0, refused = 0;
+	size_t f, o, r;
+
+	(void)ctx;
+	for (f = 0; f < ARRAY_SIZE(formats); f++) {
+		for (o = 0; o < ARRAY_SIZE(origins); o++) {
+			for (r = 0; r < ARRAY_SIZE(rows); r++) {
+				struct hf_range range =
+					range_of(origins[o].page, 1, HF_KIND_RODATA);
+
+				begin(formats[f]);
+				arrive(&origins[o]);
+				if (transfer(&rows[r], &range, 1))
+					refused++;
+				else
+					allowed++;
+				compare(range.gpa > 64 * PAGE_SIZE ? range.gpa - 64 * PAGE_SIZE
+								   : 0,
+					range.gpa + 64 * PAGE_SIZE);
+			}
+		}
+		compare_all();
+	}
+	print_message("%llu allowed, %llu refused\n", (unsigned long long)allowed,
+		      (unsigned long long)refused);
+	/* From guest 5 (6 origins), sealed 2 (7), pending 2, lent 1, absent 1. */
+	assert_int_equal(allowed, ARRAY_SIZE(formats) * (6 * 5 + 7 * 2 + 2 + 1 + 1));
+}
+
+/* A guest page that came later, or was sealed once, is never kernel-executable again. */
+static void added_stays(void **ctx)
+{
+	struct hf_range plugged = range_of(FAKE_HOTPLUG_START, 1, HF_KIND_TEXT);
+	struct hf_range released = range_of(SUBJECT, 1, HF_KIND_TEXT);
+	u32 expected = HF_PERM_READ | HF_PERM_WRITE | HF_PERM_USER_EXEC;
+
+	(void)ctx;
+	begin(&fake_format);
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)), HF_PERM_ALL);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(owner_add(l, &plugged, 1), 0);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(owner_check_begin(l, &plugged, 1), 0);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), HF_PERM_READ);
+	assert_int_equal(owner_check_fail(l, &plugged, 1), 0);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(owner_seal(l, &released, 1), 0);
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)),
+			 HF_PERM_READ | HF_PERM_KERNEL_EXEC);
+	assert_int_equal(owner_release(l, &released, 1), 0);
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)), expected);
+}
+
+static void kinds(void **ctx)
+{
+	static const u32 bad[] = { HF_KIND_NONE, HF_KIND_COUNT, HF_KIND_COUNT + 1, 8, 9, ~0u };
+	struct hf_range range = range_of(SUBJECT, 1, 0);
+	size_t i;
+	u32 kind;
+
+	(void)ctx;
+	begin(&fake_format);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		range.kind = bad[i];
+		assert_int_equal(owner_kind_permission(bad[i]), 0);
+		assert_int_equal(transfer(row_of(owner_seal), &range, 1), -HF_EINVAL);
+		assert_int_equal(transfer(row_of(owner_check_begin), &range, 1), 0);
+		assert_int_equal(transfer(row_of(owner_check_pass), &range, 1), -HF_EINVAL);
+		assert_int_equal(transfer(row_of(owner_check_fail), &range, 1), 0);
+	}
+	for (kind = HF_KIND_TEXT; kind < HF_KIND_COUNT; kind++) {
+		assert_int_equal(owner_kind_permission(kind), kind_permission(kind));
+		assert_int_equal(owner_kind_permission(kind) & HF_PERM_WRITE, 0);
+	}
+	compare_all();
+}
+
+/* ---- lists ---- */
+
+static void malformed(void **ctx)
+{
+	static const u64 bad[][2] = {
+		{ SUBJECT, 0 },
+		{ SUBJECT + 1, 1 },
+		{ SUBJECT + PAGE_SIZE / 2, 1 },
+		{ SUBJECT, 1ull << 52 },
+		{ SUBJECT, (1ull << 52) - 1 },
+		{ SUBJECT, ~0ull },
+		{ SUBJECT, (1ull << 52) + 1 }, /* would be one page if it wrapped */
+		{ 0 - PAGE_SIZE, 1 },
+		{ 0 - PAGE_SIZE, 2 },
+		{ 0 - 2 * PAGE_SIZE, 1 },
+		{ SUBJECT, 1ull << 40 },
+		{ FAKE_LIMIT - PAGE_SIZE, 2 },
+		{ FAKE_LOW_END - PAGE_SIZE, 2 },  /* into the hole */
+		{ FAKE_RAM_END - PAGE_SIZE, 2 },  /* into what may be plugged in */
+		{ 32 * FAKE_MIB - PAGE_SIZE, 2 }, /* into a chunk */
+	};
+	struct hf_range list[2];
+	size_t i, r;
+
+	(void)ctx;
+	begin(&fake_format);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		for (r = 0; r < ARRAY_SIZE(rows); r++) {
+			list[0] = range_of(20 * FAKE_MIB, 4, HF_KIND_TEXT);
+			list[1] = range_of(bad[i][0], bad[i][1], HF_KIND_TEXT);
+			assert_int_equal(rows[r].fn(l, &list[1], 1), -HF_EINVAL);
+			assert_int_equal(rows[r].fn(l, list, 2), -HF_EINVAL);
+		}
+		assert_int_equal(owner_set_dma(l, gpa(bad[i][0]), bad[i][1], true), -HF_EINVAL);
+	}
+	assert_int_equal(fake.protects + fake.prepares, 0);
+	compare_all();
+}
+
+/* The same page twice in one list, in every way two ranges can meet. */
+static void overlap(void **ctx)
+{
+	u64 at, n;
+
+	(void)ctx;
+	begin(&fake_format);
+	for (at = 0; at < 12; at++) {
+		for (n = 1; n < 12; n++) {
+			struct hf_range list[3] = {
+				range_of(SUBJECT + 4 * PAGE_SIZE, 4, HF_KIND_RODATA),
+				range_of(30 * FAKE_MIB, 1, HF_KIND_RODATA),
+				range_of(SUBJECT + at * PAGE_SIZE, n, HF_KIND_RODATA),
+			};
+			bool meets = at < 8 && at + n > 4;
+
+			assert_int_equal(transfer(row_of(owner_seal), list, 3),
+					 meets ? -HF_EINVAL : 0);
+			compare(SUBJECT, SUBJECT + 24 * PAGE_SIZE);
+			if (!meets)
+				assert_int_equal(transfer(row_of(owner_open), list, 3), 0);
+		}
+	}
+	compare_all();
+}
+
+/* One bad page at any place of the list: nothing at all happens. */
+static void all_or_nothing(void **ctx)
+{
+	size_t r;
+	u32 i;
+
+	(void)ctx;
+	for (r = 0; r < ARRAY_SIZE(rows); r++) {
+		for (i = 0; i < 3; i++) {
+			struct hf_range list[3] = {
+				range_of(SUBJECT, 2, HF_KIND_TEXT),
+				range_of(20 * FAKE_MIB, 600, HF_KIND_VDSO),
+				range_of(SUBJECT + 2 * PAGE_SIZE, 1, HF_KIND_RODATA),
+			};
+			struct hf_range bad =
+				range_of(list[i].gpa + (list[i].npages - 1) * PAGE_SIZE, 1,
+					 HF_KIND_TEXT);
+
+			begin(&fake_format);
+			if (rows[r].from == PAGE_ABSENT)
+				list[0].gpa = FAKE_HOTPLUG_START;
+			if (rows[r].from == PAGE_SEALED)
+				assert_int_equal(transfer(row_of(owner_seal), list, 3), 0);
+			if (rows[r].from == PAGE_PENDING)
+				assert_int_equal(transfer(row_of(owner_check_begin), list, 3),
+						 0);
+			if (rows[r].from == PAGE_LENT)
+				assert_int_equal(transfer(row_of(owner_lend), list, 3), 0);
+			/* One page moves on alone. */
+			if (rows[r].from != PAGE_ABSENT)
+				assert_int_equal(transfer(&rows[r], &bad, 1), 0);
+			assert_int_equal(transfer(&rows[r], list, 3), -HF_EINVAL);
+			compare_all();
+		}
+	}
+	assert_int_equal(owner_seal(l, NULL, 0), 0);
+}
+
+static void no_memory(void **ctx)
+{
+	/* Each needs tables of its own. */
+	const struct hf_range list[3] = {
+		range_of(SUBJECT, 2, HF_KIND_TEXT),
+		range_of(20 * FAKE_MIB + PAGE_SIZE, 1200, HF_KIND_VDSO),
+		range_of(FAKE_HIGH_START + PAGE_SIZE, 1, HF_KIND_RODATA),
+	};
+	static u64 *held[FAKE_CHUNKS * HF_CHUNK_SIZE / PAGE_SIZE];
+	u64 count = 0, failures = 0;
+	size_t f;
+	u32 n;
+
+	(void)ctx;
+	for (f = 0; f < ARRAY_SIZE(formats); f++) {
+		/* The backend says no, for whatever reason, to the n-th range. */
+		for (n = 1; n <= 3; n++) {
+			begin(formats[f]);
+			fake.prepare_fails = n;
+			assert_int_equal(owner_seal(l, list, 3), -HF_ENOMEM);
+			assert_int_equal(fake.protects, 0);
+			compare_all();
+		}
+		/* Every single table: none is left, then one, ... */
+		begin(formats[f]);
+		for (count = 0; (held[count] = pool_page()); count++)
+			;
+		failures = 0;
+		while (owner_seal(l, list, 3) == -HF_ENOMEM) {
+			assert_int_equal(fake.protects, 0);
+			compare_all();
+			pool_free(held[--count]);
+			failures++;
+		}
+		assert_int_equal(failures,
+				 4); /* 2 MiB blocks split; the second range at both ends */
+		assert_int_equal(model_transfer(row_of(owner_seal), list, 3), 0);
+		compare_all();
+	}
+}
+
+/* Sealing and opening again leaves no small blocks and no lost table behind. */
+static void merges(void **ctx)
+{
+	const struct hf_range list[2] = {
+		range_of(SUBJECT, 2, HF_KIND_TEXT),
+		range_of(20 * FAKE_MIB + PAGE_SIZE, 1200, HF_KIND_RODATA),
+	};
+	size_t f;
+
+	(void)ctx;
+	for (f = 0; f < ARRAY_SIZE(formats); f++) {
+		unsigned int level;
+		u64 used, shootdowns;
+
+		begin(formats[f]);
+		used = pool_used();
+		shootdowns = double_shootdowns;
+		assert_int_equal(transfer(row_of(owner_seal), list, 2), 0);
+		assert_true(pool_used() > used);
+		stage2_permission(&fake.stage2, gpa(22 * FAKE_MIB), &level);
+		assert_int_equal(level, 2); /* inside the range: still a block */
+		assert_int_equal(transfer(row_of(owner_open), list, 2), 0);
+		assert_int_equal(double_shootdowns, shootdowns + 2);
+		assert_true(double_limbo); /* and not before all CPUs have answered */
+		assert_int_equal(pool_used(), used);
+		stage2_permission(&fake.stage2, gpa(SUBJECT), &level);
+		assert_int_equal(level, 2);
+	}
+}
+
+static void dma(void **ctx)
+{
+	struct hf_range range = range_of(SUBJECT, 4, HF_KIND_RODATA);
+	size_t r;
+
+	(void)ctx;
+	begin(&fake_format);
+	assert_int_equal(owner_set_dma(l, gpa(SUBJECT + 3 * PAGE_SIZE), 1, true), 0);
+	model[SUBJECT / PAGE_SIZE + 3].dma = true;
+	compare_all(); /* takes nothing away */
+	for (r = 0; r < ARRAY_SIZE(rows); r++)
+		assert_int_equal(transfer(&rows[r], &range, 1), -HF_EINVAL);
+	assert_int_equal(owner_set_dma(l, gpa(SUBJECT), 4, false), 0);
+	model[SUBJECT / PAGE_SIZE + 3].dma = false;
+	compare_all();
+	assert_int_equal(transfer(row_of(owner_seal), &range, 1), 0);
+	assert_int_equal(owner_set_dma(l, gpa(SUBJECT - PAGE_SIZE), 2, true), -HF_EINVAL);
+	assert_int_equal(owner_set_dma(l, gpa(FAKE_LOW_END), 1, true), -HF_EINVAL);
+	compare_all();
+}
+
+static void lock(void **ctx)
+{
+	struct cpu *cpu = (struct cpu *)&l;
+	struct owner_locked held;
+
+	(void)ctx;
+	begin(&fake_format);
+	held = owner_lock(cpu);
+	assert_ptr_equal(held.cpu, cpu);
+	owner_unlock(held);
+	held = owner_lock(cpu); /* would hang if it were still held */
+	owner_unlock(held);
+}
+
+/* ---- random sequences ---- */
+
+/* Where ranges of different fate meet. */
+static const u64 hot[] = { 0x9d000,	   FAKE_RAM_START,
+			   10 * FAKE_MIB,  32 * FAKE_MIB - 8 * PAGE_SIZE,
+			   36 * FAKE_MIB,  FAKE_HOTPLUG_START,
+			   66 * FAKE_MIB,  FAKE_HOTPLUG_END,
+			   FAKE_HIGH_START };
+
+static struct hf_range random_range(void)
+{
+	u64 center = hot[unit_below(ARRAY_SIZE(hot))];
+	u64 start = center + unit_below(16) * PAGE_SIZE;
+	u64 npages = 1 + unit_below(unit_below(4) ? 4 : 16);
+
+	start -= start >= 8 * PAGE_SIZE ? 8 * PAGE_SIZE : 0;
+	if (!unit_below(32)) { /* large blocks */
+		start = center & ~(2 * FAKE_MIB - 1);
+		npages = 512 + unit_below(2) * unit_below(512);
+	}
+	return range_of(start, npages,
+			unit_below(64) ? HF_KIND_TEXT + (u32)unit_below(5)
+				       : (u32)unit_below(16));
+}
+
+/* Nothing leaves HYPERVISOR and SERVICE: rarely, or soon no page is left to play with. */
+static const struct row *random_row(void)
+{
+	const struct row *row = &rows[unit_below(ARRAY_SIZE(rows))];
+
+	if ((row->to == PAGE_HYPERVISOR || row->to == PAGE_SERVICE) && unit_below(32))
+		return &rows[1 + unit_below(6)];
+	return row;
+}
+
+/* Make it likely that the row applies: cut the range where the state is another. */
+static const struct row *fit(const struct row *row, struct hf_range *range)
+{
+	const struct page *page = &model[range->gpa / PAGE_SIZE];
+	u64 n = 1;
+
+	for (; n < range->npages && page[n].state == page[0].state; n++)
+		;
+	range->npages = n;
+	for (n = 0; n < ARRAY_SIZE(rows) && row->from != page[0].state; n++)
+		row = random_row();
+	return row;
+}
+
+static void random_dma(void)
+{
+	struct hf_range range = random_range();
+	bool on = unit_below(2), guest = true;
+	u64 i, first = range.gpa / PAGE_SIZE;
+
+	for (i = 0; i < range.npages; i++)
+		guest = guest && model[first + i].state == PAGE_GUEST;
+	assert_int_equal(owner_set_dma(l, gpa(range.gpa), range.npages, on),
+			 guest ? 0 : -HF_EINVAL);
+	for (i = 0; i < range.npages && guest; i++)
+		model[first + i].dma = on;
+	compare(range.gpa, range.gpa + range.npages * PAGE_SIZE);
+}
+
+/* I3: what stays sealed has the permission it had. Before and after one operation. */
+static void random_transfer(u64 *done)
+{
+	static struct page before[MODEL_PAGES];
+	struct hf_range list[4];
+	u32 count = unit_below(4) ? 1 : 1 + (u32)unit_below(4);
+	const struct row *row = random_row();
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		list[i] = random_range();
+	for (i = 0; i < count && unit_below(4); i++)
+		row = fit(row, &list[i]);
+	for (i = 0; i < count; i++)
+		memcpy(&before[list[i].gpa / PAGE_SIZE], &model[list[i].gpa / PAGE_SIZE],
+		       list[i].npages * sizeof(before[0]));
+	if (!transfer(row, list, count))
+		++*done;
+	for (i = 0; i < count; i++) {
+		u64 n, first = list[i].gpa / PAGE_SIZE;
+
+		for (n = first; n < first + list[i].npages; n++) {
+			struct page now = owner_page(gpa(n * PAGE_SIZE));
+
+			if (before[n].state == PAGE_SEALED && row->from != PAGE_SEALED)
+				assert_true(same_page(now, before[n]));
+			if (before[n].state == PAGE_HYPERVISOR ||
+			    before[n].state == PAGE_SERVICE)
+				assert_int_equal(now.state, before[n].state);
+		}
+		compare(list[i].gpa, list[i].gpa + list[i].npages * PAGE_SIZE);
+	}
+}
+
+static void random_sequences(void **ctx)
+{
+	size_t f;
+
+	(void)ctx;
+	for (f = 0; f < ARRAY_SIZE(formats); f++) {
+		u64 i, done = 0;
+
+		unit_seed(formats[f]->name);
+		for (i = 0; i < OPERATIONS; i++) {
+			if (i % 5000 == 0)
+				begin(formats[f]);
+			if (unit_below(64))
+				random_transfer(&done);
+			else
+				random_dma();
+			if (i % 500 == 499)
+				compare_all();
+		}
+		print_message("%s: %llu of %u transitions were allowed\n", formats[f]->name,
+			      (unsigned long long)done, OPERATIONS);
+		assert_true(done > OPERATIONS / 20);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(memory_map, teardown),
+		cmocka_unit_test_teardown(map_without_memory, teardown),
+		cmocka_unit_test_teardown(chunks, teardown),
+		cmocka_unit_test_teardown(initial, teardown),
+		cmocka_unit_test_teardown(for_each_run, teardown),
+		cmocka_unit_test_teardown(all, teardown),
+		cmocka_unit_test_teardown(every_pair, teardown),
+		cmocka_unit_test_teardown(added_stays, teardown),
+		cmocka_unit_test_teardown(kinds, teardown),
+		cmocka_unit_test_teardown(malformed, teardown),
+		cmocka_unit_test_teardown(overlap, teardown),
+		cmocka_unit_test_teardown(all_or_nothing, teardown),
+		cmocka_unit_test_teardown(no_memory, teardown),
+		cmocka_unit_test_teardown(merges, teardown),
+		cmocka_unit_test_teardown(dma, teardown),
+		cmocka_unit_test_teardown(lock, teardown),
+		cmocka_unit_test_teardown(random_sequences, teardown),
+	};
+
+	return cmocka_run_group_tests_name("mem_owner", tests, NULL, NULL);
+}
