@@ -59,23 +59,24 @@ ARTIFACTS := $(sort $(ARTIFACTS))
 all: $(ARTIFACTS)
 vm-demo vm-test vm-bench: $(ARTIFACTS) $(KERNEL_READY)
 
-$(KERNEL_READY): scripts/kernel.sh
-	$(Q)rm -f $@
+# Does not depend on the script: a kernel that is there stays until `make clean`.
+$(KERNEL_READY):
 	$(Q)scripts/kernel.sh $(KVER)
-	$(Q)touch $@
 
 # Fragments may need what has just been installed: a make of its own sees it.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo:
 	$(Q)scripts/deps.sh build vm
-	$(Q)$(MAKE) --no-print-directory vm-demo
+	$(Q)+$(SUBMAKE) vm-demo
 
 test:
 	$(Q)scripts/deps.sh build vm unit
-	$(Q)$(MAKE) --no-print-directory vm-test
+	$(Q)+$(SUBMAKE) vm-test
 
 bench:
 	$(Q)scripts/deps.sh build vm
-	$(Q)$(MAKE) --no-print-directory vm-bench
+	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
 	$(Q)scripts/deps.sh build vm unit check

@@ -44,17 +44,22 @@ static json_t *event_json(int fd, const struct hf_event *event)
 
 static void print_values(const struct hf_event *event)
 {
-	if (event->kind == HF_EVENT_REGISTER)
-		printf(" %#" PRIx64 " -> %#" PRIx64, event->old, event->new_value);
-	else if (event->kind == HF_EVENT_HYPERCALL)
+	switch (event->kind) {
+	case HF_EVENT_LAUNCHED:
+		printf(" %" PRIu64 " CPUs", event->new_value);
+		break;
+	case HF_EVENT_LOCKED:
+		printf(" %" PRIu64 " pages", event->new_value);
+		break;
+	case HF_EVENT_HYPERCALL:
 		printf(" call %#" PRIx64 " result %" PRId64, event->old,
 		       (int64_t)event->new_value);
-	else if (event->kind == HF_EVENT_LAUNCHED)
-		printf(" %" PRIu64 " CPUs", event->new_value);
-	else if (event->kind == HF_EVENT_LOCKED)
-		printf(" %" PRIu64 " pages", event->new_value);
-	else if (event->old || event->new_value)
-		printf(" %#" PRIx64 " -> %#" PRIx64, event->old, event->new_value);
+		break;
+	default:
+		if (event->kind == HF_EVENT_REGISTER || event->old || event->new_value)
+			printf(" %#" PRIx64 " -> %#" PRIx64, event->old, event->new_value);
+		break;
+	}
 }
 
 static void print_event(int fd, const struct hf_event *event)

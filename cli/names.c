@@ -89,11 +89,20 @@ const char *name_enforcement(uint32_t enforcement)
 	return LOOKUP(names, enforcement);
 }
 
-const char *name_feature(uint32_t bit)
+const char *name_feature(uint32_t index, uint32_t *flag)
 {
-	static const char *const names[] = { "decode-assist", "next-rip", "exec-split",
-					     "flush-asid" };
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} features[] = {
+		{ HF_FEATURE_DECODE_ASSIST, "decode-assist" },
+		{ HF_FEATURE_NEXT_RIP, "next-rip" },
+		{ HF_FEATURE_EXEC_SPLIT, "exec-split" },
+		{ HF_FEATURE_FLUSH_ASID, "flush-asid" },
+	};
 
-	_Static_assert(HF_FEATURE_FLUSH_ASID == 1u << 3, "in the order of the bits");
-	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;
+	if (index >= sizeof(features) / sizeof(features[0]))
+		return NULL;
+	*flag = features[index].flag;
+	return features[index].name;
 }

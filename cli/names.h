@@ -15,7 +15,7 @@ const char *name_access(uint32_t access);
 const char *name_exit(uint32_t kind);
 const char *name_enforcement(uint32_t enforcement);
 
-/* Name of feature number @bit of hf_info.features, NULL past the last one. */
-const char *name_feature(uint32_t bit);
+/* The features one by one: name, and @flag in hf_info.features. NULL past the last one. */
+const char *name_feature(uint32_t index, uint32_t *flag);
 
 #endif

@@ -15,11 +15,12 @@
 static json_t *features_json(uint32_t features)
 {
 	json_t *list = json_array();
-	uint32_t bit;
+	const char *name;
+	uint32_t i, flag;
 
-	for (bit = 0; name_feature(bit); bit++)
-		if (features & (1u << bit))
-			json_array_append_new(list, json_string(name_feature(bit)));
+	for (i = 0; (name = name_feature(i, &flag)); i++)
+		if (features & flag)
+			json_array_append_new(list, json_string(name));
 	return list;
 }
 
@@ -58,7 +59,8 @@ static int print_json(const struct hf_info *info, const char *agent,
 
 static void print_summary(const struct hf_info *info)
 {
-	uint32_t bit;
+	const char *name;
+	uint32_t i, flag;
 
 	printf("Holdfast %s (%s): %s, violations are %s\n", info->version, info->backend,
 	       name_state(info->state),
@@ -72,9 +74,9 @@ static void print_summary(const struct hf_info *info)
 	if (info->serial_port)
 		printf("  events go to  serial port %#x\n", info->serial_port);
 	printf("  CPU features ");
-	for (bit = 0; name_feature(bit); bit++)
-		if (info->features & (1u << bit))
-			printf(" %s", name_feature(bit));
+	for (i = 0; (name = name_feature(i, &flag)); i++)
+		if (info->features & flag)
+			printf(" %s", name);
 	printf("%s\n", info->features ? "" : " none of the optional ones");
 }
 

@@ -34,7 +34,7 @@ $(O)/hv/svm/arch/x86/svm/run.S.o: $(O)/hv/svm/offsets.h
 $(O)/hv/svm/offsets.h: hv/arch/x86/svm/offsets.c $(wildcard hv/arch/x86/*/*.h hv/include/hv/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HV_CPPFLAGS) $(HV_CFLAGS) -S -o $(O)/hv/svm/offsets.s $<
-	$(Q)sed -n 's|^#define \(.*\) //=$$|#define \1|p' $(O)/hv/svm/offsets.s > $@
+	$(Q)sed -n 's|.*"=> \([A-Z_0-9]* [0-9]*\)".*|#define \1|p' $(O)/hv/svm/offsets.s > $@
 
 $(O)/hv/hv-svm.elf: $(HV_SVM_OBJECTS) hv/arch/x86/hv.ld
 	$(Q)$(LD) -static -pie --no-dynamic-linker -z text -z noexecstack --no-undefined --fatal-warnings \

@@ -27,12 +27,15 @@ needs() {
 	build cmd:awk mawk|gawk
 	build cmd:python3 python3
 	build cfile:libc.a libc6-dev
+	build header:jansson.h libjansson-dev
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	unit header:cmocka.h libcmocka-dev
 	check cmd:clang clang
 	check cmd:clang-format clang-format
+	check cmd:clang-tidy clang-tidy
 	check cmd:cppcheck cppcheck
+	check cmd:sparse sparse
 	END
 }
 
@@ -92,9 +95,9 @@ if ! command -v apt-get >/dev/null; then
 	exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
-	root=env
+	root=""
 elif command -v sudo >/dev/null; then
-	root=sudo
+	root="sudo"
 else
 	echo "holdfast: missing: $names" >&2
 	echo "holdfast: run this once as root (there is no sudo): apt-get install ..., or 'make deps'" >&2

@@ -45,6 +45,10 @@ out=${3:-$out}
 apt=$top/build/apt/$suite
 log=$top/build/log/kernel-$version-$arch.log
 
+# One at a time, also where several trees share a folder of kernels.
+mkdir -p "$out"
+exec 9>"$out/.lock"
+command -v flock >/dev/null && flock 9
 [ -e "$out/.ready" ] && exit 0
 
 for tool in apt-get apt-cache apt-config dpkg dpkg-deb awk; do
@@ -53,7 +57,7 @@ for tool in apt-get apt-cache apt-config dpkg dpkg-deb awk; do
 done
 host_arch=$(dpkg --print-architecture)
 
-mkdir -p "$(dirname "$log")" "$out"
+mkdir -p "$(dirname "$log")"
 : >"$log"
 
 fail() {
@@ -164,7 +168,7 @@ private_root() {
 		[ -z "$keyring" ] && [ -r "$file" ] && keyring=$file
 	done
 
-	rm -rf "$apt/etc"
+	rm -rf "${apt:?}/etc"
 	mkdir -p "$apt"/etc/{apt.conf.d,preferences.d,sources.list.d} \
 		"$apt"/state/lists/partial "$apt"/cache/archives/partial
 	: >"$apt/state/status"

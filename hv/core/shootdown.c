@@ -94,3 +94,9 @@ void shootdown(struct cpu *cpu)
 	for (u32 i = 0; i < cpu_count(); i++)
 		await(cpu, cpu_get(i), demand);
 }
+
+void shootdown_settle(struct owner_locked locked)
+{
+	shootdown(locked.cpu);
+	backend_stage2_reclaim();
+}

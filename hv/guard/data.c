@@ -3,6 +3,7 @@
 #include <hv/event.h>
 #include <hv/memory.h>
 #include <hv/protect.h>
+#include <hv/shootdown.h>
 
 static void record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 {
@@ -35,7 +36,7 @@ static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 	int error = owner_open(owner, &range, 1);
 
 	if (!error)
-		owner_settle(owner);
+		shootdown_settle(owner);
 	owner_unlock(owner);
 	return error;
 }

@@ -8,6 +8,7 @@
 #include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/shootdown.h>
 #include <hv/string.h>
 
 #define NPAGES_MAX (1ull << 40)
@@ -142,7 +143,7 @@ static int seal(struct owner_locked owner)
 		return error;
 	/* Before the demand: who answers it must find the machine locked. */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
-	owner_settle(owner);
+	shootdown_settle(owner);
 	CHECK(cpu_count_in(CPU_STARTING) == 0);
 	return 0;
 }

@@ -13,7 +13,6 @@
 #include <hv/overflow.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
-#include <hv/shootdown.h>
 #include <hv/string.h>
 
 /* A page's byte: state, kind << BYTE_KIND_SHIFT, flags. */
@@ -466,12 +465,6 @@ int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count)
 int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count)
 {
 	return transfer(l, OPEN, ranges, count);
-}
-
-void owner_settle(struct owner_locked l)
-{
-	shootdown(l.cpu);
-	backend_stage2_reclaim();
 }
 
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)

@@ -18,15 +18,15 @@
 
 enum hf_event_kind {
 	HF_EVENT_NONE = 0,
-	HF_EVENT_LAUNCHED = 1,	/* one per launch; new = number of CPUs */
-	HF_EVENT_LOCKED = 2,	/* one per lock; new = number of sealed pages */
-	HF_EVENT_MEMORY = 3,	/* a second-level table refused an access */
-	HF_EVENT_REGISTER = 4,	/* a pinned or locked register: old and new value */
-	HF_EVENT_VIRT = 5,	/* a virtualization instruction; new = the exit's code */
-	HF_EVENT_HYPERCALL = 6, /* a refused call: old = number, new = result */
-	HF_EVENT_PORT = 7,	/* an I/O port the hypervisor owns: gpa = port */
+	HF_EVENT_LAUNCHED = 1,	  /* one per launch; new = number of CPUs */
+	HF_EVENT_LOCKED = 2,	  /* one per lock; new = number of sealed pages */
+	HF_EVENT_MEMORY = 3,	  /* a second-level table refused an access */
+	HF_EVENT_REGISTER = 4,	  /* a pinned or locked register: old and new value */
+	HF_EVENT_VIRT = 5,	  /* a virtualization instruction; new = the exit's code */
+	HF_EVENT_HYPERCALL = 6,	  /* a refused call: old = number, new = result */
+	HF_EVENT_PORT = 7,	  /* an I/O port the hypervisor owns: gpa = port */
 	HF_EVENT_GUEST_FATAL = 8, /* the guest cannot go on (x86: shutdown) */
-	HF_EVENT_OTHER = 9,	/* an exit of no other kind: refused; new = the exit's code */
+	HF_EVENT_OTHER = 9,	  /* an exit of no other kind: refused; new = the exit's code */
 	HF_EVENT_KIND_COUNT
 };
 
@@ -50,17 +50,17 @@ enum hf_action {
  * Asset ids: class in the top byte, number in the rest. HF_CALL_ASSET gives the
  * name. Registers are numbered by the backend; everything else is common.
  */
-#define HF_ASSET_CLASS(id)   ((id) >> 24)
-#define HF_ASSET_NONE	     0u
-#define HF_ASSET_MEMORY	     0x01000000u /* | enum hf_kind */
-#define HF_ASSET_REGISTER    0x02000000u /* | number of the backend's rule */
+#define HF_ASSET_CLASS(id)	((id) >> 24)
+#define HF_ASSET_NONE		0u
+#define HF_ASSET_MEMORY		0x01000000u /* | enum hf_kind */
+#define HF_ASSET_REGISTER	0x02000000u /* | number of the backend's rule */
 #define HF_ASSET_REGISTER_OTHER 0x02ffffffu /* a register no rule names; gpa = which */
-#define HF_ASSET_HYPERVISOR  0x03000000u /* the hypervisor's own memory */
-#define HF_ASSET_VIRT	     0x04000000u /* the virtualization extension */
-#define HF_ASSET_HYPERCALL   0x05000000u /* the call interface */
-#define HF_ASSET_PORT	     0x06000000u /* | port number */
-#define HF_ASSET_ABSENT	     0x07000000u /* guest-physical addresses that are nobody's */
-#define HF_ASSET_PLATFORM    0x08000000u /* the machine as a whole, and what docs/abi.md lists */
+#define HF_ASSET_HYPERVISOR	0x03000000u /* the hypervisor's own memory */
+#define HF_ASSET_VIRT		0x04000000u /* the virtualization extension */
+#define HF_ASSET_HYPERCALL	0x05000000u /* the call interface */
+#define HF_ASSET_PORT		0x06000000u /* | port number */
+#define HF_ASSET_ABSENT		0x07000000u /* guest-physical addresses that are nobody's */
+#define HF_ASSET_PLATFORM	0x08000000u /* the machine as a whole, and what docs/abi.md lists */
 
 /*
  * @size:	sizeof(struct hf_event)

@@ -89,7 +89,7 @@ enum hf_state {
 
 /* What the CPU offers, as far as a protection depends on it. */
 #define HF_FEATURE_DECODE_ASSIST (1u << 0) /* the CPU hands over operands of an exit */
-#define HF_FEATURE_NEXT_RIP	 (1u << 1) /* the CPU hands over the next instruction's address */
+#define HF_FEATURE_NEXT_RIP	 (1u << 1) /* ... and the next instruction's address */
 #define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
 #define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
 
@@ -118,16 +118,16 @@ _Static_assert(sizeof(struct hf_info) == 128, "part of the hypercall ABI");
 
 /* Why a CPU left the guest; index into hf_stats.exits. */
 enum hf_exit_kind {
-	HF_EXIT_CALL = 0,      /* hypercall */
-	HF_EXIT_MEMORY = 1,    /* second-level fault */
-	HF_EXIT_REGISTER = 2,  /* write of a guarded control register or table register */
-	HF_EXIT_MSR = 3,       /* read or write of a guarded model-specific register */
-	HF_EXIT_VIRT = 4,      /* virtualization instruction */
-	HF_EXIT_KICK = 5,      /* asked for by another CPU's hypervisor */
-	HF_EXIT_NMI = 6,       /* the guest's own NMI, handed on */
-	HF_EXIT_PORT = 7,      /* an I/O port the hypervisor owns */
-	HF_EXIT_SHUTDOWN = 8,  /* the guest cannot go on */
-	HF_EXIT_OTHER = 9,     /* anything else: refused and recorded */
+	HF_EXIT_CALL = 0,     /* hypercall */
+	HF_EXIT_MEMORY = 1,   /* second-level fault */
+	HF_EXIT_REGISTER = 2, /* write of a guarded control register or table register */
+	HF_EXIT_MSR = 3,      /* read or write of a guarded model-specific register */
+	HF_EXIT_VIRT = 4,     /* virtualization instruction */
+	HF_EXIT_KICK = 5,     /* asked for by another CPU's hypervisor */
+	HF_EXIT_NMI = 6,      /* the guest's own NMI, handed on */
+	HF_EXIT_PORT = 7,     /* an I/O port the hypervisor owns */
+	HF_EXIT_SHUTDOWN = 8, /* the guest cannot go on */
+	HF_EXIT_OTHER = 9,    /* anything else: refused and recorded */
 	HF_EXIT_KIND_COUNT
 };
 
@@ -135,8 +135,8 @@ struct hf_stats {
 	uint32_t size;
 	uint32_t cpu;
 	uint64_t total;
-	uint64_t exits[16]; /* by enum hf_exit_kind, the rest 0 */
-	uint64_t launch_ticks; /* TSC ticks from entry into the image to the first guest instruction */
+	uint64_t exits[16];    /* by enum hf_exit_kind, the rest 0 */
+	uint64_t launch_ticks; /* TSC ticks in the image until the CPU went on as a guest */
 	uint64_t lock_ticks;   /* TSC ticks of the lock call, on the CPU that made it */
 };
 

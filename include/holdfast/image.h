@@ -37,8 +37,8 @@ enum hf_backend {
 /* At the start of the file. Offsets and sizes in bytes. */
 struct hf_image_header {
 	uint64_t magic;
-	uint32_t abi;	  /* HF_ABI */
-	uint32_t backend; /* enum hf_backend */
+	uint32_t abi;	      /* HF_ABI */
+	uint32_t backend;     /* enum hf_backend */
 	uint64_t file_size;   /* of the whole file */
 	uint64_t memory_size; /* with zero-initialized data; a multiple of HF_PAGE_SIZE */
 	uint64_t entry;	      /* offset of the entry function */
@@ -78,13 +78,13 @@ enum hf_entry_op {
 /* Why a launch failed; the command has a sentence for each. */
 enum hf_reason {
 	HF_REASON_NONE = 0,
-	HF_REASON_ABI = 1,	    /* image and agent are of different versions */
-	HF_REASON_NO_VIRT = 2,	    /* CPU lacks the virtualization extension */
+	HF_REASON_ABI = 1,	     /* image and agent are of different versions */
+	HF_REASON_NO_VIRT = 2,	     /* CPU lacks the virtualization extension */
 	HF_REASON_VIRT_DISABLED = 3, /* firmware switched it off */
-	HF_REASON_VIRT_IN_USE = 4,  /* KVM or another hypervisor runs */
+	HF_REASON_VIRT_IN_USE = 4,   /* KVM or another hypervisor runs */
 	HF_REASON_NO_NESTED_PAGING = 5,
 	HF_REASON_MEMORY_ENCRYPTION = 6, /* SME is active: physical addresses carry a key bit */
-	HF_REASON_NO_MEMORY = 7,    /* not enough memory */
+	HF_REASON_NO_MEMORY = 7,	 /* not enough memory */
 	HF_REASON_BAD_MEMORY_MAP = 8,
 	HF_REASON_TOO_MANY_CPUS = 9,
 	HF_REASON_CPU_FAILED = 10,  /* a CPU could not enter guest mode */
@@ -92,8 +92,8 @@ enum hf_reason {
 	HF_REASON_ALREADY = 12,	    /* launched already */
 	HF_REASON_BAD_IMAGE = 13,   /* not an image, or truncated */
 	HF_REASON_BAD_OPTION = 14,
-	HF_REASON_NO_SYMBOL = 15,   /* the kernel lacks something the agent needs */
-	HF_REASON_PLATFORM = 16,    /* a CPU mode this image does not support */
+	HF_REASON_NO_SYMBOL = 15, /* the kernel lacks something the agent needs */
+	HF_REASON_PLATFORM = 16,  /* a CPU mode this image does not support */
 	HF_REASON_COUNT
 };
 

@@ -10,11 +10,11 @@
 #include <holdfast/types.h>
 
 /* Permissions of the second-level tables; kernel and user execution are separate. */
-#define HF_PERM_READ	     0x1u
-#define HF_PERM_WRITE	     0x2u
-#define HF_PERM_KERNEL_EXEC  0x4u
-#define HF_PERM_USER_EXEC    0x8u
-#define HF_PERM_ALL	     0xfu
+#define HF_PERM_READ	    0x1u
+#define HF_PERM_WRITE	    0x2u
+#define HF_PERM_KERNEL_EXEC 0x4u
+#define HF_PERM_USER_EXEC   0x8u
+#define HF_PERM_ALL	    0xfu
 
 /* What a range holds. The kind decides which permissions are admissible. */
 enum hf_kind {

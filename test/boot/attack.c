@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the attacks of the attack module. /proc/hf_attack lists them, one JSON object per line, and
- * runs the one whose name is written to it; /proc/hf_attack_result then says what came of it. The
- * write happens in a child: an attack that is refused may well kill the thread that made it.
+ * Runs the attacks of the attack module. /proc/hf_attack lists them, one JSON object per line,
+ * and runs the one whose name is written to it; /proc/hf_attack_result then says what came of
+ * it. The write happens in a child: an attack that is refused may well kill the thread that
+ * made it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <holdfast/event.h>
+#include <holdfast/hypercall.h>
 
 #include "guest.h"
 
-#define LIST	"/proc/hf_attack"
-#define RESULT	"/proc/hf_attack_result"
-#define LIMIT	60 /* seconds: the longest attack runs for 5 s on an idle machine */
-#define MAX	256
+#define LIST   "/proc/hf_attack"
+#define RESULT "/proc/hf_attack_result"
+#define LIMIT  60 /* seconds: the longest attack runs for 5 s on an idle machine */
+#define MAX    256
 
 struct attack {
 	char name[64];
 	char control[16];
-	bool alone; /* may take the machine with it: runs only where it is named */
+	bool alone;	/* may take the machine with it: runs only where it is named */
+	long long cpus; /* that it needs */
 };
 
 static struct attack attacks[MAX];
@@ -28,8 +31,8 @@ static int count;
 /* The newest event reported so far; its repeat count may still grow. */
 static struct hf_event newest;
 
-/* Copies the string behind "key": out of one line of JSON. Escapes do not occur in what is asked
- * for here (names and controls). */
+/* Copies the string behind "key": out of one line of JSON. Escapes do not occur in what is
+ * asked for here (names and controls). */
 static void json_string(const char *json, const char *key, char *buf, size_t size)
 {
 	char quoted[32];
@@ -49,15 +52,17 @@ static void json_string(const char *json, const char *key, char *buf, size_t siz
 	buf[n] = '\0';
 }
 
-static bool wanted(const char *name, bool alone)
+static bool wanted(const struct attack *a)
 {
 	const char *only = cmdline_get("only", "");
-	size_t n = strlen(name);
+	size_t n = strlen(a->name);
 	const char *at;
 
+	if (a->cpus > sysconf(_SC_NPROCESSORS_ONLN))
+		return false;
 	if (!*only)
-		return !alone;
-	for (at = strstr(only, name); at; at = strstr(at + 1, name))
+		return !a->alone;
+	for (at = strstr(only, a->name); at; at = strstr(at + 1, a->name))
 		if ((at == only || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
 			return true;
 	return false;
@@ -77,11 +82,13 @@ static int read_list(void)
 
 		json_string(line, "name", a->name, sizeof(a->name));
 		json_string(line, "control", a->control, sizeof(a->control));
+		a->cpus = 1;
+		json_number(line, "cpus", &a->cpus);
 		a->alone = strstr(line, "\"own_vm\":true") != NULL;
 		report_begin();
 		report_raw("offer", line);
 		report_end();
-		if (wanted(a->name, a->alone))
+		if (wanted(a))
 			count++;
 	}
 	return count;
@@ -136,8 +143,8 @@ static void report_event(const struct hf_event *e)
 	report_end();
 }
 
-/* Reports the events that have come since the last call: new ones, and the newest one again if it
- * was repeated. They belong to the attack that is reported next. */
+/* Reports the events that have come since the last call: new ones, and the newest one again if
+ * it was repeated. They belong to the attack that is reported next. */
 static void report_events(void)
 {
 	static struct hf_event events[HF_EVENT_CAPACITY];
@@ -155,12 +162,27 @@ static void report_events(void)
 		newest = events[n - 1];
 }
 
+/* Events since the last call, those included that found the ring full. */
+static long long count_events(void)
+{
+	static uint64_t before;
+	struct hf_info info;
+	long long n;
+
+	if (ctl_info(&info))
+		return 0;
+	n = info.events - before;
+	before = info.events;
+	return n;
+}
+
 static void run_attack(const struct attack *a, const char *phase)
 {
 	static struct outcome o;
 	static char result[4096];
 	char outcome[32], detail[512];
 	const char *why = "";
+	bool launched = strcmp(phase, "bare") && strcmp(phase, "prelaunch");
 
 	run_child(&o, LIMIT, child_attack, a);
 	if (file_read(RESULT, result, sizeof(result)) <= 0)
@@ -179,7 +201,7 @@ static void run_attack(const struct attack *a, const char *phase)
 	} else if (!o.died && o.status != 0 && strcmp(outcome, "refused")) {
 		why = strerror(o.status);
 	}
-	if (strcmp(phase, "bare") && strcmp(phase, "prelaunch"))
+	if (launched)
 		report_events();
 	report_begin();
 	report_str("attack", a->name);
@@ -187,7 +209,19 @@ static void run_attack(const struct attack *a, const char *phase)
 	report_str("outcome", outcome);
 	report_str("detail", *why ? why : detail);
 	report_raw("died", o.died ? "true" : "false");
+	if (launched)
+		report_int("events", count_events());
 	report_end();
+}
+
+bool attack_waits(const char *phase)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(attacks[i].control, phase))
+			return true;
+	return false;
 }
 
 void attack_phase(const char *phase)
@@ -195,8 +229,10 @@ void attack_phase(const char *phase)
 	bool all = !strcmp(phase, "locked");
 	int i;
 
-	if (all)
+	if (all) {
 		report_events();
+		count_events();
+	}
 	for (i = 0; i < count; i++)
 		if (all || !strcmp(attacks[i].control, phase))
 			run_attack(&attacks[i], phase);

@@ -42,6 +42,11 @@ class Attack:
                 return event
         return None
 
+    def counted(self):
+        """Events that the hypervisor counted during the attack, those included that found the ring
+        full because an attack before this one had flooded it."""
+        return self.with_it.get("events", 0) if self.with_it else 0
+
     def problem(self, allow=False):
         """Why the suite fails on this attack, or ""."""
         if not self.succeeds_without():
@@ -55,9 +60,9 @@ class Attack:
             return "" if self.succeeds_with() else "was not allowed: " + explain(self.with_it)
         if self.succeeds_with():
             return "succeeds with Holdfast: %s" % explain(self.with_it)
-        if not self.event():
+        if not self.event() and not self.counted():
             return "was refused, but no event tells of it"
-        if self.event()["action"] not in DENIED:
+        if self.event() and self.event()["action"] not in DENIED:
             return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
         return ""
 
@@ -68,8 +73,11 @@ def explain(record):
     return "%s (%s)" % (record["outcome"], record.get("detail", ""))
 
 
-def describe(event):
-    """An event in a few words: write kernel text, denied."""
+def describe(attack):
+    """What the hypervisor recorded, in a few words: write kernel text, denied."""
+    event = attack.event()
+    if not event:
+        return "%d counted, ring full" % attack.counted() if attack.counted() else "-"
     name = event.get("name") or "asset %#x" % event["asset"]
     access = ACCESSES.get(event["access"])
     what = "%s %s" % (access, name) if access else name
@@ -87,17 +95,12 @@ def phase_events(boot):
             events = []
 
 
-def collect(bare_boots, locked_boots):
-    """Attacks by name, in the order the module lists them, from boots of both kinds."""
+def collect(boots):
+    """Attacks, in the order the module lists them, from boots with and without Holdfast."""
     attacks = {}
-    for boot in bare_boots + locked_boots:
+    for boot in boots:
         for offer in boot.report.offers:
             attacks.setdefault(offer["name"], Attack(offer))
-    for boot in bare_boots:
-        for record, _ in phase_events(boot):
-            if attacks[record["attack"]].control == "bare":
-                attacks[record["attack"]].without = record
-    for boot in locked_boots:
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]
             if record["phase"] == "locked":
@@ -105,4 +108,11 @@ def collect(bare_boots, locked_boots):
                 attack.events = events
             elif record["phase"] == attack.control:
                 attack.without = record
-    return attacks
+    return list(attacks.values())
+
+
+def lonely(boot):
+    """Names of the attacks that may take the machine with them, with their control machine's
+    mode: each pair needs two machines of its own."""
+    return [(offer["name"], "bare" if offer["control"] == "bare" else "control")
+            for offer in boot.report.offers if offer.get("own_vm")]

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What Holdfast costs: times of loops, to be compared between boots, and instructions, to be counted
- * in a boot where one tick of the time stamp counter is one instruction (QEMU's -icount shift=0).
+ * What Holdfast costs: times of loops, to be compared between boots, and instructions, to be
+ * counted in a boot where one tick of the time stamp counter is one instruction (QEMU's -icount
+ * shift=0).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,10 +43,12 @@ static void bench_time(struct verdict *v)
 
 	for (; rounds > 0; rounds--) {
 		for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
-			run(&o, LIMIT, (const char *[]){ WORKLOAD, "time", loops[i].kind,
-							 loops[i].count, "1", NULL });
+			run(&o, LIMIT,
+			    (const char *[]){ WORKLOAD, "time", loops[i].kind, loops[i].count,
+					      "1", NULL });
 			if (o.status || o.hung || atoll(o.out) <= 0)
-				return fail(v, "%s: status %d: %s", loops[i].kind, o.status, o.out);
+				return fail(v, "%s: status %d: %s", loops[i].kind, o.status,
+					    o.out);
 			measure("time.", loops[i].kind, atoll(o.out));
 		}
 	}
@@ -72,7 +75,8 @@ static void bench_instructions(struct verdict *v)
 
 	if (err)
 		return fail(v, "finit_module " BENCH_MODULE ": %s", strerror(-err));
-	if (!module_value("loop_ticks", &ticks) || !module_value("loop_instructions", &instructions) ||
+	if (!module_value("loop_ticks", &ticks) ||
+	    !module_value("loop_instructions", &instructions) ||
 	    !module_value("calls", &calls) || !module_value("call_ticks", &call_ticks))
 		return fail(v, "the bench module gives no numbers");
 	err = ctl_stats(0, &stats);

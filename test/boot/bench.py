@@ -8,6 +8,8 @@ import os
 import statistics
 import sys
 
+sys.dont_write_bytecode = True
+
 import place
 import qemu
 import table
@@ -26,8 +28,7 @@ class Failed(Exception):
 def boot(initrd, name, mode, cases, text, append="", **machine):
     """Boots; raises Failed unless everything asked for was done."""
     progress = table.Progress(text)
-    result = qemu.boot(qemu.Machine(place.KERNEL, initrd, name, append=place.words(
-        mode=mode, run=cases) + " " + append, **machine), place.LOGS)
+    result = qemu.boot(place.machine(name, mode, cases, None, initrd, append, **machine), place.LOGS)
     progress.end("%.0f s" % result.seconds)
     if result.problem:
         raise Failed("%s: %s (logs: %s)" % (name, result.problem, result.logs["console"]))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The hypervisor's own words, asked for through the device and not through the command: the command
- * is under test as well, and a query here costs a known number of hypercalls and nothing else.
+ * The hypervisor's own words, asked for through the device and not through the command: the
+ * command is under test as well, and a query here costs a known number of hypercalls and
+ * nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,16 +4,17 @@
 
 import sys
 
+sys.dont_write_bytecode = True
+
 import attacks as attack_list
+import fleet
 import place
 import qemu
 import table
 
 
-def boot(initrd, mode, names, name, text):
-    """One boot with attacks; names "" means all that can share a machine."""
-    machine = qemu.Machine(place.KERNEL, initrd, name, cpus=2,
-                           append=place.words(mode=mode, attacks=names))
+def boot(initrd, mode, name, text):
+    """One boot with every attack that can share a machine."""
     progress = table.Progress(text)
     tried = []
 
@@ -22,9 +23,27 @@ def boot(initrd, mode, names, name, text):
             tried.append(record)
             progress.update("%d attacks: %s" % (len(tried), record["attack"]))
 
-    result = qemu.boot(machine, place.LOGS, watch)
+    result = qemu.boot(place.machine(name, mode, "", "", initrd, cpus=2), place.LOGS, watch)
     progress.end(result.problem or "%d attacks tried, %.0f s" % (len(tried), result.seconds))
     return result
+
+
+def boot_lonely(initrd, lonely):
+    """Attacks that may take the machine with them, each without and with Holdfast in machines of
+    their own."""
+    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, initrd, cpus=2,
+                              limit=120, doomed=True)
+                for name, control in lonely for mode in (control, "locked")]
+    progress = table.Progress("%d attacks that may take the machine with them" % len(lonely))
+    done = []
+
+    def ended(result):
+        done.append(result)
+        progress.update("%d of %d machines" % (len(done), len(machines)))
+
+    results = fleet.boot_all(machines, place.LOGS, ended=ended)
+    progress.end("%d machines, %.0f s" % (len(results), sum(r.seconds for r in results)))
+    return results
 
 
 def complain(result):
@@ -43,17 +62,22 @@ def row(attack):
     without, with_it = attack.outcome(attack.without), attack.outcome(attack.with_it)
     good = "yellow" if attack.open else "green" if with_it == "refused" else "red"
     words = {"succeeded": "succeeds", "refused": "refused"}
-    event = attack.event()
-    return [(attack.title, None), (attack.gives, None),
-            (words.get(without, without), "red"),
+    return [("  " + attack.title, None), (words.get(without, without), "red"),
             (words.get(with_it, with_it) + (" (open)" if attack.open else ""), good),
-            (attack_list.describe(event) if event else "-", None)]
+            (attack_list.describe(attack), None)]
 
 
 def show(attacks):
+    """One line for each attack, under what it would give: that is the same for many."""
+    rows, gives = [], None
+    for attack in [a for a in attacks if not a.open] + [a for a in attacks if a.open]:
+        if attack.gives != gives:
+            gives = attack.gives
+            rows.append([("to get: " + gives, "bold")] + [("", None)] * 3)
+        rows.append(row(attack))
     print()
-    for line in table.render(["attack", "what it would give", "without", "with", "event recorded"],
-                             [row(a) for a in attacks], {0: 0.32, 1: 0.38, 4: 0.30}):
+    for line in table.render(["attack, by what it would give", "without", "with",
+                              "event recorded"], rows, {0: 0.6, 3: 0.4}):
         print(line)
     print()
     for attack in attacks:
@@ -75,17 +99,13 @@ def summary(attacks):
 def main():
     initrd = place.initramfs()
     kernel = "Debian kernel " + place.release()
-    bare = [boot(initrd, "bare", "", "demo-bare", kernel + ", without Holdfast")]
-    locked = [boot(initrd, "locked", "", "demo-locked", kernel + ", with Holdfast")]
-    for offer in bare[0].report.offers:
-        if offer.get("own_vm"):
-            name = offer["name"]
-            bare.append(boot(initrd, "bare", name, "demo-bare-" + name,
-                             "%s in a machine of its own, without" % name))
-            locked.append(boot(initrd, "locked", name, "demo-locked-" + name,
-                               "%s in a machine of its own, with" % name))
-    broken = [complain(result) for result in bare + locked]
-    attacks = list(attack_list.collect(bare, locked).values())
+    boots = [boot(initrd, "bare", "demo-bare", kernel + ", without Holdfast"),
+             boot(initrd, "locked", "demo-locked", kernel + ", with Holdfast")]
+    lonely = attack_list.lonely(boots[0])
+    if lonely:
+        boots += boot_lonely(initrd, lonely)
+    broken = [complain(result) for result in boots]
+    attacks = attack_list.collect(boots)
     if attacks:
         show(attacks)
     print(summary(attacks))

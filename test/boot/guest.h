@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the test programs inside the virtual machine share: PID 1 (init.c), the cases it runs, and
- * the report they write. All of it is one static program with one thread.
+ * What the test programs inside the virtual machine share: PID 1 (init.c), the cases it runs,
+ * and the report they write. All of it is one static program with one thread.
  */
 #ifndef TEST_BOOT_GUEST_H
 #define TEST_BOOT_GUEST_H
@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AGENT_MODULE	"/lib/holdfast/holdfast.ko"
-#define ATTACK_MODULE	"/lib/holdfast/hf_attack.ko"
-#define BENCH_MODULE	"/lib/holdfast/hf_bench.ko"
-#define IMAGE		"/lib/holdfast/hv-svm.img"
-#define STOCK_MODULES	"/lib/stock"
-#define KVM_MODULES	"/lib/kvm"
-#define HOLDFAST	"/bin/holdfast"
-#define WORKLOAD	"/bin/workload"
+#define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
+#define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
+#define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
+#define IMAGE	      "/lib/holdfast/hv-svm.img"
+#define STOCK_MODULES "/lib/stock"
+#define KVM_MODULES   "/lib/kvm"
+#define HOLDFAST      "/bin/holdfast"
+#define WORKLOAD      "/bin/workload"
 
 /* --- report.c: one JSON object per line on the report port --- */
 
@@ -34,9 +34,9 @@ void report_end(void);
 
 /* What became of a child. Output is cut at the size of the buffer. */
 struct outcome {
-	int status; /* exit status, or 128 + signal */
-	bool died; /* by a signal */
-	bool hung; /* did not end within its limit; it has been given up */
+	int status;	 /* exit status, or 128 + signal */
+	bool died;	 /* by a signal */
+	bool hung;	 /* did not end within its limit; it has been given up */
 	char out[16384]; /* standard output and standard error, NUL-terminated */
 };
 
@@ -74,7 +74,7 @@ struct hf_event;
 
 /* Exits of all CPUs together. */
 struct exit_counts {
-	uint64_t total; /* sum over the kinds */
+	uint64_t total;		/* sum over the kinds */
 	uint64_t sum_of_totals; /* sum of what the hypervisor calls total: must be the same */
 	uint64_t kind[16];
 };
@@ -82,7 +82,8 @@ struct exit_counts {
 /* enum hf_state, as the agent says it; negative errno without an agent. */
 int ctl_state(void);
 /* @reason: enum hf_reason, where it fails. */
-int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port, uint32_t *reason);
+int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port,
+	       uint32_t *reason);
 int ctl_info(struct hf_info *info);
 int ctl_stats(uint32_t cpu, struct hf_stats *stats);
 /* Costs one hypercall for the machine and one for each CPU. */
@@ -115,14 +116,17 @@ extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
+extern const struct test_case command_cases[];
 
 /* --- attack.c --- */
 
-/* Loads the attack module and reports what it offers. Returns the number of attacks or a negative
- * errno. */
+/* Loads the attack module and reports what it offers. Returns the number of attacks or a
+ * negative errno. */
 int attack_open(void);
 /* Runs every attack whose control is @phase ("bare", "prelaunch", "prelock"), or all of them in
  * phase "locked", and reports each. */
 void attack_phase(const char *phase);
+/* Is there an attack whose control is @phase? */
+bool attack_waits(const char *phase);
 
 #endif

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks for,
- * runs the cases it names, reports on a port of its own and switches the machine off.
+ * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks
+ *for, runs the cases it names, reports on a port of its own and switches the machine off.
  *
  *	hf.mode=bare	no Holdfast (default)
  *	hf.mode=locked	agent loaded, launched, locked
  *	hf.mode=allow	the same with the action allow
  *	hf.mode=manual	agent loaded, no more: the cases do the rest
- *	hf.run=A,B,C	the cases to run then, in this order
- *	hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
+ *	hf.mode=control	agent loaded, launched where an attack asks for that: proves that
+ *attacks on Holdfast itself work before lock hf.run=A,B,C	the cases to run then, in this
+ *order hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
  *			lock and after lock, as each attack's control demands
- *	hf.only=A,B	of the attacks, only these
- *	hf.port=TTY	where to report (default ttyS1)
+ *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
+ *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
+ *where to report (default ttyS1)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -78,23 +80,50 @@ static bool load_agent(void)
 	return step("agent-load", module_load(AGENT_MODULE, ""), "finit_module " AGENT_MODULE);
 }
 
-/* Goes on to the locked state, with the attacks' controls on the way. */
-static bool lock_machine(bool attacks)
+static bool launch(void)
 {
 	static struct outcome o;
-	const char *action = mode_is("allow") ? "allow" : "deny";
-	int err;
+	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
+			   mode_is("allow") ? "allow" : "deny", "--serial",
+			   cmdline_get("serial", "0x3e8"), NULL);
 
-	if (attacks)
-		attack_phase("prelaunch");
-	err = holdfast(&o, "launch", "--image", IMAGE, "--action", action, "--serial",
-		       cmdline_get("serial", "0x3e8"), NULL);
-	if (!step("launch", err, o.out))
+	return step("launch", err, o.out);
+}
+
+static bool lock(void)
+{
+	static struct outcome o;
+	int err = holdfast(&o, "lock", NULL);
+
+	return step("lock", err, o.out);
+}
+
+/* Goes as far as the mode says, with the attacks on the way. False: not as far as it should. */
+static bool advance(bool attacks)
+{
+	/* A control that takes the machine with it has a machine of its own. */
+	bool controls = attacks && (mode_is("control") || !*cmdline_get("only", ""));
+
+	if (mode_is("bare")) {
+		if (attacks)
+			attack_phase("bare");
+		return true;
+	}
+	if (!load_agent())
 		return false;
-	if (attacks)
+	if (mode_is("manual"))
+		return true;
+	if (controls)
+		attack_phase("prelaunch");
+	if (mode_is("control") && !attack_waits("prelock"))
+		return true;
+	if (!launch())
+		return false;
+	if (controls)
 		attack_phase("prelock");
-	err = holdfast(&o, "lock", NULL);
-	if (!step("lock", err, o.out))
+	if (mode_is("control"))
+		return true;
+	if (!lock())
 		return false;
 	if (attacks)
 		attack_phase("locked");
@@ -129,7 +158,7 @@ static void power_off(void)
 int main(void)
 {
 	static char list[4096];
-	bool attacks, ready = true;
+	bool attacks, ready;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "this is the PID 1 of a test machine\n");
@@ -147,13 +176,7 @@ int main(void)
 	attacks = !strcmp(cmdline_get("attacks", "no"), "yes");
 	if (attacks && attack_open() < 0)
 		attacks = false;
-	if (!mode_is("bare"))
-		ready = load_agent();
-	if (ready && (mode_is("locked") || mode_is("allow")))
-		ready = lock_machine(attacks);
-	else if (attacks && mode_is("bare"))
-		attack_phase("bare");
-
+	ready = advance(attacks);
 	/* Cases that wanted a locked machine say nothing on another one, and are missed. */
 	if (ready) {
 		snprintf(list, sizeof(list), "%s", cmdline_get("run", ""));

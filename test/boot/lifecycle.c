@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Launch and lock in every wrong order, with every wrong input and on every wrong machine: a clear
- * error, everything rolled back, the machine unharmed. All cases but the last leave the machine as
- * a failed launch should leave it, so that one boot runs them all.
+ * Launch and lock in every wrong order, with every wrong input and on every wrong machine: a
+ * clear error, everything rolled back, the machine unharmed. All cases but the last leave the
+ * machine as a failed launch should leave it, so that one boot runs them all.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -54,14 +54,15 @@ static bool unharmed(struct verdict *v)
 }
 
 /* A launch with these bytes must fail for this reason. */
-static bool refused(struct verdict *v, const char *what, long size, uint32_t action, uint32_t port,
-		    uint32_t expected)
+static bool refused(struct verdict *v, const char *what, long size, uint32_t action,
+		    uint32_t port, uint32_t expected)
 {
 	uint32_t reason = HF_REASON_NONE;
 	int err = ctl_launch(image, size, action, port, &reason);
 
 	if (err == 0 || reason != expected) {
-		fail(v, "%s: launch gave %d for reason %u, not %u", what, err, reason, expected);
+		fail(v, "%s: launch gave %d for reason %u, not %u", what, err, reason,
+		     expected);
 		return false;
 	}
 	return unharmed(v);
@@ -164,7 +165,8 @@ static void bad_option(struct verdict *v)
 	if (!image_get(v) ||
 	    !refused(v, "action kill", image_size, HF_ACTION_KILL, 0, HF_REASON_BAD_OPTION) ||
 	    !refused(v, "action 99", image_size, 99, 0, HF_REASON_BAD_OPTION) ||
-	    !refused(v, "port 0x10000", image_size, HF_ACTION_DENY, 0x10000, HF_REASON_BAD_OPTION))
+	    !refused(v, "port 0x10000", image_size, HF_ACTION_DENY, 0x10000,
+		     HF_REASON_BAD_OPTION))
 		return;
 	pass(v, "actions and ports out of range are refused");
 }
@@ -268,8 +270,8 @@ static long long free_memory(void)
 
 /*
  * Fails allocation 1, 2, 3, ... by the parameter @name. inject_cpu=1 is set all the while: the
- * launch that gets as far as failing for that has made all its allocations. Returns how many there
- * are, or -1.
+ * launch that gets as far as failing for that has made all its allocations. Returns how many
+ * there are, or -1.
  */
 static int inject_each(struct verdict *v, const char *name)
 {
@@ -345,7 +347,9 @@ static void inject(struct verdict *v)
 		return;
 	parameter("inject_cpu", 0);
 	if (memory_whole(v, before))
-		pass(v, "failed each of %d allocations of the agent, %d of the hypervisor, %d CPUs",
+		pass(v,
+		     "failed each of %d allocations of the agent, %d of the hypervisor, %d "
+		     "CPUs",
 		     agent, hypervisor, cpus);
 }
 

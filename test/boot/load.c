@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everyday work, which must cause no event, and none of what a process does in steady state an exit.
- * In bare mode the same cases show that the work itself is sound.
+ * Everyday work, which must cause no event, and none of what a process does in steady state an
+ * exit. In bare mode the same cases show that the work itself is sound.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 
 #include "guest.h"
 
-#define CYCLES	    20 /* of loading and unloading */
-#define WORK_LIMIT  240 /* seconds: what a thousand fork and exec may take on a loaded host */
+#define CYCLES	   20  /* of loading and unloading */
+#define WORK_LIMIT 240 /* seconds: what a thousand fork and exec may take on a loaded host */
 
 /* Is there a hypervisor to ask? In bare mode there is none. */
 static bool bare(void)
@@ -44,8 +44,8 @@ static void describe_event(long long before, char *buf, size_t size)
 		return;
 	}
 	ctl_asset(e.asset, name, sizeof(name));
-	snprintf(buf, size, "kind %u access %u asset %s rip %llx va %llx gpa %llx new %llx", e.kind,
-		 e.access, name, (unsigned long long)e.rip, (unsigned long long)e.va,
+	snprintf(buf, size, "kind %u access %u asset %s rip %llx va %llx gpa %llx new %llx",
+		 e.kind, e.access, name, (unsigned long long)e.rip, (unsigned long long)e.va,
 		 (unsigned long long)e.gpa, (unsigned long long)e.new_value);
 }
 
@@ -59,7 +59,8 @@ static void quiet(struct verdict *v, long long before, const char *what)
 		return fail(v, "the hypervisor does not answer: %lld, %lld", before, after);
 	if (after != before) {
 		describe_event(before, text, sizeof(text));
-		return fail(v, "%lld events during %s, the first: %s", after - before, what, text);
+		return fail(v, "%lld events during %s, the first: %s", after - before, what,
+			    text);
 	}
 	pass(v, "%s%s", what, bare() ? "" : ", no event");
 }
@@ -71,7 +72,8 @@ static void work(struct verdict *v, const char *kind, const char *count, const c
 
 	run(&o, WORK_LIMIT, (const char *[]){ WORKLOAD, "once", kind, count, NULL });
 	if (o.status != 0 || o.hung)
-		return fail(v, "%s: %s status %d: %s", what, o.hung ? "hung," : "", o.status, o.out);
+		return fail(v, "%s: %s status %d: %s", what, o.hung ? "hung," : "", o.status,
+			    o.out);
 	quiet(v, before, what);
 }
 
@@ -160,7 +162,8 @@ static const struct {
 };
 
 /* Exits while one kind of work is done, beyond those of the two questions themselves. */
-static bool steady_exits(const char *kind, const char *count, long long *exits, struct verdict *v)
+static bool steady_exits(const char *kind, const char *count, long long *exits,
+			 struct verdict *v)
 {
 	static struct outcome o;
 	struct exit_counts before, after;
@@ -173,8 +176,8 @@ static bool steady_exits(const char *kind, const char *count, long long *exits, 
 	if (!err)
 		err = ctl_exits(&after);
 	if (err || o.status != 0 || o.hung) {
-		fail(v, "%s: status %d%s, hypervisor %d: %s", kind, o.status, o.hung ? ", hung" : "",
-		     err, o.out);
+		fail(v, "%s: status %d%s, hypervisor %d: %s", kind, o.status,
+		     o.hung ? ", hung" : "", err, o.out);
 		return false;
 	}
 	/* Every question costs calls; counters that do not show them count nothing. */

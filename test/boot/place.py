@@ -4,6 +4,7 @@
 import os
 
 import initramfs as newc
+import qemu
 import stock
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -38,6 +39,14 @@ def initramfs():
         files["/lib/kvm/%02d-%s" % (number, os.path.basename(module))] = module
     newc.build(path, built(PROGRAMS), files)
     return path
+
+
+def machine(name, mode="bare", run="", attacks=None, initrd=None, further="", **options):
+    """A qemu.Machine. Where attacks run it has a device that does DMA: QEMU's teaching device."""
+    if attacks is not None:
+        options["extra"] = list(options.get("extra", ())) + ["-device", "edu,dma_mask=0xffffffff"]
+    return qemu.Machine(KERNEL, initrd, name, append=words(mode, run, attacks) + " " + further,
+                        **options)
 
 
 def words(mode="bare", run="", attacks=None, **further):

@@ -74,8 +74,8 @@ static void follow(struct outcome *o, unsigned int limit, pid_t pid, int fd)
 		while (p.fd >= 0 && poll(&p, 1, got == 0 ? 20 : 0) > 0) {
 			bool room = len < sizeof(o->out) - 1;
 
-			n = room ? read(fd, o->out + len, sizeof(o->out) - 1 - len) :
-				   read(fd, sink, sizeof(sink));
+			n = room ? read(fd, o->out + len, sizeof(o->out) - 1 - len)
+				 : read(fd, sink, sizeof(sink));
 			if (n <= 0)
 				p.fd = -1;
 			else if (room)

@@ -124,7 +124,8 @@ void report_end(void)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return; /* nobody left to tell: the driver sees a report without an end */
+			return; /* nobody left to tell: the driver sees a report without an end
+				 */
 		done += n;
 	}
 	tcdrain(port);

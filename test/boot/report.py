@@ -13,6 +13,7 @@ class Report:
         self.cases = []       # {"case", "status", "detail"}
         self.offers = []      # attacks, as the attack module describes them
         self.attacks = []     # {"attack", "phase", "outcome", ...}
+        self.said = {}        # question -> what the holdfast command answered, as JSON text
         self.measures = {}    # name -> list of values
         self.begun = None     # the case that runs now
         self.ended = False
@@ -51,6 +52,8 @@ class Report:
             self.attacks.append(record)
         elif "event" in record:
             pass
+        elif "said" in record:
+            self.said[record["said"]] = record["text"]
         elif "measure" in record:
             self.measures.setdefault(record["measure"], []).append(record["value"])
         elif "start" in record:

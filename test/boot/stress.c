@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The loads stress-ng calls cpu, vm, fork, pipe, timer, signal and switch, each in a process of its
- * own, all at once. Each checks its own results, so that damage done to the kernel or to a process
- * shows, and each must get something done.
+ * The loads stress-ng calls cpu, vm, fork, pipe, timer, signal and switch, each in a process of
+ * its own, all at once. Each checks its own results, so that damage done to the kernel or to a
+ * process shows, and each must get something done.
  */
 #include <sched.h>
 #include <signal.h>
@@ -116,7 +116,8 @@ static long load_timer(void)
 	timer_t timer;
 
 	signal(SIGRTMIN, on_timer);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &each, NULL))
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+	    timer_settime(timer, 0, &each, NULL))
 		return -1;
 	while (more())
 		usleep(1000);
@@ -177,8 +178,8 @@ static const struct {
 	const char *name;
 	long (*run)(void);
 } loads[] = {
-	{ "cpu", load_cpu },	 { "vm", load_vm },	    { "fork", load_fork },
-	{ "pipe", load_pipe },	 { "timer", load_timer }, { "signal", load_signal },
+	{ "cpu", load_cpu },	   { "vm", load_vm },	    { "fork", load_fork },
+	{ "pipe", load_pipe },	   { "timer", load_timer }, { "signal", load_signal },
 	{ "switch", load_switch },
 };
 

@@ -6,14 +6,18 @@
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+
 import attacks as attack_list
+import command
+import fleet
 import place
-import qemu
 
 
 class Spec:
@@ -29,13 +33,13 @@ class Spec:
 
     def expected(self):
         """Names of the cases that the boot must report."""
-        steps = {"bare": [], "manual": ["agent-load"],
+        steps = {"bare": [], "manual": ["agent-load"], "control": ["agent-load"],
                  "locked": ["agent-load", "launch", "lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,steady,stress"
+QUIET = "fork,modules,steady,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 
 
@@ -92,24 +96,29 @@ class Score:
 def unit_tests(score):
     """Runs the unit tests and counts what cmocka says."""
     print("unit tests", flush=True)
-    process = subprocess.Popen(["make", "--no-print-directory", "unit-test"], cwd=place.TOP,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               errors="replace")
-    passed = failed = 0
+    # Not as a part of the make that runs this, whose job server is not ours to use.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
+    process = subprocess.Popen(["make", "--no-print-directory", "-j%d" % fleet.capacity(),
+                                "unit-test"], cwd=place.TOP, env=environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    passed, failed, program = set(), set(), ""
     for line in process.stdout:
         print("  " + line.rstrip(), flush=True)
-        if re.match(r"\[ +OK +\] ", line):
-            passed += 1
-        elif re.match(r"\[ +FAILED +\] (?!\d+ test)\S+$", line):
-            failed += 1
-    if process.wait() != 0 and failed == 0:
-        failed = 1      # it died, or could not be built
-    if passed + failed == 0:
-        print("  FAIL unit tests: none was run", flush=True)
-        failed = 1
-    # cmocka names a failed test twice: where it fails and in its summary.
-    score.passed += passed
-    score.failed += failed
+        heading = re.match(r"== (\S+)", line)
+        result = re.match(r"\[ +(OK|FAILED) +\] (\w+)$", line)
+        if heading:
+            program = heading.group(1)
+        elif result:
+            # cmocka names a failed test twice: where it fails and in its summary.
+            (passed if result.group(1) == "OK" else failed).add((program, result.group(2)))
+    if process.wait() != 0 and not failed:
+        failed.add("a program died, or could not be built")
+    if not passed and not failed:
+        failed.add("no test was run")
+    for name in sorted(map(str, failed)):
+        print("  FAIL unit test %s" % name, flush=True)
+    score.passed += len(passed)
+    score.failed += len(failed)
 
 
 def case_results(spec, boot, score):
@@ -133,10 +142,10 @@ def failing_boot(spec, boot, score):
     score.note(spec.fails in seen, spec.name, "must fail with '%s', but: '%s'" % (spec.fails, seen))
 
 
-def attack_results(bare, locked, score, allow=False):
-    """The attacks of a bare and a locked boot, one result for each."""
-    for attack in attack_list.collect(bare, locked).values():
-        if attack.without or attack.with_it or not attack.alone:
+def attack_results(boots, score, allow=False):
+    """The attacks of some boots, bare and locked, one result for each that any of them ran."""
+    for attack in attack_list.collect(boots):
+        if attack.without or attack.with_it:
             problem = attack.problem(allow)
             score.note(not problem, "attack " + attack.name, problem)
 
@@ -145,49 +154,48 @@ class Suite:
     def __init__(self, score):
         self.score = score
         self.initrd = place.initramfs()
-        self.done = {}      # boots by name
+        self.specs = {}     # by name of the boot
+        self.done = {}      # boots, by name
 
-    def boot(self, spec):
-        print(spec.name, end=" ", flush=True)
-        machine = qemu.Machine(place.KERNEL, self.initrd, spec.name, append=place.words(
-            mode=spec.mode, run=spec.run, attacks=spec.attacks), **spec.machine)
-        boot = qemu.boot(machine, place.LOGS)
-        print("(%.0f s)" % boot.seconds, flush=True)
+    def machine(self, spec):
+        self.specs[spec.name] = spec
+        return place.machine(spec.name, spec.mode, spec.run, spec.attacks, self.initrd,
+                             **spec.machine)
+
+    def judge(self, boot):
+        """Called as each boot ends, in whatever order."""
+        spec = self.specs[boot.machine.name]
         self.done[spec.name] = boot
-        return boot
-
-    def run(self, spec):
         before = self.score.failed
-        boot = self.boot(spec)
+        print("%s (%.0f s)" % (spec.name, boot.seconds), flush=True)
         if spec.fails:
             failing_boot(spec, boot, self.score)
         else:
             self.score.note(not boot.problem, spec.name, boot.problem)
             case_results(spec, boot, self.score)
-            if spec.attacks is not None and spec.mode != "bare":
-                control = "bare-" + spec.name.partition("-")[2] if spec.mode == "locked" else \
-                    "bare-2cpu-5level"
-                bare = [self.done[control]] if control in self.done else []
-                attack_results(bare, [boot], self.score, spec.mode == "allow")
+            if "command" in spec.run:
+                for what, good, detail in command.check(boot):
+                    self.score.note(good, what, detail)
         if self.score.failed > before:
-            print("  logs: %s" % boot.logs["console"])
-        return boot
+            print("  logs: %s" % boot.logs["console"], flush=True)
 
-    def alone(self, bare):
-        """Attacks that may take the machine with them, each in machines of its own."""
-        for offer in bare.report.offers:
-            if offer.get("own_vm"):
-                name = offer["name"]
-                pair = [self.run_alone("%s-%s" % (mode, name), mode, name)
-                        for mode in ("bare", "locked")]
-                attack_results(pair[:1], pair[1:], self.score)
+    def run(self, specs):
+        fleet.boot_all([self.machine(spec) for spec in specs], place.LOGS, ended=self.judge)
 
-    def run_alone(self, title, mode, name):
-        spec = Spec(title, mode, attacks=name)
-        boot = self.boot(spec)
-        if self.score.note(not boot.problem, title, boot.problem):
-            case_results(spec, boot, self.score)
-        return boot
+    def attacks(self, name, control):
+        """Compares the attacks of a boot with those of the boot that shows that they work."""
+        if name in self.done and control in self.done:
+            print("attacks in %s, against %s" % (name, control), flush=True)
+            attack_results([self.done[control], self.done[name]], self.score,
+                           self.specs[name].mode == "allow")
+
+    def lonely(self, names):
+        """Attacks that may take the machine with them, each in two machines of its own."""
+        specs = [Spec("%s-%s" % (mode, name), mode, attacks=name, cpus=2, limit=120, doomed=True)
+                 for name, control in names for mode in (control, "locked")]
+        self.run(specs)
+        for name, control in names:
+            self.attacks("locked-" + name, "%s-%s" % (control, name))
 
 
 def main():
@@ -206,11 +214,12 @@ def main():
     if not args.no_unit and not args.boots:
         unit_tests(score)
     suite = Suite(score)
-    for spec in table:
-        if not args.boots or spec.name in args.boots:
-            suite.run(spec)
+    suite.run([spec for spec in table if not args.boots or spec.name in args.boots])
+    for name, _ in matrix():
+        suite.attacks("locked-" + name, "bare-" + name)
+    suite.attacks("allow", "bare-2cpu-5level")
     if "bare-2cpu-5level" in suite.done:
-        suite.alone(suite.done["bare-2cpu-5level"])
+        suite.lonely(attack_list.lonely(suite.done["bare-2cpu-5level"]))
     print("%.0f s" % (time.monotonic() - began))
     print("%d passed, %d failed" % (score.passed, score.failed))
     return 1 if score.failed or not score.passed else 0

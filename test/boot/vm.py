@@ -9,13 +9,15 @@ import argparse
 import json
 import sys
 
+sys.dont_write_bytecode = True
+
 import place
 import qemu
 
 
 def main():
     parser = argparse.ArgumentParser(description="Boot one test machine and print its report.")
-    parser.add_argument("--mode", default="bare", help="bare, locked, allow or manual")
+    parser.add_argument("--mode", default="bare", help="bare, locked, allow, manual or control")
     parser.add_argument("--run", default="", help="cases, separated by commas")
     parser.add_argument("--attacks", nargs="?", const="", default=None, metavar="NAMES",
                         help="run the attacks, or only those named")
@@ -27,9 +29,9 @@ def main():
     parser.add_argument("--name", default="vm", help="of the log files")
     args = parser.parse_args()
 
-    append = place.words(mode=args.mode, run=args.run, attacks=args.attacks) + " " + args.append
-    machine = qemu.Machine(place.KERNEL, place.initramfs(), args.name, cpus=args.cpus,
-                           la57=not args.no_la57, cpu=args.cpu, append=append, limit=args.limit)
+    machine = place.machine(args.name, args.mode, args.run, args.attacks, place.initramfs(),
+                            args.append, cpus=args.cpus, la57=not args.no_la57, cpu=args.cpu,
+                            limit=args.limit)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))
     if boot.problem:

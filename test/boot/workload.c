@@ -4,11 +4,11 @@
  *
  *	workload once KIND COUNT		do it
  *	workload time KIND COUNT ROUNDS		do it ROUNDS times, print nanoseconds of each
- *	workload fill PERCENT			write to so much of the free memory, and read it again
- *	workload stress SECONDS			all of stress.c at once
+ *	workload fill PERCENT			write to so much of the free memory, and read it
+ *again workload stress SECONDS			all of stress.c at once
  *
- * KIND: fork (fork, exec of a static program, wait), pipe (one byte there and back), memory (map
- * 4 MiB, touch, read, unmap), syscall (getppid), cpu (integer arithmetic).
+ * KIND: fork (fork, exec of a static program, wait), pipe (one byte there and back), memory
+ *(map 4 MiB, touch, read, unmap), syscall (getppid), cpu (integer arithmetic).
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -145,7 +145,8 @@ static void run_kind(const char *name, long count)
 
 static int fill(int percent)
 {
-	size_t i, n = (size_t)sysconf(_SC_AVPHYS_PAGES) * percent / 100 * 4096 / sizeof(uint64_t);
+	size_t i,
+		n = (size_t)sysconf(_SC_AVPHYS_PAGES) * percent / 100 * 4096 / sizeof(uint64_t);
 	uint64_t *m = mmap(NULL, n * sizeof(*m), PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

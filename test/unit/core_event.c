@@ -282,6 +282,27 @@ static void simultaneous(void **ctx)
 	assert_true(lines > 100);
 }
 
+/* Far beyond the capacity: every number is given once. */
+static void record_very_many(struct cpu *cpu)
+{
+	for (u64 i = 0; i < 20000; i++) {
+		record(cpu, (u64)cpu->index << 32 | i);
+		fake_deliver_kicks(&cpu, 1);
+	}
+}
+
+static void simultaneous_beyond_capacity(void **ctx)
+{
+	static void (*const fn[])(struct cpu * cpu) = { record_very_many, record_very_many,
+							record_very_many };
+
+	(void)ctx;
+	machine(3);
+	machine_threads(fn, 3);
+	assert_quiet(1 + 3 * 20000);
+	assert_int_equal(event_lost(), 1 + 3 * 20000 - HF_EVENT_CAPACITY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +316,7 @@ int main(void)
 		machine_test(console_line),
 		machine_test(console_line_of_nonsense),
 		machine_test(simultaneous),
+		machine_test(simultaneous_beyond_capacity),
 	};
 
 	return cmocka_run_group_tests_name("core_event", tests, NULL, NULL);

@@ -217,6 +217,49 @@ static void simultaneous_demands(void **ctx)
 	machine_threads(fn, 4);
 }
 
+/*
+ * A CPU that waits for an answer answers others meanwhile: CPU 2 lets its kick arrive only when
+ * CPU 0, which waits for it, has answered CPU 1.
+ */
+static u64 first_demand; /* [a] */
+
+static void demand_first(struct cpu *cpu)
+{
+	shootdown(cpu);
+}
+
+static void demand_second(struct cpu *cpu)
+{
+	/* Demanded by CPU 0, answered by itself at once. */
+	while (!__atomic_load_n(&cpu_get(2)->kicked, __ATOMIC_SEQ_CST))
+		sched_yield();
+	__atomic_store_n(&first_demand, __atomic_load_n(&cpu_get(0)->epoch, __ATOMIC_SEQ_CST),
+			 __ATOMIC_SEQ_CST);
+	shootdown(cpu);
+}
+
+static void answer_last(struct cpu *cpu)
+{
+	(void)cpu;
+	while (!__atomic_load_n(&first_demand, __ATOMIC_SEQ_CST))
+		sched_yield();
+	while (__atomic_load_n(&cpu_get(0)->epoch, __ATOMIC_SEQ_CST) ==
+	       __atomic_load_n(&first_demand, __ATOMIC_SEQ_CST))
+		sched_yield();
+}
+
+static void who_waits_answers(void **ctx)
+{
+	static void (*const fn[])(struct cpu * cpu) = { demand_first, demand_second,
+							answer_last };
+
+	(void)ctx;
+	machine(3);
+	machine_threads(fn, 3);
+	for (u32 i = 0; i < 3; i++)
+		assert_true(cpu_get(i)->epoch > first_demand);
+}
+
 /* A CPU that waits for a lock answers the one that holds it, without being kicked out. */
 static u32 holder_has_it, holder_has_returned; /* [a] */
 
@@ -265,6 +308,7 @@ int main(void)
 		machine_test(absent_and_parked_cpus_are_passed_over),
 		machine_test(woken_cpu_is_locked_with_its_old_registers),
 		machine_test(simultaneous_demands),
+		machine_test(who_waits_answers),
 		machine_test(demand_under_the_owner_lock),
 	};
 

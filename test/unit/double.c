@@ -38,6 +38,12 @@ void shootdown(struct cpu *cpu)
 	double_limbo = fake.stage2.limbo;
 }
 
+void shootdown_settle(struct owner_locked locked)
+{
+	shootdown(locked.cpu);
+	backend_stage2_reclaim();
+}
+
 void shootdown_sync(struct cpu *cpu)
 {
 	backend_flush(cpu);

@@ -472,15 +472,48 @@ static void no_way_in_during_lock(void **ctx)
 	assert_int_equal(owner_sealed(), MACHINE_SEALED);
 }
 
+/* A registration waits for the owner lock, and meanwhile the machine is locked. */
+static struct owner_locked held_before;
+static s64 overtaking;
+
+static void lock_meanwhile(void)
+{
+	fake.on_relax = NULL;
+	owner_unlock(held_before);
+	overtaking = machine_call(cpu_get(0), HF_CALL_LOCK, 0, 0);
+}
+
+static void registration_overtaken_by_lock(void **ctx)
+{
+	const struct hf_range r = machine_range(MACHINE_FREE, 1, HF_KIND_RODATA);
+	struct cpu *cpu = machine(2);
+
+	(void)ctx;
+	machine_register(cpu);
+	held_before = owner_lock(cpu);
+	fake.on_relax = lock_meanwhile;
+	assert_int_equal(protect_add(cpu_get(1), &r, 1), -HF_EPERM);
+	assert_int_equal(overtaking, 0);
+	assert_int_equal(protect_pages(HF_KIND_RODATA), 3);
+	assert_int_equal(owner_sealed(), MACHINE_SEALED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(records_are_checked),    machine_test(records_of_one_page_overlap),
-		machine_test(counts_of_records),      machine_test(locks),
-		machine_test(locked_event),	      machine_test(no_text),
-		machine_test(each_reservation_fails), machine_test(page_taken_before_lock),
-		machine_test(page_of_a_device),	      machine_test(success_waits_for_every_cpu),
-		machine_test(two_lock_at_once),	      machine_test(no_way_in_during_lock),
+		machine_test(records_are_checked),
+		machine_test(records_of_one_page_overlap),
+		machine_test(counts_of_records),
+		machine_test(locks),
+		machine_test(locked_event),
+		machine_test(no_text),
+		machine_test(each_reservation_fails),
+		machine_test(page_taken_before_lock),
+		machine_test(page_of_a_device),
+		machine_test(success_waits_for_every_cpu),
+		machine_test(two_lock_at_once),
+		machine_test(no_way_in_during_lock),
+		machine_test(registration_overtaken_by_lock),
 	};
 
 	return cmocka_run_group_tests_name("guard_protect", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <hv/backend.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
+#include <hv/shootdown.h>
 #include "double.h"
 #include "unit.h"
 
@@ -234,7 +235,7 @@ static int transfer(const struct row *row, const struct hf_range *ranges, u32 co
 	if (error)
 		assert_int_equal(fake.protects, protects);
 	else
-		owner_settle(l);
+		shootdown_settle(l);
 	return error;
 }
 

@@ -50,7 +50,8 @@ const struct register_rule *backend_register_rules(u32 *count);
 /* ---- launch (see core/launch.c for the order) ---- */
 
 /*
- * Once, first: is this machine fit? 0, or an error with boot->reason set. Only looks: allocates nothing.
+ * Once, first: is this machine fit? 0, or an error with boot->reason set. Only looks: allocates
+ * nothing.
  */
 int backend_probe(struct hf_boot *boot);
 /* Once, when pool and owner exist: build what all CPUs share, second-level tables included.

@@ -31,13 +31,13 @@ enum cpu_state {
  * except for the fields marked [a], which other CPUs access atomically.
  */
 struct cpu {
-	u32 index;	      /* 0-based, index into cpu_id of the boot record */
-	u32 id;		      /* the hardware's name: APIC id, MPIDR */
-	u32 state;	      /* [a] enum cpu_state */
-	u32 kicked;	      /* [a] a kick is on its way: the next NMI is ours */
-	u64 epoch;	      /* [a] newest shoot-down epoch this CPU has answered */
-	struct vcpu *vcpu;    /* the backend's part */
-	void *buffer;	      /* one page, for what a call of this CPU reads or answers */
+	u32 index;	   /* 0-based, index into cpu_id of the boot record */
+	u32 id;		   /* the hardware's name: APIC id, MPIDR */
+	u32 state;	   /* [a] enum cpu_state */
+	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
+	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
+	struct vcpu *vcpu; /* the backend's part */
+	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	bool registers_recorded;
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;

@@ -15,23 +15,23 @@ struct cpu;
 
 struct exit_memory {
 	struct gpa gpa;
-	struct gva va;	/* 0 where unknown */
-	u8 access;	/* enum hf_access */
-	u8 user_exec;	/* a fetch from user mode (where told apart) */
-	u16 width;	/* bytes, 0 where unknown */
+	struct gva va; /* 0 where unknown */
+	u8 access;     /* enum hf_access */
+	u8 user_exec;  /* a fetch from user mode (where told apart) */
+	u16 width;     /* bytes, 0 where unknown */
 };
 
 struct exit_register {
-	u32 id;		/* the backend's register number */
-	u32 unknown;	/* a register (x86: MSR number in id) no rule names: refused */
+	u32 id;	     /* the backend's register number */
+	u32 unknown; /* a register (x86: MSR number in id) no rule names: refused */
 	u64 old;
-	u64 value;	/* to be written */
+	u64 value; /* to be written */
 };
 
 struct exit_call {
 	u64 number;
 	u64 arg[4];
-	s64 result;	/* out, with VERDICT_RESULT */
+	s64 result; /* out, with VERDICT_RESULT */
 };
 
 struct exit_port {
@@ -43,12 +43,12 @@ struct exit_port {
 
 /* Fields that do not belong to @kind are undefined. */
 struct exit {
-	u32 kind;	/* enum hf_exit_kind */
+	u32 kind; /* enum hf_exit_kind */
 	u8 cpl;
 	u8 reserved[3];
 	u64 rip;
-	u64 root;	/* CR3, TTBR */
-	u64 code;	/* the hardware's own exit code, for records */
+	u64 root; /* CR3, TTBR */
+	u64 code; /* the hardware's own exit code, for records */
 	union {
 		struct exit_memory memory;
 		struct exit_register reg;

@@ -82,13 +82,13 @@ bool owner_all(struct gpa start, u64 npages, enum page_state state);
 u64 owner_sealed(void);
 /* Call @fn for each maximal run of pages of equal permission below @limit, permission 0 included,
  * in ascending order, until it returns non-zero (backend_init maps with it). */
-int owner_for_each_run(struct gpa limit, int (*fn)(struct gpa start, u64 npages, u32 perm, void *ctx),
-		       void *ctx);
+int owner_for_each_run(struct gpa limit,
+		       int (*fn)(struct gpa start, u64 npages, u32 perm, void *ctx), void *ctx);
 
 /*
  * Transitions over @count ranges. 0; -EINVAL: a page is in another state, flagged dma, or the
  * range wraps; -ENOMEM. On error nothing has changed. After success the caller ends with
- * owner_settle.
+ * shootdown_settle.
  */
 int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count);
 int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count);
@@ -101,11 +101,6 @@ int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count
 int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count);
 int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count);
 int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count);
-/*
- * Make every CPU act on the transitions done since owner_lock, and only then let the tables they
- * left over be used again. Returns when no CPU can use an older permission.
- */
-void owner_settle(struct owner_locked l);
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
 

@@ -7,9 +7,9 @@
 
 _Noreturn void panic(const char *format, ...) __printf(1, 2);
 
-#define CHECK(condition)                                                            \
-	do {                                                                        \
-		if (unlikely(!(condition)))                                         \
+#define CHECK(condition)                                                                  \
+	do {                                                                              \
+		if (unlikely(!(condition)))                                               \
 			panic("CHECK failed: %s:%d: %s", __FILE__, __LINE__, #condition); \
 	} while (0)
 

@@ -38,9 +38,9 @@ struct stage2_format {
 struct stage2 {
 	const struct stage2_format *format;
 	u64 *root;
-	u8 levels;	/* of the root: 3, 4 or 5 */
-	u64 limit;	/* bytes, multiple of the largest block */
-	u64 *limbo;	/* tables merged away, linked, not yet flushed */
+	u8 levels;  /* of the root: 3, 4 or 5 */
+	u64 limit;  /* bytes, multiple of the largest block */
+	u64 *limbo; /* tables merged away, linked, not yet flushed */
 };
 
 int stage2_init(struct stage2 *s2, const struct stage2_format *format, unsigned int levels,

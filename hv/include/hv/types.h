@@ -49,8 +49,8 @@ static inline struct gva gva(u64 raw)
 #define PAGE_SIZE  ((u64)HF_PAGE_SIZE)
 #define PAGE_MASK  (PAGE_SIZE - 1)
 
-#define ARRAY_SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
-#define static_assert	   _Static_assert
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define static_assert _Static_assert
 #define likely(x)	   __builtin_expect(!!(x), 1)
 #define unlikely(x)	   __builtin_expect(!!(x), 0)
 #define BIT(n)		   (1ull << (n))

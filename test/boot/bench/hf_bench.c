@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts the ticks of null hypercalls, and of a loop whose instructions are known, so that whoever
- * reads the result can see what a tick is. Works once, when it is loaded.
+ * Counts the ticks of null hypercalls, and of a loop whose instructions are known, so that
+ * whoever reads the result can see what a tick is. Works once, when it is loaded.
  */
 #include <linux/irqflags.h>
 #include <linux/module.h>
@@ -15,7 +15,8 @@ MODULE_PARM_DESC(calls, "how many null hypercalls to make");
 
 static unsigned long long call_ticks;
 module_param(call_ticks, ullong, 0444);
-MODULE_PARM_DESC(call_ticks, "out: ticks of all hypercalls, without those of the loop around them");
+MODULE_PARM_DESC(call_ticks,
+		 "out: ticks of all hypercalls, without those of the loop around them");
 
 static unsigned long long loop_instructions = 2000000;
 module_param(loop_instructions, ullong, 0444);

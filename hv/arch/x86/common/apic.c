@@ -3,17 +3,17 @@
 #include "host.h"
 
 /* APM vol. 2, 16.3 and 16.5: registers by offset / 4, and the command's fields. */
-#define ICR_LOW	     (0x300 / 4)
-#define ICR_HIGH     (0x310 / 4)
-#define ICR_NMI	     0x400u
-#define ICR_ASSERT   0x4000u
-#define ICR_PENDING  0x1000u
-#define BASE_X2APIC  BIT(10)
+#define ICR_LOW	    (0x300 / 4)
+#define ICR_HIGH    (0x310 / 4)
+#define ICR_NMI	    0x400u
+#define ICR_ASSERT  0x4000u
+#define ICR_PENDING 0x1000u
+#define BASE_X2APIC BIT(10)
 
 /* Delivery takes a few bus cycles; a stuck one must not stop us. */
 #define SPINS 100000
 
-static void wait_idle(volatile u32 *apic)
+static void wait_idle(const volatile u32 *apic)
 {
 	u32 spins;
 

@@ -8,8 +8,8 @@
 #define REX_X 2
 #define REX_R 4
 
-#define PREFIX_FS 0x64
-#define PREFIX_GS 0x65
+#define PREFIX_FS      0x64
+#define PREFIX_GS      0x65
 #define PREFIX_ADDRESS 0x67
 
 /* A cursor over the bytes; reading past the end poisons it instead of faulting. */
@@ -68,7 +68,7 @@ static bool is_legacy_prefix(u8 byte)
 	}
 }
 
-/* Returns the first byte of the opcode. LOCK is none of ours: with it, MOV means another register. */
+/* Returns the first byte of the opcode. LOCK is no prefix of ours: it makes MOV mean CR8. */
 static u8 read_prefixes(struct cursor *c, struct prefixes *p)
 {
 	u8 byte = next(c);

@@ -12,7 +12,7 @@ static u64 *root;
 static u64 apic_page;
 static u8 *apic_va;
 
-/* 5 levels if the kernel below which we slide in uses them: CR4.LA57 cannot change later. */
+/* 5 levels if the kernel we slide in below uses them: CR4.LA57 cannot change later. */
 static unsigned int levels(void)
 {
 	return read_cr4() & CR4_LA57 ? 5 : 4;
@@ -60,8 +60,8 @@ static u64 permission(const u8 *va)
 }
 
 /*
- * A page of the pool gives up its virtual address to the APIC's registers: address space that is sure
- * to be ours.
+ * A page of the pool gives up its virtual address to the APIC's registers: address space that is
+ * sure to be ours.
  */
 static int map_apic(void)
 {
@@ -94,7 +94,7 @@ int host_init(void)
 static int stack_init(struct host_cpu *host)
 {
 	/* Twice the size, so that an aligned stack fits; pool memory is aligned to pages only. */
-	u8 *memory = pool_pages(2 * HOST_STACK_SIZE / PAGE_SIZE);
+	u8 *memory = pool_pages(2ull * HOST_STACK_SIZE / PAGE_SIZE);
 	u64 base;
 
 	if (!memory)
@@ -143,8 +143,8 @@ u64 host_cr3(void)
 }
 
 /*
- * The kernel's, without global pages (none of the kernel's translations may survive the switch to our
- * tables) and without PCIDs (nothing to gain from them here).
+ * The kernel's, without global pages (none of the kernel's translations may survive the switch to
+ * our tables) and without PCIDs (nothing to gain from them here).
  */
 u64 host_cr4(void)
 {

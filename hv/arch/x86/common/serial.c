@@ -5,12 +5,12 @@
 #include "x86.h"
 
 /* Registers of the 16550 and the bits used. */
-#define DATA	    0
-#define INTERRUPTS  1
-#define FIFO	    2
-#define LINE	    3
-#define LINE_STATUS 5
-#define LINE_8N1    0x03
+#define DATA	     0
+#define INTERRUPTS   1
+#define FIFO	     2
+#define LINE	     3
+#define LINE_STATUS  5
+#define LINE_8N1     0x03
 #define LINE_DIVISOR 0x80
 #define STATUS_EMPTY 0x20
 

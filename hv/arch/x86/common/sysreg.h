@@ -26,8 +26,8 @@ u32 sysreg_msr(u32 reg);
 u32 sysreg_of_msr(u32 msr);
 
 /*
- * Whether the processor would take @value for the register without a fault, given the values now: what
- * the hardware checks when a guest writes by itself, and we must check when we write for it.
+ * Whether the processor would take @value for the register without a fault, given the values
+ * now: what the hardware checks when a guest writes by itself, and we when we write for it.
  */
 bool sysreg_valid_cr0(u64 value, u64 cr4, u64 efer);
 bool sysreg_valid_cr4(u64 value, u64 old, u64 cr0, u64 cr3);

@@ -24,7 +24,7 @@ void traps_init(void)
 	u32 vector;
 
 	for (vector = 0; vector < VECTORS; vector++) {
-		u64 to = (u64)traps_stubs + vector * STUB_SIZE;
+		u64 to = (u64)traps_stubs + (u64)vector * STUB_SIZE;
 
 		idt[vector][0] = (to & 0xffff) | HOST_CS << 16 | GATE_PRESENT << 32 |
 				 (to >> 16 & 0xffff) << 48;

@@ -3,6 +3,9 @@
 
 #define VECTOR_NMI 2
 
+/* Vectors whose exceptions push an error code: 8, 10-14, 17, 21, 29, 30 (APM vol. 2, 8.2). */
+#define ERROR_CODES 0x60227d00
+
 	.text
 	.globl	traps_stubs
 	.hidden	traps_stubs
@@ -14,9 +17,7 @@ vector = 0
 	.if	vector == VECTOR_NMI
 	iretq
 	.else
-	/* These push an error code themselves: APM vol. 2, table 8-1. */
-	.ifeq	(vector - 8) * (vector - 10) * (vector - 11) * (vector - 12) * (vector - 13) * (vector - 14) * (vector - 17) * (vector - 21) * (vector - 29) * (vector - 30)
-	.else
+	.if	!(ERROR_CODES >> vector & 1)
 	push	$0
 	.endif
 	push	$vector

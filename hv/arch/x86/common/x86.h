@@ -72,12 +72,12 @@
 #define PTE_NX	 BIT(63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
-#define VECTOR_DB 1
+#define VECTOR_DB  1
 #define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_DF 8
-#define VECTOR_GP 13
-#define VECTOR_PF 14
+#define VECTOR_UD  6
+#define VECTOR_DF  8
+#define VECTOR_GP  13
+#define VECTOR_PF  14
 
 struct table_register {
 	u16 limit;
@@ -111,12 +111,12 @@ static inline void wrmsr(u32 msr, u64 value)
 	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-#define READ_REGISTER(name)                                       \
-	static inline u64 read_##name(void)                       \
-	{                                                         \
-		u64 value;                                        \
+#define READ_REGISTER(name)                                        \
+	static inline u64 read_##name(void)                        \
+	{                                                          \
+		u64 value;                                         \
 		asm volatile("mov %%" #name ", %0" : "=r"(value)); \
-		return value;                                     \
+		return value;                                      \
 	}
 READ_REGISTER(cr0)
 READ_REGISTER(cr2)
@@ -126,12 +126,12 @@ READ_REGISTER(dr6)
 READ_REGISTER(dr7)
 #undef READ_REGISTER
 
-#define READ_SELECTOR(name)                                       \
-	static inline u16 read_##name(void)                       \
-	{                                                         \
-		u16 value;                                        \
+#define READ_SELECTOR(name)                                        \
+	static inline u16 read_##name(void)                        \
+	{                                                          \
+		u16 value;                                         \
 		asm volatile("mov %%" #name ", %0" : "=r"(value)); \
-		return value;                                     \
+		return value;                                      \
 	}
 READ_SELECTOR(cs)
 READ_SELECTOR(ss)

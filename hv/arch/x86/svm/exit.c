@@ -15,11 +15,11 @@
 
 #define LENGTH_VMMCALL 3
 #define LENGTH_MSR     2
-#define CR0_WRITABLE   0xe005003full /* APM vol. 2, figure 3-1; the rest of the low half is ignored */
+#define CR0_WRITABLE   0xe005003full /* APM vol. 2, figure 3-1; other low bits are ignored */
 #define IOIO_IN	       BIT(0)	     /* exit_info[0], APM vol. 2, 15.10.2 */
 #define IOIO_STRING    BIT(2)
-#define ASSIST_MOV_CR  BIT(63)	     /* exit_info[0], APM vol. 2, 15.8.1 */
-#define VM_CR_LOOK     0x18u	     /* SVMDIS and LOCK: what the guest is told */
+#define ASSIST_MOV_CR  BIT(63) /* exit_info[0], APM vol. 2, 15.8.1 */
+#define VM_CR_LOOK     0x18u   /* SVMDIS and LOCK: what the guest is told */
 
 /* An exit being handled, with what only this backend needs of it. */
 struct svm_exit {
@@ -56,7 +56,7 @@ static int decode_at_rip(struct vcpu *v, struct instruction *i)
 	u8 bytes[DECODE_MAX];
 	size_t size;
 
-	/* Other modes are not decoded: no kernel writes its control registers from them after lock. */
+	/* Other modes are not decoded: after lock no kernel writes control registers there. */
 	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & SEGMENT_L))
 		return -HF_EINVAL;
 	size = gwalk_fetch(&walk, gva(vmcb->rip), bytes, sizeof(bytes));
@@ -164,7 +164,8 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	struct exit_memory *m = &e->exit.memory;
 
 	e->exit.kind = HF_EXIT_MEMORY;
-	*m = (struct exit_memory){ .gpa = gpa(v->vmcb->exit_info[1]), .access = HF_ACCESS_READ };
+	*m = (struct exit_memory){ .gpa = gpa(v->vmcb->exit_info[1]),
+				   .access = HF_ACCESS_READ };
 	if (info & NPF_WALK)
 		m->access = HF_ACCESS_WALK;
 	else if (info & NPF_FETCH)
@@ -197,8 +198,8 @@ static void on_port(struct vcpu *v, struct svm_exit *e)
 static void on_nmi(struct vcpu *v, struct svm_exit *e)
 {
 	asm volatile("stgi; nop; clgi" : : : "memory");
-	e->exit.kind = __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_ACQ_REL) ? HF_EXIT_KICK :
-										   HF_EXIT_NMI;
+	e->exit.kind = __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_ACQ_REL) ? HF_EXIT_KICK
+										 : HF_EXIT_NMI;
 }
 
 static void on_call(struct vcpu *v, struct svm_exit *e)
@@ -259,7 +260,7 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		break;
 	default:
-		/* What a guest may write is checked first, so a control block refused is our bug. */
+		/* What a guest writes is checked first: a refused control block is our bug. */
 		if ((u32)vmcb->exit_code == EXIT_CODE_INVALID)
 			panic("VMRUN refused on CPU %u: cr0 %llx cr4 %llx efer %llx",
 			      v->cpu->index, (unsigned long long)vmcb->cr0,
@@ -275,9 +276,9 @@ static void inject(struct vcpu *v, u64 event)
 }
 
 /*
- * A protection fault while another exception was being delivered becomes a double fault, as in hardware
- * (APM vol. 2, 8.2.9), or a kernel whose tables are gone would fault here for ever. False: a
- * fault in the delivery of a double fault, the guest is finished.
+ * A protection fault while another exception was being delivered becomes a double fault, as in
+ * hardware (APM vol. 2, 8.2.9), or a kernel whose tables are gone would fault here for ever.
+ * False: a fault in the delivery of a double fault, the guest is finished.
  */
 static bool inject_fault(struct vcpu *v)
 {
@@ -324,7 +325,7 @@ static void advance(struct vcpu *v, const struct svm_exit *e)
 	v->vmcb->interrupt_shadow = 0;
 }
 
-/* Write what the guest asked for, under the checks the processor would make. False: it would fault. */
+/* Write what the guest asked for. False: the processor would have faulted on the value. */
 static bool perform_register(struct vcpu *v, const struct svm_exit *e)
 {
 	struct vmcb *vmcb = v->vmcb;
@@ -429,8 +430,8 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 }
 
 /*
- * MSRs that show the virtualization extension: the guest sees a CPU where firmware disabled it. Not
- * matters of protection but of the picture, so they are settled here. True: done.
+ * MSRs that show the virtualization extension: the guest sees a CPU where firmware disabled it.
+ * Not matters of protection but of the picture, so they are settled here. True: done.
  */
 static bool msr_picture(struct vcpu *v, const struct svm_exit *e)
 {
@@ -474,7 +475,8 @@ static void count_picture(struct cpu *cpu)
 
 /*
  * The trial: the first thing a CPU does as a guest is to fail to reach the hypervisor. That
- * proves guest mode, nested paging and the hiding of our memory at once, before the point of no return.
+ * proves guest mode, nested paging and the hiding of our memory at once, before the point of no
+ * return.
  */
 static int finish_trial(struct vcpu *v)
 {

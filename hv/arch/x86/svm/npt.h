@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Nested page tables: long-mode entries, always looked up as user accesses (APM vol. 2, 15.25.5). */
+/* Nested page tables: long-mode entries, looked up as user accesses (APM vol. 2, 15.25.5). */
 #ifndef SVM_NPT_H
 #define SVM_NPT_H
 

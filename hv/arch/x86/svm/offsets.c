@@ -3,8 +3,8 @@
 #include "vcpu.h"
 
 #define OFFSET(name, type, field) \
-	asm volatile("\n#define " #name " %c0 //=" : : "i"(offsetof(type, field)))
-#define VALUE(name, value) asm volatile("\n#define " #name " %c0 //=" : : "i"(value))
+	asm volatile(".ascii \"=> " #name " %c0\"" : : "i"(offsetof(type, field)))
+#define VALUE(name, value) asm volatile(".ascii \"=> " #name " %c0\"" : : "i"(value))
 
 void offsets(void);
 

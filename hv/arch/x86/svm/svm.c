@@ -27,8 +27,8 @@
 #define SVM_FLUSH_ASID	  BIT(6)
 #define SVM_DECODE_ASSIST BIT(7)
 
-#define VM_CR_SVMDIS BIT(4)   /* APM vol. 2, 15.30.1 */
-#define SYSCFG_SME   BIT(23)  /* APM vol. 2, 7.10.1 */
+#define VM_CR_SVMDIS BIT(4)  /* APM vol. 2, 15.30.1 */
+#define SYSCFG_SME   BIT(23) /* APM vol. 2, 7.10.1 */
 
 /* Tables for more cost more than they are worth; what is above does not exist for the guest. */
 #define ADDRESS_BITS_MAX 48

@@ -73,7 +73,8 @@ static void init_control(struct vmcb *vmcb)
 	if (svm.serial_port)
 		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
-					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI | MISC2_SKINIT;
+					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
+					   MISC2_SKINIT;
 	vmcb->iopm_pa = svm.iopm_pa;
 	vmcb->msrpm_pa = svm.msrpm_pa;
 	vmcb->asid = GUEST_ASID;
@@ -83,8 +84,8 @@ static void init_control(struct vmcb *vmcb)
 }
 
 /*
- * The guest begins as the kernel's caller of the image will go on. What VMRUN does not load (FS, GS, TR,
- * LDTR, the system-call MSRs) simply stays in the CPU, for the hypervisor never touches it.
+ * The guest begins as the kernel's caller of the image will go on. What VMRUN does not load (FS,
+ * GS, TR, LDTR, the system-call MSRs) stays in the CPU, for the hypervisor never touches it.
  */
 static void init_state(struct vcpu *v)
 {
@@ -171,6 +172,6 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 
 void backend_flush(struct cpu *cpu)
 {
-	cpu->vcpu->vmcb->tlb_control = svm.features & HF_FEATURE_FLUSH_ASID ? TLB_FLUSH_ASID :
-									      TLB_FLUSH_ALL;
+	cpu->vcpu->vmcb->tlb_control = svm.features & HF_FEATURE_FLUSH_ASID ? TLB_FLUSH_ASID
+									    : TLB_FLUSH_ALL;
 }

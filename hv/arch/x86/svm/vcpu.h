@@ -34,24 +34,24 @@ struct vcpu {
 	struct cpu *cpu;
 	struct entry_frame frame; /* the kernel's registers once the image has returned */
 	u64 frame_end;		  /* and its stack pointer */
-	struct gprs *gprs;  /* during an exit */
-	bool trial;	    /* the first run, which must not get beyond one fetch */
+	struct gprs *gprs;	  /* during an exit */
+	bool trial;		  /* the first run, which must not get beyond one fetch */
 };
 
 /* State shared by all CPUs, set up by backend_init. */
 struct svm {
-	u64 npt_root;	   /* physical addresses */
+	u64 npt_root; /* physical addresses */
 	u64 msrpm_pa;
 	u64 iopm_pa;
 	u8 *msrpm;
 	u8 *iopm;
-	u32 features;	   /* HF_FEATURE_* */
+	u32 features; /* HF_FEATURE_* */
 	u16 serial_port;
 };
 
 extern struct svm svm;
 
-/* run.S: switch to the hypervisor's world and run the guest. Returns only to roll back: the error. */
+/* run.S: switch to the hypervisor's world and run the guest. Returns only to roll back. */
 int vcpu_run(struct vcpu *vcpu);
 /* exit.c: called by run.S on every exit; nonzero leaves the hypervisor's world with that error. */
 int vcpu_exit(struct vcpu *vcpu, struct gprs *gprs);

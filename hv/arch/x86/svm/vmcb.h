@@ -54,8 +54,8 @@
 #define EVENT_VECTOR	0xffull
 
 /* TLB_CONTROL, APM vol. 2, 15.16.1. */
-#define TLB_KEEP      0
-#define TLB_FLUSH_ALL 1
+#define TLB_KEEP       0
+#define TLB_FLUSH_ALL  1
 #define TLB_FLUSH_ASID 3
 
 /* Nested page fault, APM vol. 2, 15.25.6: bits of exit_info[0]. */

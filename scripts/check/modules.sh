@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel modules compile for $KDIR without a warning and with none of sparse's (address
+# spaces, locks, endianness). In a copy: kbuild leaves its files beside the sources.
+
+. "$(dirname "$0")/common.sh"
+
+# What kbuild needs to know, by folder: see the Kbuild files.
+module() {
+	local folder=$1 copy=$work/$1
+
+	shift
+	mkdir -p "$copy"
+	cp -r "$folder"/. "$copy"
+	count=$((count + $(find_files "$folder" -- '*.c' | grep -vc '/user')))
+	make -s -C "$KDIR" M="$PWD/$copy" C=2 CHECK=sparse "$@" modules >"$copy.log" 2>&1 ||
+		echo "$folder: does not build, see $copy.log" >>"$findings"
+	grep -E '^[^ ]+:[0-9]+:[0-9]+: (warning|error):' "$copy.log" | grep -F "$copy/" |
+		sed "s|$PWD/$work/||" | sort -u >>"$findings"
+}
+
+count=0
+module agent HF_TOP="$PWD" HF_VERSION="$(cat VERSION)" CONFIG_DEBUG_INFO_BTF_MODULES=
+module test/attack HF_INCLUDE="$PWD/include"
+verdict $count "$count files of kernel modules with gcc and sparse $(sparse --version)"

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Several test machines side by side, as far as the host has CPUs (HF_JOBS overrules)."""
+
+import os
+import threading
+
+import qemu
+
+
+def capacity():
+    return max(1, int(os.environ.get("HF_JOBS", "0")) or len(os.sched_getaffinity(0)))
+
+
+def boot_all(machines, folder, started=None, ended=None):
+    """Boots machines, in order, side by side; returns their Boots in the same order. started and
+    ended are called with the machine and the Boot, never two at once."""
+    free = capacity()
+    change = threading.Condition()
+    boots = [None] * len(machines)
+
+    def run(index, weight):
+        nonlocal free
+        boot = qemu.boot(machines[index], folder)
+        with change:
+            boots[index] = boot
+            free += weight
+            change.notify_all()
+            if ended:
+                ended(boot)
+
+    threads = []
+    for index, machine in enumerate(machines):
+        weight = min(machine.cpus, capacity())
+        with change:
+            while free < weight:
+                change.wait()
+            free -= weight
+            if started:
+                started(machine)
+        thread = threading.Thread(target=run, args=(index, weight), daemon=True)
+        thread.start()
+        threads.append(thread)
+    for thread in threads:
+        thread.join()
+    return boots
