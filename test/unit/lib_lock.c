@@ -141,6 +141,6 @@ int main(void)
 		cmocka_unit_test(whole_lines),
 	};
 
-	alarm(300); /* a lock that never opens is a failure, not a hang */
+	alarm(60); /* a lock that never opens is a failure, not a hang */
 	return cmocka_run_group_tests_name("lib_lock", tests, NULL, NULL);
 }
