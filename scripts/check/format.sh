@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Layout of C files, as .clang-format says. `make format` mends it. What counts is version 14 of
-# clang-format (Debian 12); later ones lay out macros of several lines differently, so with them
-# these are not compared, and the result says so.
+# clang-format (Debian 12); later ones lay out macros differently, so with them these are not
+# compared, and the result says so.
 
 . "$(dirname "$0")/common.sh"
 
 version=$(clang-format --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
 
-# Without macros of several lines.
+# Without macros.
 comparable() {
 	if [ "${version%.*}" = 14 ]; then
 		cat "$1"
 	else
 		awk '
-		macro || /^[ \t]*#[ \t]*define.*\\$/ { macro = /\\$/; next }
+		macro || /^[ \t]*#[ \t]*define/ { macro = /\\$/; next }
 		{ print }' "$1"
 	fi
 }
@@ -33,5 +33,5 @@ laid_out() {
 mapfile -t files < <(find_files hv include agent cli services test -- '*.c' '*.h')
 spread laid_out "${files[@]}"
 note=
-[ "${version%.*}" = 14 ] || note=", macros of several lines not compared"
+[ "${version%.*}" = 14 ] || note=", macros not compared"
 verdict ${#files[@]} "${#files[@]} files with clang-format $version$note"
