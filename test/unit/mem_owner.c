@@ -69,11 +69,18 @@ static bool in_chunk(const struct hf_boot *boot, u64 at)
 	return false;
 }
 
+/* A CPU that faults on the new permission must find the new state. */
+static void state_comes_first(struct gpa start, u32 perm)
+{
+	assert_int_equal(owner_permission(owner_page(start)), perm);
+}
+
 static void begin(const struct stage2_format *format)
 {
 	struct hf_boot *boot = unit_memory(format);
 	u64 i;
 
+	fake.on_protect = state_comes_first;
 	model_sealed = 0;
 	for (i = 0; i < MODEL_PAGES; i++) {
 		u64 at = i * PAGE_SIZE;

@@ -85,6 +85,7 @@ struct fake {
 	u32 features;		/* HF_FEATURE_EXEC_SPLIT follows from the format */
 	bool late_kicks;	/* kicks wait for fake_deliver_kicks */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
+	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
 	/* failures: 0 is none */
 	int probe_error; /* negative code; probe_reason goes with it */
 	u32 probe_reason;
