@@ -10,6 +10,13 @@ ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
 DENIED = (1, 2, 4)
 ALLOWED = 3
 
+# Assets by the names the attack module gives them.
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+# Refused before the hypervisor is asked: no event can tell.
+BY_AGENT = {"launch"}
+# What these attacks do in the end is an attack on another asset, which allow lets pass.
+UNDER_ALLOW_UNDEFINED = {"hypercalls", "launch"}
+
 
 class Attack:
     """One attack of the suite."""
@@ -18,6 +25,7 @@ class Attack:
         self.name = offer["name"]
         self.title = offer["title"]
         self.gives = offer["gives"]
+        self.asset = offer["asset"]
         self.open = offer["open"]
         self.reason = offer["reason"]
         self.control = offer["control"]     # bare, prelaunch or prelock
@@ -47,23 +55,42 @@ class Attack:
         full because an attack before this one had flooded it."""
         return self.with_it.get("events", 0) if self.with_it else 0
 
-    def problem(self, allow=False):
-        """Why the suite fails on this attack, or ""."""
+    def problem_control(self):
+        """Why this attack proves nothing, or ""."""
         if not self.succeeds_without():
             return "does not succeed without Holdfast: %s" % explain(self.without)
         if self.outcome(self.with_it) not in ("succeeded", "refused"):
             return "gave no result with Holdfast: %s" % explain(self.with_it)
-        if self.open:
-            return ""
-        if allow and self.control == "bare" and self.event() and \
-                self.event()["action"] == ALLOWED:
-            return "" if self.succeeds_with() else "was not allowed: " + explain(self.with_it)
+        return ""
+
+    def problem(self):
+        """Why the suite fails on this attack, or ""."""
+        if self.problem_control() or self.open:
+            return self.problem_control()
         if self.succeeds_with():
             return "succeeds with Holdfast: %s" % explain(self.with_it)
+        if self.asset in BY_AGENT:
+            return ""
         if not self.event() and not self.counted():
             return "was refused, but no event tells of it"
         if self.event() and self.event()["action"] not in DENIED:
             return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
+        return ""
+
+    def problem_allow(self, allowed):
+        """The same for a machine that was launched with the action allow: everything succeeds and
+        is recorded, but for what allow never gives up. allowed: assets with an event that says so;
+        one is enough, since a page that was opened once causes no second event."""
+        if self.asset in UNDER_ALLOW_UNDEFINED:
+            return ""
+        if self.asset in NEVER_ALLOWED:
+            return self.problem()
+        if self.problem_control() or self.open:
+            return self.problem_control()
+        if not self.succeeds_with():
+            return "was not allowed: %s" % explain(self.with_it)
+        if self.asset not in allowed:
+            return "was allowed, but no event tells of it"
         return ""
 
 
@@ -109,6 +136,12 @@ def collect(boots):
             elif record["phase"] == attack.control:
                 attack.without = record
     return list(attacks.values())
+
+
+def allowed_assets(attacks):
+    """Assets of which an event says that an attack was let pass."""
+    return {attack.asset for attack in attacks
+            if any(event["action"] == ALLOWED for event in attack.events)}
 
 
 def lonely(boot):
