@@ -55,6 +55,8 @@ int backend_probe(struct hf_boot *boot)
 	u32 svm_edx;
 
 	boot->reason = unfit();
+	if (boot->reason == HF_REASON_VIRT_IN_USE)
+		return -HF_EBUSY;
 	if (boot->reason)
 		return -HF_ENODEV;
 	svm_edx = cpuid(LEAF_SVM, 0).edx;
