@@ -57,6 +57,11 @@ static s64 call_number(u64 number, u64 a, u64 b)
 	return c.trap == TRAP_NONE ? (s64)c.result : -ENXIO;
 }
 
+s64 hypercall_lock(void)
+{
+	return call_number(HF_CALL_LOCK, 0, 0);
+}
+
 bool hypercall_answers(void)
 {
 	return call_number(HF_CALL_NOOP, 0, 0) == 0;
