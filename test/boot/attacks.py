@@ -10,6 +10,9 @@ ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
 DENIED = (1, 2, 4)
 ALLOWED = 3
 
+# HF_ASSET_PLATFORM
+MACHINE = 0x08000000
+
 # Assets by the names the attack module gives them.
 NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
 # Refused before the hypervisor is asked: no event can tell.
@@ -33,9 +36,12 @@ class Attack:
         self.without = None                 # record of the control
         self.with_it = None                 # record after lock
         self.events = []                    # recorded during it, after lock
+        self.lost = False                   # the machine went with it, after lock
 
     def outcome(self, record):
-        return record["outcome"] if record else "not run"
+        if record:
+            return record["outcome"]
+        return "machine lost" if self.lost and record is self.with_it else "not run"
 
     def succeeds_without(self):
         return self.outcome(self.without) == "succeeded"
@@ -59,6 +65,8 @@ class Attack:
         """Why this attack proves nothing, or ""."""
         if not self.succeeds_without():
             return "does not succeed without Holdfast: %s" % explain(self.without)
+        if self.open and self.lost:
+            return ""
         if self.outcome(self.with_it) not in ("succeeded", "refused"):
             return "gave no result with Holdfast: %s" % explain(self.with_it)
         return ""
@@ -87,6 +95,8 @@ class Attack:
             return self.problem()
         if self.problem_control() or self.open:
             return self.problem_control()
+        if self.event() and self.event()["asset"] == MACHINE:
+            return ""       # what cannot even be read cannot be let pass
         if not self.succeeds_with():
             return "was not allowed: %s" % explain(self.with_it)
         if self.asset not in allowed:
@@ -135,6 +145,9 @@ def collect(boots):
                 attack.events = events
             elif record["phase"] == attack.control:
                 attack.without = record
+        name = boot.report.trying
+        if name and boot.machine.doomed and boot.report.phase == "locked":
+            attacks[name].lost = True
     return list(attacks.values())
 
 
