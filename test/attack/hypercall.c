@@ -183,10 +183,20 @@ static u64 end_of_ram(void)
 	return max ? (u64)*max << PAGE_SHIFT : 0;
 }
 
+/* The target's page: an address that is refused only where the page is sealed for good. */
+static u64 sealed_page(const struct attempt *t)
+{
+	struct hf_info info;
+
+	if (call_info(&info) || info.state != HF_STATE_LOCKED || info.action != HF_ACTION_DENY)
+		return 1;
+	return (u64)t->pfn << PAGE_SHIFT;
+}
+
 static void fill_args(struct hostile *h, struct attempt *t, u64 buffer)
 {
 	struct hypervisor_memory memory;
-	u64 text = (u64)t->pfn << PAGE_SHIFT;
+	u64 text = sealed_page(t);
 	u64 top = end_of_ram();
 	u64 hv = 0;
 	const u64 fixed[] = {
