@@ -85,6 +85,7 @@ static int flip_main(void *va)
 	while (!kthread_should_stop()) {
 		WRITE_ONCE(*modrm, MODRM_RSI);
 		pause();
+		cond_resched(); /* both sides may share a CPU */
 		WRITE_ONCE(*modrm, MODRM_RDI);
 		pause();
 		cond_resched();

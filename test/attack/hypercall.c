@@ -57,6 +57,11 @@ static s64 call_number(u64 number, u64 a, u64 b)
 	return c.trap == TRAP_NONE ? (s64)c.result : -ENXIO;
 }
 
+s64 hypercall_lock(void)
+{
+	return call_number(HF_CALL_LOCK, 0, 0);
+}
+
 bool hypercall_answers(void)
 {
 	return call_number(HF_CALL_NOOP, 0, 0) == 0;
@@ -178,10 +183,20 @@ static u64 end_of_ram(void)
 	return max ? (u64)*max << PAGE_SHIFT : 0;
 }
 
+/* The target's page: an address that is refused only where the page is sealed for good. */
+static u64 sealed_page(const struct attempt *t)
+{
+	struct hf_info info;
+
+	if (call_info(&info) || info.state != HF_STATE_LOCKED || info.action != HF_ACTION_DENY)
+		return 1;
+	return (u64)t->pfn << PAGE_SHIFT;
+}
+
 static void fill_args(struct hostile *h, struct attempt *t, u64 buffer)
 {
 	struct hypervisor_memory memory;
-	u64 text = (u64)t->pfn << PAGE_SHIFT;
+	u64 text = sealed_page(t);
 	u64 top = end_of_ram();
 	u64 hv = 0;
 	const u64 fixed[] = {

@@ -4,6 +4,9 @@
 
 #include <linux/types.h>
 
+/* Ask for the lock: its result, or -ENXIO where no hypervisor is there. */
+s64 hypercall_lock(void);
+
 /* Whether a hypervisor of ours is there. */
 bool hypercall_answers(void);
 

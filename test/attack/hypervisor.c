@@ -23,6 +23,7 @@
 #include "attack.h"
 #include "execute.h"
 #include "files.h"
+#include "hypercall.h"
 #include "hypervisor.h"
 #include "memory.h"
 #include "paging.h"
@@ -335,6 +336,11 @@ static enum attack_outcome relaunch(struct attempt *t)
 	vfree(image);
 	filp_close(device, NULL);
 	attack_note(t, "launch: %ld", err);
+	if (!err)
+		return ATTACK_SUCCEEDED;
+	/* The agent said no, which is no protection. What an attacker has left is to lock anew. */
+	err = hypercall_lock();
+	attack_note(t, "lock: %ld", err);
 	return err ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
@@ -365,7 +371,7 @@ static const struct attack hypervisor_attacks[] = {
 	},
 	{
 		.name = "relaunch",
-		.title = "launch again, asking for no protection",
+		.title = "launch again, asking for no protection, and lock again",
 		.gives = "a hypervisor that only watches",
 		.asset = "launch",
 		.control = ATTACK_PRELAUNCH,
