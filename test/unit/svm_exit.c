@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exits of SVM from the control block to the core and back, through vcpu_exit. The core is a
- * verdict the test chose; guest memory is a page and the tables that lead to it; the two instructions that cannot run
- * here (STGI and CLGI, LIDT) are caught by their bytes.
+ * verdict the test chose; guest memory is a page and the tables that lead to it; instructions
+ * that cannot run here (STGI and CLGI, LIDT) are caught by their bytes.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -139,12 +139,12 @@ static void on_fault(int number, siginfo_t *info, void *context)
 static void map(void)
 {
 	u64 table, entry;
-	int i;
+	size_t i;
 
 	for (table = TABLES; table < CODE; table += PAGE_SIZE)
 		for (i = 0; i < 512; i++) {
 			entry = (table + PAGE_SIZE) | 1;
-			memcpy(memory + table + 8 * i, &entry, sizeof(entry));
+			memcpy(memory + table + i * sizeof(entry), &entry, sizeof(entry));
 		}
 }
 

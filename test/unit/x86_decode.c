@@ -46,7 +46,7 @@ static int decode_exact(const u8 *bytes, size_t size, struct instruction *i)
 
 struct encoding {
 	const char *bytes;
-	u8 size;
+	size_t size;
 	enum operation operation;
 	u8 cr, gpr;
 };
@@ -87,7 +87,7 @@ static const struct encoding plain[] = {
 /* With memory. */
 static const struct {
 	const char *bytes;
-	u8 size;
+	size_t size;
 	enum operation operation;
 	u8 base, index, shift; /* GPR_COUNT: none */
 	s32 displacement;
@@ -208,7 +208,7 @@ static void table(void **ctx)
 }
 
 /* Cut off after any byte it is none, and what follows it makes no difference. */
-static void truncated_one(const char *bytes, u8 size)
+static void truncated_one(const char *bytes, size_t size)
 {
 	struct instruction whole, i;
 	u8 longer[64];
@@ -235,11 +235,11 @@ static void truncated(void **ctx)
 }
 
 /* Prefixes make it longer up to 15 bytes; the bytes are there, the instruction is none. */
-static void limit_one(const char *bytes, u8 size)
+static void limit_one(const char *bytes, size_t size)
 {
 	struct instruction i;
 	u8 longer[40];
-	u8 pad;
+	size_t pad;
 
 	for (pad = 0; pad <= 20; pad++) {
 		memset(longer, 0x66, sizeof(longer));
@@ -300,6 +300,17 @@ struct front {
 	u8 segment;
 };
 
+static bool is_null_segment(u8 byte)
+{
+	return byte == 0x26 || byte == 0x2e || byte == 0x36 || byte == 0x3e;
+}
+
+static bool is_prefix(u8 byte)
+{
+	return is_null_segment(byte) || (byte >= 0x64 && byte <= 0x67) || byte == 0xf0 ||
+	       byte == 0xf2 || byte == 0xf3;
+}
+
 static struct front look(const u8 *bytes, size_t size)
 {
 	struct front f = { 0 };
@@ -308,8 +319,7 @@ static struct front look(const u8 *bytes, size_t size)
 	for (; f.opcode < size; f.opcode++) {
 		u8 byte = bytes[f.opcode];
 
-		if (!memchr("\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3", byte, 11) &&
-		    (byte & 0xf0) != 0x40)
+		if (!is_prefix(byte) && (byte & 0xf0) != 0x40)
 			break;
 		f.rex_misplaced |= rex;
 		rex = (byte & 0xf0) == 0x40;
@@ -318,7 +328,7 @@ static struct front look(const u8 *bytes, size_t size)
 			f.segment = byte;
 			f.null_last = false;
 		}
-		if (f.segment && memchr("\x26\x2e\x36\x3e", byte, 4))
+		if (f.segment && is_null_segment(byte))
 			f.null_last = true;
 	}
 	return f;
