@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/efi.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -42,6 +43,46 @@ static int add_ram(unsigned long pfn, unsigned long npages, void *boot)
 	return add(boot, HF_MEMORY_RAM, pfn, npages);
 }
 
+/* Puts a range between those held; -EINVAL if it overlaps one. */
+static int insert(struct hf_boot *boot, u64 gpa, u64 npages)
+{
+	struct hf_memory *at = boot->memory, *end = at + boot->memory_count;
+
+	if (boot->memory_count == HF_MEMORY_MAX)
+		return -ENOSPC;
+	while (at < end && at->gpa < gpa)
+		at++;
+	if ((at < end && gpa + (npages << PAGE_SHIFT) > at->gpa) ||
+	    (at > boot->memory && at[-1].gpa + (at[-1].npages << PAGE_SHIFT) > gpa))
+		return -EINVAL;
+	memmove(at + 1, at, (end - at) * sizeof(*at));
+	*at = (struct hf_memory){ .gpa = gpa, .npages = npages, .type = HF_MEMORY_RAM };
+	boot->memory_count++;
+	return 0;
+}
+
+/*
+ * Code of EFI runtime services is no System RAM to the kernel, which nevertheless runs it. As
+ * device memory it would never be executable.
+ */
+static int insert_firmware_code(struct hf_boot *boot)
+{
+	const efi_memory_desc_t *md;
+	int ret;
+
+	if (!efi_enabled(EFI_RUNTIME_SERVICES))
+		return 0;
+	for_each_efi_memory_desc(md)
+	{
+		if (md->type != EFI_RUNTIME_SERVICES_CODE || !md->num_pages)
+			continue;
+		ret = insert(boot, md->phys_addr, md->num_pages);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /*
  * The walk goes upwards and rounds every range inward to pages. Memory that the
  * firmware announces for hotplug lies above all RAM and the device hole below
@@ -60,6 +101,8 @@ int ram_describe(struct hf_boot *boot)
 	hotplug = max_t(u64, ram_end_pfn(boot), PHYS_PFN(SZ_4G));
 	if (end > hotplug)
 		ret = add(boot, HF_MEMORY_HOTPLUG, hotplug, end - hotplug);
+	if (!ret)
+		ret = insert_firmware_code(boot);
 	for (i = 0; i < boot->memory_count; i++)
 		pr_debug("memory at %#llx, %llu pages, type %u\n", boot->memory[i].gpa,
 			 boot->memory[i].npages, boot->memory[i].type);

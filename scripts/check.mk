@@ -35,7 +35,8 @@ CHECK_CLANG := $(O)/check/image-clang
 check-image: $(O)/hv/hv-svm.img
 	$(Q)rm -rf $(CHECK_CLANG)
 	$(Q)$(MAKE) --no-print-directory -s CC=clang O=$(CHECK_CLANG) \
-		$(CHECK_CLANG)/hv/hv-svm.img >/dev/null
+		$(CHECK_CLANG)/hv/hv-svm.img >/dev/null || \
+		{ echo "check image        FAILED  no image with clang"; exit 1; }
 	@scripts/check/image.sh $(O)/hv/hv-svm $(CHECK_CLANG)/hv/hv-svm
 
 check-cppcheck:

@@ -113,9 +113,7 @@ struct page owner_page(struct gpa address)
 {
 	u64 page = address.raw & ~PAGE_MASK;
 
-	/* The very last page has no end that a u64 could hold; it is beyond all memory. */
-	if (page + PAGE_SIZE == 0)
-		return page_of(byte_of(PAGE_ABSENT, 0, 0));
+	/* The end of the very last page wraps; no record holds it, and only that counts. */
 	return page_of(run_at(page, page + PAGE_SIZE).byte);
 }
 

@@ -63,11 +63,13 @@ static void give_back(void *page)
 	pool.free_count++;
 }
 
-/* @npages in a row from page number @start on; what is left out before them can be had singly.
+/*
+ * @npages in a row from page number @start on, at most where the last chunk ends. Pages left
+ * out before them can be had singly.
  */
 static void *take_fresh(u64 start, u64 npages)
 {
-	if (start > pool.pages || npages > pool.pages - start)
+	if (npages > pool.pages - start)
 		return NULL;
 	for (; pool.fresh < start; pool.fresh++)
 		give_back(pool.base + pool.fresh * PAGE_SIZE);

@@ -16,10 +16,10 @@ more=(-Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wold-style-defini
 case $cc in
 gcc) more+=(-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wtrampolines -Walloca
 	-Wstack-usage=4096)
-	roomy=(-Wno-stack-usage) ;;
+	lax=(-Wno-stack-usage) ;;
 clang) more+=(-Wconditional-uninitialized -Wunreachable-code -Wextra-semi -Wcomma
 	-Wframe-larger-than=4096)
-	roomy=(-Wframe-larger-than=65536) ;;
+	lax=(-Wframe-larger-than=65536) ;;
 *) exit 2 ;;
 esac
 
@@ -30,8 +30,10 @@ one() {
 	local log
 
 	flags_of "$1" || { echo "$1: no compiler flags known for this folder"; return; }
-	# What runs in user space has room on its stack.
-	case $1 in test/* | hv/arch/fake/* | cli/*) flags+=("${roomy[@]}") ;; esac
+	# What runs in user space has room on its stack; tests hand strings to structures of others
+	# and take the place of functions that others declare.
+	case $1 in test/* | hv/arch/fake/* | cli/*) flags+=("${lax[@]}") ;; esac
+	case $1 in test/*) flags+=(-Wno-write-strings -Wno-missing-prototypes) ;; esac
 	log=$($cc "${more[@]}" "${flags[@]}" -c -o /dev/null "$1" 2>&1) && [ -z "$log" ] && return
 	echo "$log" | grep -E '(error|warning):' || echo "$1: $cc failed: $log"
 }

@@ -43,6 +43,7 @@ below() {
 upward() {
 	case $1:$2 in
 	hv/lib/lock.c:shootdown) ;;		# every wait answers shoot-downs (hv/lock.h)
+	hv/mem/owner.c:shootdown) ;;		# owner_settle ends transitions with one
 	hv/*:panic) ;;				# whoever finds a bug of ours stops the machine
 	hv/guard/*:cpu | hv/guard/*:exit) ;;	# what a guard is handed and judges
 	hv/guard/*:event) ;;			# a guard says what it did

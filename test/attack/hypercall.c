@@ -14,6 +14,7 @@
 #include <holdfast/hypercall.h>
 
 #include "attack.h"
+#include "hypercall.h"
 #include "hypervisor.h"
 #include "memory.h"
 #include "paging.h"
@@ -54,6 +55,11 @@ static s64 call_number(u64 number, u64 a, u64 b)
 
 	call_make(&c);
 	return c.trap == TRAP_NONE ? (s64)c.result : -ENXIO;
+}
+
+bool hypercall_answers(void)
+{
+	return call_number(HF_CALL_NOOP, 0, 0) == 0;
 }
 
 static int call_info(struct hf_info *info)

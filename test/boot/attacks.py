@@ -10,6 +10,16 @@ ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
 DENIED = (1, 2, 4)
 ALLOWED = 3
 
+# HF_ASSET_PLATFORM
+MACHINE = 0x08000000
+
+# Assets by the names the attack module gives them.
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+# Refused before the hypervisor is asked: no event can tell.
+BY_AGENT = {"launch"}
+# What these attacks do in the end is an attack on another asset, which allow lets pass.
+UNDER_ALLOW_UNDEFINED = {"hypercalls", "launch"}
+
 
 class Attack:
     """One attack of the suite."""
@@ -18,6 +28,7 @@ class Attack:
         self.name = offer["name"]
         self.title = offer["title"]
         self.gives = offer["gives"]
+        self.asset = offer["asset"]
         self.open = offer["open"]
         self.reason = offer["reason"]
         self.control = offer["control"]     # bare, prelaunch or prelock
@@ -25,9 +36,12 @@ class Attack:
         self.without = None                 # record of the control
         self.with_it = None                 # record after lock
         self.events = []                    # recorded during it, after lock
+        self.lost = False                   # the machine went with it, after lock
 
     def outcome(self, record):
-        return record["outcome"] if record else "not run"
+        if record:
+            return record["outcome"]
+        return "machine lost" if self.lost and record is self.with_it else "not run"
 
     def succeeds_without(self):
         return self.outcome(self.without) == "succeeded"
@@ -47,23 +61,46 @@ class Attack:
         full because an attack before this one had flooded it."""
         return self.with_it.get("events", 0) if self.with_it else 0
 
-    def problem(self, allow=False):
-        """Why the suite fails on this attack, or ""."""
+    def problem_control(self):
+        """Why this attack proves nothing, or ""."""
         if not self.succeeds_without():
             return "does not succeed without Holdfast: %s" % explain(self.without)
+        if self.open and self.lost:
+            return ""
         if self.outcome(self.with_it) not in ("succeeded", "refused"):
             return "gave no result with Holdfast: %s" % explain(self.with_it)
-        if self.open:
-            return ""
-        if allow and self.control == "bare" and self.event() and \
-                self.event()["action"] == ALLOWED:
-            return "" if self.succeeds_with() else "was not allowed: " + explain(self.with_it)
+        return ""
+
+    def problem(self):
+        """Why the suite fails on this attack, or ""."""
+        if self.problem_control() or self.open:
+            return self.problem_control()
         if self.succeeds_with():
             return "succeeds with Holdfast: %s" % explain(self.with_it)
+        if self.asset in BY_AGENT:
+            return ""
         if not self.event() and not self.counted():
             return "was refused, but no event tells of it"
         if self.event() and self.event()["action"] not in DENIED:
             return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
+        return ""
+
+    def problem_allow(self, allowed):
+        """The same for a machine that was launched with the action allow: everything succeeds and
+        is recorded, but for what allow never gives up. allowed: assets with an event that says so;
+        one is enough, since a page that was opened once causes no second event."""
+        if self.asset in UNDER_ALLOW_UNDEFINED:
+            return ""
+        if self.asset in NEVER_ALLOWED:
+            return self.problem()
+        if self.problem_control() or self.open:
+            return self.problem_control()
+        if self.event() and self.event()["asset"] == MACHINE:
+            return ""       # what cannot even be read cannot be let pass
+        if not self.succeeds_with():
+            return "was not allowed: %s" % explain(self.with_it)
+        if self.asset not in allowed:
+            return "was allowed, but no event tells of it"
         return ""
 
 
@@ -108,7 +145,16 @@ def collect(boots):
                 attack.events = events
             elif record["phase"] == attack.control:
                 attack.without = record
+        name = boot.report.trying
+        if name and boot.machine.doomed and boot.report.phase == "locked":
+            attacks[name].lost = True
     return list(attacks.values())
+
+
+def allowed_assets(attacks):
+    """Assets of which an event says that an attack was let pass."""
+    return {attack.asset for attack in attacks
+            if any(event["action"] == ALLOWED for event in attack.events)}
 
 
 def lonely(boot):

@@ -114,7 +114,7 @@ static bool bad_header(struct verdict *v)
 	ok = refused_now(v, "wrong magic", HF_REASON_BAD_IMAGE);
 	*h = good;
 	h->backend = HF_BACKEND_EL2;
-	ok = ok && refused_now(v, "foreign backend", HF_REASON_BAD_IMAGE);
+	ok = ok && refused_now(v, "foreign backend", HF_REASON_NO_VIRT);
 	*h = good;
 	h->file_size++;
 	ok = ok && refused_now(v, "wrong file size", HF_REASON_BAD_IMAGE);

@@ -8,6 +8,9 @@ import time
 
 from report import Report
 
+# Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
+SILENCE = 75
+
 # Seconds that a machine has to switch itself off after the end of its report, or after a panic.
 GRACE = 15
 
@@ -89,8 +92,8 @@ def log_paths(folder, name):
 
 def judge(machine, report, process, hung, logs):
     """Why this boot cannot be relied on, or ""."""
-    if machine.doomed and report.ended:
-        return ""
+    if machine.doomed and (report.ended or report.trying):
+        return ""       # the attack's own result, or that it has none, says more
     lost = LOST.search(read(logs["console"]))
     if lost:
         return "the guest kernel is lost: " + lost.group().decode("ascii", "replace")
@@ -123,9 +126,14 @@ def boot(machine, folder, watch=None):
         process = subprocess.Popen(machine.command(logs), stdin=subprocess.DEVNULL,
                                    stdout=qemu_log, stderr=subprocess.STDOUT)
     position = 0
+    heard = began
     try:
         while process.poll() is None:
-            position += follow(logs["report"], position, report, watch)
+            length = follow(logs["report"], position, report, watch)
+            position += length
+            heard = time.monotonic() if length else heard
+            if machine.doomed and report.trying and time.monotonic() - heard > SILENCE:
+                break
             if report.ended or LOST.search(read(logs["console"])[-4096:]):
                 hung = late(process, GRACE)
                 break

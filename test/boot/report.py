@@ -16,6 +16,8 @@ class Report:
         self.said = {}        # question -> what the holdfast command answered, as JSON text
         self.measures = {}    # name -> list of values
         self.begun = None     # the case that runs now
+        self.trying = None    # the attack that runs now, and its phase
+        self.phase = None
         self.ended = False
         self.garbage = []     # lines that are no record
         self._rest = b""
@@ -50,6 +52,9 @@ class Report:
             self.offers.append(record["offer"])
         elif "attack" in record:
             self.attacks.append(record)
+            self.trying = None
+        elif "try" in record:
+            self.trying, self.phase = record["try"], record["phase"]
         elif "event" in record:
             pass
         elif "said" in record:

@@ -73,7 +73,9 @@ def boots():
     yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
                cpus=2)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
-    yield Spec("no-svm", "manual", "no-virt", cpu="svm=off")
+    # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
+    # run no static program there either.
+    yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
     yield Spec("no-npt", "manual", "no-nested-paging", cpu="npt=off")
 
 
@@ -144,9 +146,11 @@ def failing_boot(spec, boot, score):
 
 def attack_results(boots, score, allow=False):
     """The attacks of some boots, bare and locked, one result for each that any of them ran."""
-    for attack in attack_list.collect(boots):
+    attacks = attack_list.collect(boots)
+    allowed = attack_list.allowed_assets(attacks) if allow else None
+    for attack in attacks:
         if attack.without or attack.with_it:
-            problem = attack.problem(allow)
+            problem = attack.problem_allow(allowed) if allow else attack.problem()
             score.note(not problem, "attack " + attack.name, problem)
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guards of code and data: accesses to every kind of page, with both actions. */
+#include <hv/shootdown.h>
 #include "machine.h"
 
 #define R HF_ACCESS_READ
@@ -180,8 +181,9 @@ static void tables_disagree(void **ctx)
 	u64 value;
 
 	(void)ctx;
-	assert_int_equal(backend_stage2_prepare(gpa(MACHINE_FREE), 1), 0);
-	backend_stage2_protect(gpa(MACHINE_FREE), 1, HF_PERM_READ);
+	/* Behind the back of owner.c, and of the fake, which would notice. */
+	assert_int_equal(stage2_prepare(&fake.stage2, gpa(MACHINE_FREE), 1), 0);
+	stage2_protect(&fake.stage2, gpa(MACHINE_FREE), 1, HF_PERM_READ);
 	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE), W, 0, &value),
 			 VERDICT_FAULT);
 	assert_int_equal(machine_event().asset, HF_ASSET_PLATFORM);
@@ -208,13 +210,17 @@ static void unknown_access(void **ctx)
 static void allow_opens_a_page(void **ctx)
 {
 	struct cpu *cpu = machine_action(2, HF_ACTION_ALLOW);
-	u64 value = 0x1234;
+	u64 flushes, value = 0x1234;
 
 	(void)ctx;
 	machine_lock(cpu);
-	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_TEXT + PAGE_SIZE), W, 0, &value),
-			 FAKE_DONE);
-	assert_int_equal(*(u64 *)machine_ram(MACHINE_TEXT + PAGE_SIZE), 0x1234);
+	flushes = cpu_get(1)->vcpu->flushes;
+	assert_int_equal(
+		fake_guest_access(cpu, gpa(MACHINE_TEXT + PAGE_SIZE + 8), W, 0, &value),
+		FAKE_DONE);
+	assert_int_equal(*(u64 *)machine_ram(MACHINE_TEXT + PAGE_SIZE + 8), 0x1234);
+	/* Tables may have been merged: nobody uses the old ones any more. */
+	assert_int_equal(cpu_get(1)->vcpu->flushes, flushes + 1);
 	assert_quiet(3);
 	assert_int_equal(machine_event().action, HF_ACTION_ALLOW);
 	assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_TEXT);
@@ -244,6 +250,24 @@ static void allow_never_opens_the_hypervisor(void **ctx)
 			 VERDICT_FAULT);
 	assert_int_equal(machine_event().action, HF_ACTION_DENY);
 	assert_int_equal(owner_page(gpa(MACHINE_OURS)).state, PAGE_HYPERVISOR);
+}
+
+/* Guest memory that is refused for another reason than a seal stays so: no endless retry
+ * either. */
+static void allow_opens_seals_only(void **ctx)
+{
+	const struct hf_range added = machine_range(FAKE_HOTPLUG_START, 1, HF_KIND_NONE);
+	struct cpu *cpu = machine_action(1, HF_ACTION_ALLOW);
+	struct owner_locked owner = owner_lock(cpu);
+
+	(void)ctx;
+	assert_int_equal(owner_add(owner, &added, 1), 0);
+	shootdown_settle(owner);
+	owner_unlock(owner);
+	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 3, NULL), FAKE_DONE);
+	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 0, NULL), VERDICT_FAULT);
+	assert_int_equal(machine_event().action, HF_ACTION_DENY);
+	assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_NONE);
 }
 
 /* No memory for the tables: refused, and the record says so. */
@@ -303,6 +327,7 @@ int main(void)
 		machine_test(unknown_access),
 		machine_test(allow_opens_a_page),
 		machine_test(allow_never_opens_the_hypervisor),
+		machine_test(allow_opens_seals_only),
 		machine_test(allow_without_tables),
 		machine_test(allow_from_all_cpus),
 	};

@@ -144,7 +144,10 @@ static void before_lock(void **ctx)
 
 	(void)ctx;
 	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
-	exit = write_of(FAKE_VECTOR, false, 0);
+	/* Nothing is recorded yet, which must not be taken for a record of zeroes. */
+	exit = write_of(FAKE_VECTOR, false, 0x1234);
+	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
+	exit = write_of(FAKE_CONTROL, false, 0xff00);
 	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
 	assert_quiet(1);
 }

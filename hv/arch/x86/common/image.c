@@ -44,8 +44,10 @@ static s64 init(struct hf_boot *boot)
 	static bool called;
 
 	/* A second INIT would find used memory: the loader must start with a fresh copy. */
-	if (called)
+	if (called) {
+		boot->reason = HF_REASON_ALREADY;
 		return -HF_EBUSY;
+	}
 	called = true;
 	if (!relocate()) {
 		boot->reason = HF_REASON_BAD_IMAGE;
@@ -60,9 +62,9 @@ s64 image_main(u32 op, struct hf_boot *boot, u32 cpu, const struct entry_frame *
 	case HF_ENTRY_INIT:
 		return init(boot);
 	case HF_ENTRY_CPU:
-		if (cpu >= HF_CPUS_MAX)
-			return -HF_EINVAL;
-		frames[cpu] = frame;
+		/* A wrong number has no frame; launch_cpu ends the launch for all because of it. */
+		if (cpu < HF_CPUS_MAX)
+			frames[cpu] = frame;
 		return launch_cpu(boot, cpu);
 	default:
 		return -HF_EINVAL;

@@ -68,6 +68,16 @@ static u64 read_gpr(const struct vcpu *v, u8 gpr)
 	return v->gprs->r[gpr];
 }
 
+/*
+ * The instruction after one whose operands need no decoding. Where the CPU does not say, it is
+ * taken to be as short as compilers make it: redundant prefixes would lead the guest astray in
+ * its own code, and nobody else.
+ */
+static u64 after(const struct vmcb *vmcb, u64 length)
+{
+	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
+}
+
 /* ---- decoding exits ---- */
 
 static void register_write(struct svm_exit *e, u32 reg, u64 old, u64 value)
@@ -149,7 +159,7 @@ static void on_msr(struct vcpu *v, struct svm_exit *e)
 	u32 reg = sysreg_of_msr(msr);
 
 	e->exit.kind = HF_EXIT_MSR;
-	e->next_rip = vmcb->rip + LENGTH_MSR;
+	e->next_rip = after(vmcb, LENGTH_MSR);
 	e->exit.reg = (struct exit_register){
 		.id = reg < REG_COUNT ? reg : msr,
 		.unknown = reg == REG_COUNT,
@@ -208,7 +218,7 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 	struct exit_call *call = &e->exit.call;
 
 	e->exit.kind = HF_EXIT_CALL;
-	e->next_rip = v->vmcb->rip + LENGTH_VMMCALL;
+	e->next_rip = after(v->vmcb, LENGTH_VMMCALL);
 	call->number = v->vmcb->rax;
 	call->arg[0] = g->r[GPR_RDI];
 	call->arg[1] = g->r[GPR_RSI];

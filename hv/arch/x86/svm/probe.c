@@ -3,6 +3,7 @@
 #include <holdfast/hypercall.h>
 #include <hv/backend.h>
 
+#include "../common/serial.h"
 #include "vcpu.h"
 
 /* CPUID, APM vol. 3, appendix E. */
@@ -59,6 +60,10 @@ int backend_probe(struct hf_boot *boot)
 		return -HF_EBUSY;
 	if (boot->reason)
 		return -HF_ENODEV;
+	if (boot->serial_port > 0x10000 - SERIAL_PORTS) {
+		boot->reason = HF_REASON_BAD_OPTION;
+		return -HF_EINVAL;
+	}
 	svm_edx = cpuid(LEAF_SVM, 0).edx;
 	svm.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
 	svm.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;

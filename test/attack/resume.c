@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <asm/apic.h>
+#include <asm/desc.h>
+#include <asm/fpu/xcr.h>
+#include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/realmode.h>
+#include <asm/special_insns.h>
+
+#include "attack.h"
+#include "resume.h"
+
+#define RESET_STACK	PAGE_SIZE
+#define HOLD_SECONDS	10
+#define RESTART_SECONDS 3
+#define RESTARTS	4
+
+/* What INIT clears or may clear, besides the general registers. */
+static const u32 saved_msrs[] = {
+	MSR_EFER,
+	MSR_STAR,
+	MSR_LSTAR,
+	MSR_CSTAR,
+	MSR_SYSCALL_MASK,
+	MSR_IA32_SYSENTER_CS,
+	MSR_IA32_SYSENTER_ESP,
+	MSR_IA32_SYSENTER_EIP,
+	MSR_IA32_CR_PAT,
+	MSR_FS_BASE,
+	MSR_GS_BASE,
+	MSR_KERNEL_GS_BASE,
+	MSR_TSC_AUX,
+};
+
+/* In the order they are written back: the unit is switched on first, the timer started last. */
+static const u16 saved_apic[] = {
+	APIC_SPIV,  APIC_LDR,  APIC_DFR,  APIC_TASKPRI, APIC_LVTT, APIC_LVTTHMR,
+	APIC_LVTPC, APIC_LVT0, APIC_LVT1, APIC_LVTERR,	APIC_TDCR, APIC_TMICT,
+};
+
+/* Callee-saved registers, as resume_save and resume_load below have them. */
+struct registers {
+	u64 rbx, rbp, r12, r13, r14, r15, rsp, rip;
+};
+
+static struct {
+	struct registers registers;
+	unsigned int cpu;
+	u64 cr0, cr3, cr4, xcr0;
+	u64 msr[ARRAY_SIZE(saved_msrs)];
+	u32 apic[ARRAY_SIZE(saved_apic)];
+	struct desc_ptr gdt, idt;
+	u16 ds, es, tr, ldt;
+	bool go, held, release, back;
+	u8 stack[RESET_STACK] __aligned(16);
+} hold;
+
+/* Returns 0, and a second time, with 1, when the registers are loaded. */
+u64 resume_save(struct registers *to);
+void __noreturn resume_load(const struct registers *from);
+
+asm(".pushsection .text\n"
+    "resume_save:\n"
+    "	mov %rbx, 0(%rdi)\n"
+    "	mov %rbp, 8(%rdi)\n"
+    "	mov %r12, 16(%rdi)\n"
+    "	mov %r13, 24(%rdi)\n"
+    "	mov %r14, 32(%rdi)\n"
+    "	mov %r15, 40(%rdi)\n"
+    "	lea 8(%rsp), %rax\n"
+    "	mov %rax, 48(%rdi)\n"
+    "	mov (%rsp), %rax\n"
+    "	mov %rax, 56(%rdi)\n"
+    "	xor %eax, %eax\n"
+    "	ret\n"
+    "	int3\n"
+    "resume_load:\n"
+    "	mov 0(%rdi), %rbx\n"
+    "	mov 8(%rdi), %rbp\n"
+    "	mov 16(%rdi), %r12\n"
+    "	mov 24(%rdi), %r13\n"
+    "	mov 32(%rdi), %r14\n"
+    "	mov 40(%rdi), %r15\n"
+    "	mov 48(%rdi), %rsp\n"
+    "	mov $1, %eax\n"
+    "	pushq 56(%rdi)\n"
+    "	ret\n"
+    "	int3\n"
+    ".popsection\n");
+
+static void save_state(void)
+{
+	unsigned int i;
+
+	hold.cr0 = native_read_cr0();
+	hold.cr3 = __read_cr3();
+	hold.cr4 = native_read_cr4();
+	hold.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	native_store_gdt(&hold.gdt);
+	store_idt(&hold.idt);
+	asm volatile("mov %%ds, %0" : "=rm"(hold.ds));
+	asm volatile("mov %%es, %0" : "=rm"(hold.es));
+	asm volatile("str %0" : "=rm"(hold.tr));
+	asm volatile("sldt %0" : "=rm"(hold.ldt));
+	for (i = 0; i < ARRAY_SIZE(saved_msrs); i++)
+		rdmsrl_safe(saved_msrs[i], &hold.msr[i]);
+	for (i = 0; i < ARRAY_SIZE(saved_apic); i++)
+		hold.apic[i] = apic_read(saved_apic[i]);
+}
+
+/* Where the kernel's start-up code ends on the CPU that was lost: its page tables, our stack.
+ */
+static void __noreturn restore_state(void)
+{
+	struct desc_struct *table = get_cpu_gdt_rw(hold.cpu);
+	struct desc_ptr writable = { hold.gdt.size, (unsigned long)table };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(saved_msrs); i++)
+		wrmsrl_safe(saved_msrs[i], hold.msr[i]);
+	asm volatile("movq %0, %%cr4" : : "r"(hold.cr4) : "memory");
+	asm volatile("movq %0, %%cr3" : : "r"(hold.cr3) : "memory");
+	asm volatile("movq %0, %%cr0" : : "r"(hold.cr0) : "memory");
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, hold.xcr0);
+	load_idt(&hold.idt);
+	/*
+	 * A task register is loaded from an available segment, which becomes a busy one: in
+	 * memory that can be written, which the table of normal operation is not.
+	 */
+	table[hold.tr / sizeof(*table)].type &= ~2;
+	load_gdt(&writable);
+	asm volatile("ltr %0" : : "m"(hold.tr));
+	asm volatile("lldt %0" : : "m"(hold.ldt));
+	load_gdt(&hold.gdt);
+	asm volatile("mov %0, %%ds" : : "rm"(hold.ds));
+	asm volatile("mov %0, %%es" : : "rm"(hold.es));
+	resume_load(&hold.registers);
+}
+
+/* Until both sides are ready the scheduler and interrupts go on. */
+static int hold_main(void *unused)
+{
+	unsigned int i;
+
+	while (!smp_load_acquire(&hold.go))
+		cond_resched();
+	local_irq_disable();
+	save_state();
+	if (resume_save(&hold.registers)) {
+		for (i = 0; i < ARRAY_SIZE(saved_apic); i++)
+			apic_write(saved_apic[i], hold.apic[i]);
+	} else {
+		smp_store_release(&hold.held, true);
+		while (!READ_ONCE(hold.release))
+			cpu_relax();
+	}
+	/* A timer that ran out in the meantime. */
+	apic_write(APIC_TMICT, 1);
+	local_irq_enable();
+	smp_store_release(&hold.back, true);
+	return 0;
+}
+
+static bool wait_for(const bool *flag, unsigned int seconds)
+{
+	unsigned int left = seconds * 1000;
+
+	while (!smp_load_acquire(flag)) {
+		if (!left--)
+			return false;
+		mdelay(1);
+	}
+	return true;
+}
+
+int resume_hold(unsigned int cpu)
+{
+	struct task_struct *task;
+
+	hold.cpu = cpu;
+	hold.go = false;
+	hold.held = false;
+	hold.release = false;
+	hold.back = false;
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
+	task = kthread_create_on_cpu(hold_main, NULL, cpu, "hf_hold/%u");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	wake_up_process(task);
+	preempt_disable();
+	smp_store_release(&hold.go, true);
+	if (wait_for(&hold.held, HOLD_SECONDS))
+		return 0;
+	preempt_enable();
+	return -ETIMEDOUT;
+}
+
+void resume_send_startup(unsigned int cpu, u8 page)
+{
+	u32 id = cpu_physical_id(cpu);
+
+	apic->icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, id);
+	mdelay(10);
+	apic->icr_write(APIC_INT_LEVELTRIG | APIC_DM_INIT, id);
+	mdelay(10);
+	apic->icr_write(APIC_DM_STARTUP | page, id);
+	mdelay(1);
+	apic->icr_write(APIC_DM_STARTUP | page, id);
+}
+
+/* As the kernel starts a CPU, but for where it goes then. */
+static int restart(void)
+{
+	u64 *code = attack_symbol("initial_code"), *stack = attack_symbol("initial_stack");
+	u64 *gs = attack_symbol("initial_gs");
+	struct desc_ptr *gdt = attack_symbol("early_gdt_descr");
+	struct real_mode_header **header = attack_symbol("real_mode_header");
+
+	if (!code || !stack || !gs || !gdt || !header)
+		return -ENOENT;
+	*code = (u64)restore_state;
+	*stack = (u64)(hold.stack + RESET_STACK - sizeof(u64));
+	*gs = per_cpu_offset(hold.cpu);
+	gdt->address = (unsigned long)get_cpu_gdt_rw(hold.cpu);
+	resume_send_startup(hold.cpu, (*header)->trampoline_start >> PAGE_SHIFT);
+	return 0;
+}
+
+/* An emulator of a busy machine loses an INIT now and then. */
+static int restart_until_back(void)
+{
+	unsigned int tries;
+	int err;
+
+	for (tries = 0; tries < RESTARTS; tries++) {
+		err = restart();
+		if (err || wait_for(&hold.back, RESTART_SECONDS))
+			return err;
+	}
+	return -ETIMEDOUT;
+}
+
+int resume_return(bool lost)
+{
+	int err = 0;
+
+	WRITE_ONCE(hold.release, true);
+	if (lost)
+		err = restart_until_back();
+	else if (!wait_for(&hold.back, HOLD_SECONDS))
+		err = -ETIMEDOUT;
+	preempt_enable();
+	return err;
+}
