@@ -331,6 +331,12 @@ static void calls(void **ctx)
 	assert_int_equal(seen.call.arg[3], 0x101);
 	assert_int_equal(vmcb.rax, (u64)-38);
 	advanced(3);
+	/* With prefixes, where the CPU says so. */
+	setup(NULL);
+	svm.features = HF_FEATURE_NEXT_RIP;
+	vmcb.next_rip = RIP + 4;
+	run(EXIT_CODE_VMMCALL, 0, 0, VERDICT_RESULT);
+	advanced(4);
 }
 
 /* Values the processor would fault on are never stored: VMRUN would refuse the block. */

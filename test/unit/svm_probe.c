@@ -29,6 +29,7 @@ static void fit(void)
 	fake_cpu_set_msr(0xc0000080, 0xd01); /* SCE, LME, LMA, NXE */
 	fake_cpu_set_msr(0xc0010010, 0);
 	memset(&boot, 0xee, sizeof(boot));
+	boot.serial_port = 0x3f8;
 	memset(&svm, 0, sizeof(svm));
 }
 
@@ -159,6 +160,24 @@ static void platform(void **ctx)
 	refused(-HF_ENODEV, HF_REASON_PLATFORM);
 }
 
+/* All eight registers are within the 64 Ki ports; 0 is none. */
+static void serial_port(void **ctx)
+{
+	static const u32 outside[] = { 0xfff9, 0xffff, 0x10000, 0xffffffff };
+	size_t i;
+
+	(void)ctx;
+	boot.serial_port = 0;
+	accepted(ALL);
+	boot.serial_port = 0xfff8;
+	accepted(ALL);
+	for (i = 0; i < ARRAY_SIZE(outside); i++) {
+		fit();
+		boot.serial_port = outside[i];
+		refused(-HF_EINVAL, HF_REASON_BAD_OPTION);
+	}
+}
+
 /* Of several lacks the first on the way is told. */
 static void order(void **ctx)
 {
@@ -207,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup(no_nested_paging, setup),
 		cmocka_unit_test_setup(memory_encryption, setup),
 		cmocka_unit_test_setup(platform, setup),
+		cmocka_unit_test_setup(serial_port, setup),
 		cmocka_unit_test_setup(order, setup),
 		cmocka_unit_test_setup(address_limit, setup),
 	};
