@@ -31,6 +31,7 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	unit header:cmocka.h libcmocka-dev
+	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:clang clang
 	check cmd:clang-format clang-format
 	check cmd:clang-tidy clang-tidy

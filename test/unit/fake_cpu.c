@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "fake_cpu.h"
+
+#define ENTRIES 24
+
+static struct {
+	u32 msr_count, leaf_count, writes;
+	u32 msr[ENTRIES];
+	u64 msr_value[ENTRIES];
+	u32 leaf[ENTRIES];
+	struct cpuid leaf_value[ENTRIES];
+	u64 cr4;
+} cpu;
+
+void fake_cpu_reset(void)
+{
+	memset(&cpu, 0, sizeof(cpu));
+}
+
+static u32 find(const u32 *numbers, u32 count, u32 number)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (numbers[i] == number)
+			break;
+	return i;
+}
+
+void fake_cpu_set_msr(u32 msr, u64 value)
+{
+	u32 i = find(cpu.msr, cpu.msr_count, msr);
+
+	assert_true(i < ENTRIES);
+	cpu.msr_count += i == cpu.msr_count;
+	cpu.msr[i] = msr;
+	cpu.msr_value[i] = value;
+}
+
+void fake_cpu_set_leaf(u32 leaf, struct cpuid value)
+{
+	u32 i = find(cpu.leaf, cpu.leaf_count, leaf);
+
+	assert_true(i < ENTRIES);
+	cpu.leaf_count += i == cpu.leaf_count;
+	cpu.leaf[i] = leaf;
+	cpu.leaf_value[i] = value;
+}
+
+void fake_cpu_set_cr4(u64 value)
+{
+	cpu.cr4 = value;
+}
+
+u32 fake_cpu_msr_writes(void)
+{
+	return cpu.writes;
+}
+
+struct cpuid fake_cpu_cpuid(u32 leaf, u32 subleaf)
+{
+	u32 i = find(cpu.leaf, cpu.leaf_count, leaf);
+
+	assert_int_equal(subleaf, 0);
+	if (i == cpu.leaf_count)
+		fail_msg("CPUID leaf 0x%x was asked for", leaf);
+	return cpu.leaf_value[i];
+}
+
+u64 fake_cpu_rdmsr(u32 msr)
+{
+	u32 i = find(cpu.msr, cpu.msr_count, msr);
+
+	if (i == cpu.msr_count)
+		fail_msg("MSR 0x%x was read", msr);
+	return cpu.msr_value[i];
+}
+
+void fake_cpu_wrmsr(u32 msr, u64 value)
+{
+	u32 i = find(cpu.msr, cpu.msr_count, msr);
+
+	if (i == cpu.msr_count)
+		fail_msg("MSR 0x%x was written", msr);
+	cpu.msr_value[i] = value;
+	cpu.writes++;
+}
+
+u64 fake_cpu_read_cr4(void)
+{
+	return cpu.cr4;
+}

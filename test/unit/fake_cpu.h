@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A CPU made of tables, for tests of hv/arch/x86: forced into its files, where it takes the place
+ * of the instructions in x86.h. The constants there stay the real ones. What is asked for and not
+ * in the tables fails the test, as it would fault on hardware.
+ */
+#ifndef TEST_UNIT_FAKE_CPU_H
+#define TEST_UNIT_FAKE_CPU_H
+
+#include <hv/arch/x86/common/x86.h>
+
+/* No MSR, no leaf; CR4 is 0. */
+void fake_cpu_reset(void);
+void fake_cpu_set_msr(u32 msr, u64 value);
+void fake_cpu_set_leaf(u32 leaf, struct cpuid value);
+void fake_cpu_set_cr4(u64 value);
+/* Since the last reset. */
+u32 fake_cpu_msr_writes(void);
+
+struct cpuid fake_cpu_cpuid(u32 leaf, u32 subleaf);
+u64 fake_cpu_rdmsr(u32 msr);
+void fake_cpu_wrmsr(u32 msr, u64 value);
+u64 fake_cpu_read_cr4(void);
+
+/* With arguments, so that struct cpuid keeps its name. */
+#define cpuid(leaf, subleaf) fake_cpu_cpuid(leaf, subleaf)
+#define rdmsr(msr)	     fake_cpu_rdmsr(msr)
+#define wrmsr(msr, value)    fake_cpu_wrmsr(msr, value)
+#define read_cr4()	     fake_cpu_read_cr4()
+
+#endif

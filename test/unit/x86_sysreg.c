@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the processor takes for a register, by the tables of APM vol. 2, chapter 3. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <hv/arch/x86/common/sysreg.h>
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include "fake_cpu.h"
+
+/* Bits by the manual's numbers, on purpose not by the names of x86.h. */
+#define B(n) (1ull << (n))
+
+#define LONG_CR0  (B(0) | B(4) | B(5) | B(16) | B(31)) /* PE ET NE WP PG */
+#define LONG_CR4  B(5)
+#define LONG_EFER (B(0) | B(8) | B(10) | B(11))
+
+static void cpu(struct cpuid std, struct cpuid ext, struct cpuid amd, u32 more)
+{
+	fake_cpu_reset();
+	fake_cpu_set_leaf(1, std);
+	fake_cpu_set_leaf(7, ext);
+	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000021 });
+	fake_cpu_set_leaf(0x80000001, amd);
+	fake_cpu_set_leaf(0x80000021, (struct cpuid){ .eax = more });
+}
+
+static const struct cpuid all = { ~0u, ~0u, ~0u, ~0u };
+static const struct cpuid none = { 0, 0, 0, 0 };
+
+static int setup(void **ctx)
+{
+	(void)ctx;
+	cpu(all, all, all, ~0u);
+	sysreg_init();
+	return 0;
+}
+
+static void cr0(void **ctx)
+{
+	static const struct {
+		u64 value, cr4, efer;
+		bool valid;
+	} table[] = {
+		{ LONG_CR0, LONG_CR4, LONG_EFER, true },
+		{ LONG_CR0 | B(3), LONG_CR4, LONG_EFER, true },
+		{ LONG_CR0 | B(6), LONG_CR4, LONG_EFER, true }, /* reserved, ignored */
+		{ LONG_CR0 | B(32), LONG_CR4, LONG_EFER, false },
+		{ LONG_CR0 | B(63), LONG_CR4, LONG_EFER, false },
+		{ LONG_CR0 | B(30), LONG_CR4, LONG_EFER, true },	 /* CD */
+		{ LONG_CR0 | B(29), LONG_CR4, LONG_EFER, false },	 /* NW alone */
+		{ LONG_CR0 | B(29) | B(30), LONG_CR4, LONG_EFER, true }, /* both */
+		{ LONG_CR0 & ~B(0), LONG_CR4, LONG_EFER, false },	 /* PG without PE */
+		{ LONG_CR0 & ~B(0), 0, 0, false },
+		{ LONG_CR0 & ~B(31), LONG_CR4, LONG_EFER, false }, /* out of long mode */
+		{ LONG_CR0 & ~B(31), LONG_CR4, 0, true },
+		{ 0, 0, 0, true },
+		{ B(0), 0, 0, true },
+		{ LONG_CR0 & ~B(16), LONG_CR4, LONG_EFER, true },
+		{ LONG_CR0 & ~B(16), LONG_CR4 | B(23), LONG_EFER, false }, /* CET needs WP */
+		{ LONG_CR0, LONG_CR4 | B(23), LONG_EFER, true },
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		if (sysreg_valid_cr0(table[i].value, table[i].cr4, table[i].efer) !=
+		    table[i].valid)
+			fail_msg("cr0[%zu]", i);
+}
+
+/* A bit of CR4 exists if CPUID says so, that bit alone, and no other does. */
+static void cr4_bits(void **ctx)
+{
+	static const struct {
+		unsigned int bit;
+		struct cpuid std, ext;
+	} feature[] = {
+		{ 11, .ext = { .ecx = 1u << 2 } },  /* UMIP */
+		{ 12, .ext = { .ecx = 1u << 16 } }, /* LA57 */
+		{ 16, .ext = { .ebx = 1u << 0 } },  /* FSGSBASE */
+		{ 17, .std = { .ecx = 1u << 17 } }, /* PCIDE */
+		{ 18, .std = { .ecx = 1u << 26 } }, /* OSXSAVE */
+		{ 20, .ext = { .ebx = 1u << 7 } },  /* SMEP */
+		{ 21, .ext = { .ebx = 1u << 20 } }, /* SMAP */
+		{ 22, .ext = { .ecx = 1u << 3 } },  /* PKE */
+		{ 23, .ext = { .ecx = 1u << 7 } },  /* CET */
+	};
+	unsigned int bit;
+	u64 optional = 0;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(feature); i++) {
+		optional |= B(feature[i].bit);
+		cpu(feature[i].std, feature[i].ext, none, 0);
+		sysreg_init();
+		for (bit = 0; bit < 64; bit++)
+			assert_int_equal(sysreg_valid_cr4(B(bit), 0, B(16), 0),
+					 bit <= 10 || bit == feature[i].bit);
+	}
+	setup(NULL);
+	for (bit = 0; bit < 64; bit++)
+		assert_int_equal(sysreg_valid_cr4(B(bit), 0, B(16), 0),
+				 bit <= 10 || (optional & B(bit)));
+}
+
+static void cr4(void **ctx)
+{
+	static const struct {
+		u64 value, old, cr0, cr3;
+		bool valid;
+	} table[] = {
+		{ LONG_CR4, LONG_CR4, LONG_CR0, 0, true },
+		{ LONG_CR4 | B(7) | B(20), LONG_CR4, LONG_CR0, 0xfff, true },
+		{ 0, LONG_CR4, LONG_CR0, 0, false },		    /* PAE in long mode */
+		{ LONG_CR4, 0, LONG_CR0, 0, false },		    /* nor set with paging on */
+		{ 0, LONG_CR4, LONG_CR0 & ~B(31), 0, true },	    /* paging off */
+		{ LONG_CR4 | B(12), LONG_CR4, LONG_CR0, 0, false }, /* LA57 */
+		{ LONG_CR4, LONG_CR4 | B(12), LONG_CR0, 0, false }, /* the other way */
+		{ LONG_CR4 | B(12), LONG_CR4, LONG_CR0 & ~B(31), 0, true },
+		{ LONG_CR4 | B(12), LONG_CR4 | B(12), LONG_CR0, 0, true }, /* unchanged */
+		{ LONG_CR4 | B(17), LONG_CR4, LONG_CR0, 0x1000, true },
+		{ LONG_CR4 | B(17), LONG_CR4, LONG_CR0, 0x1001, false }, /* PCID is not 0 */
+		{ LONG_CR4 | B(17), LONG_CR4, LONG_CR0, 0x1800, false },
+		{ LONG_CR4 | B(17), LONG_CR4 | B(17), LONG_CR0, 0x1001, true }, /* set before */
+		{ LONG_CR4, LONG_CR4 | B(17), LONG_CR0, 0x1001, true },
+		{ LONG_CR4 | B(23), LONG_CR4, LONG_CR0, 0, true },
+		{ LONG_CR4 | B(23), LONG_CR4, LONG_CR0 & ~B(16), 0,
+		  false },					    /* CET without WP */
+		{ LONG_CR4 | B(13), LONG_CR4, LONG_CR0, 0, false }, /* VMXE: not AMD's */
+		{ LONG_CR4 | B(32), LONG_CR4, LONG_CR0, 0, false },
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		if (sysreg_valid_cr4(table[i].value, table[i].old, table[i].cr0,
+				     table[i].cr3) != table[i].valid)
+			fail_msg("cr4[%zu]", i);
+}
+
+static void efer_bits(void **ctx)
+{
+	static const struct {
+		unsigned int bit;
+		struct cpuid amd;
+		u32 more;
+	} feature[] = {
+		{ 14, { .edx = 1u << 25 }, 0 }, /* FFXSR */
+		{ 15, { .ecx = 1u << 17 }, 0 }, /* TCE */
+		{ 21, { 0 }, 1u << 8 },		/* automatic IBRS */
+	};
+	const u64 always = B(0) | B(8) | B(10) | B(11) | B(12);
+	unsigned int bit;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(feature); i++) {
+		cpu(none, none, feature[i].amd, feature[i].more);
+		sysreg_init();
+		for (bit = 0; bit < 64; bit++)
+			assert_int_equal(sysreg_valid_efer(B(bit), 0, 0),
+					 (always & B(bit)) || bit == feature[i].bit);
+	}
+	/* A leaf beyond the last says nothing, whatever it holds. */
+	cpu(none, none, none, ~0u);
+	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000020 });
+	sysreg_init();
+	assert_false(sysreg_valid_efer(B(21), 0, 0));
+}
+
+static void efer(void **ctx)
+{
+	(void)ctx;
+	assert_true(sysreg_valid_efer(LONG_EFER, LONG_EFER, LONG_CR0));
+	assert_true(sysreg_valid_efer(LONG_EFER & ~B(11), LONG_EFER, LONG_CR0));
+	/* LME stays while paging is on, in either direction. */
+	assert_false(sysreg_valid_efer(LONG_EFER & ~B(8), LONG_EFER, LONG_CR0));
+	assert_false(sysreg_valid_efer(LONG_EFER, LONG_EFER & ~B(8), LONG_CR0));
+	assert_true(sysreg_valid_efer(LONG_EFER & ~B(8), LONG_EFER, LONG_CR0 & ~B(31)));
+	assert_false(sysreg_valid_efer(LONG_EFER | B(1), LONG_EFER, LONG_CR0));
+	assert_false(sysreg_valid_efer(LONG_EFER | B(63), LONG_EFER, LONG_CR0));
+}
+
+static void canonical(void **ctx)
+{
+	static const struct {
+		u64 va;
+		bool four, five;
+	} table[] = {
+		{ 0, true, true },
+		{ 0x00007fffffffffff, true, true },
+		{ 0x0000800000000000, false, true },
+		{ 0xffff7fffffffffff, false, true },
+		{ 0xffff800000000000, true, true },
+		{ ~0ull, true, true },
+		{ 0x00ffffffffffffff, false, true },
+		{ 0x0100000000000000, false, false },
+		{ 0xfeffffffffffffff, false, false },
+		{ 0xff00000000000000, false, true },
+		{ 0x8000000000000000, false, false },
+	};
+	static const u32 addresses[] = { REG_LSTAR, REG_CSTAR, REG_SYSENTER_ESP,
+					 REG_SYSENTER_EIP };
+	size_t i, k;
+	int five;
+
+	(void)ctx;
+	for (five = 0; five <= 1; five++) {
+		cpu(all, all, all, ~0u);
+		fake_cpu_set_cr4(five ? B(12) : 0);
+		sysreg_init();
+		for (i = 0; i < ARRAY_SIZE(table); i++) {
+			bool want = five ? table[i].five : table[i].four;
+
+			assert_int_equal(sysreg_canonical(table[i].va), want);
+			for (k = 0; k < ARRAY_SIZE(addresses); k++)
+				assert_int_equal(sysreg_valid_msr(addresses[k], table[i].va),
+						 want);
+		}
+	}
+}
+
+static void msr_values(void **ctx)
+{
+	(void)ctx;
+	assert_true(sysreg_valid_msr(REG_SFMASK, 0xffffffff));
+	assert_false(sysreg_valid_msr(REG_SFMASK, B(32)));
+	assert_false(sysreg_valid_msr(REG_SFMASK, B(63)));
+	assert_true(sysreg_valid_msr(REG_STAR, ~0ull));
+	assert_true(sysreg_valid_msr(REG_SYSENTER_CS, ~0ull));
+}
+
+static void names(void **ctx)
+{
+	static const u32 msr[REG_COUNT] = {
+		[REG_EFER] = 0xc0000080,    [REG_STAR] = 0xc0000081,
+		[REG_LSTAR] = 0xc0000082,   [REG_CSTAR] = 0xc0000083,
+		[REG_SFMASK] = 0xc0000084,  [REG_SYSENTER_CS] = 0x174,
+		[REG_SYSENTER_ESP] = 0x175, [REG_SYSENTER_EIP] = 0x176,
+	};
+	u32 reg;
+
+	(void)ctx;
+	for (reg = 0; reg < REG_COUNT; reg++) {
+		assert_int_equal(sysreg_msr(reg), msr[reg]);
+		if (msr[reg])
+			assert_int_equal(sysreg_of_msr(msr[reg]), reg);
+	}
+	/* CR0 and its kin have the number 0, which is an MSR too: not theirs. */
+	assert_int_equal(sysreg_of_msr(0), REG_COUNT);
+	assert_int_equal(sysreg_of_msr(0xc0000085), REG_COUNT);
+}
+
+/* Each MSR and each table register has a rule, and it covers all of it. */
+static void rules(void **ctx)
+{
+	u32 count, i, reg, full = 0;
+	const struct register_rule *rule = backend_register_rules(&count);
+
+	(void)ctx;
+	for (i = 0; i < count; i++) {
+		assert_true(rule[i].reg < REG_COUNT);
+		assert_true(strlen(rule[i].name) <= 47);
+		assert_true(rule[i].mask != 0);
+		if (rule[i].kind == RULE_LOCKED && rule[i].mask == ~0ull)
+			full |= 1u << rule[i].reg;
+	}
+	for (reg = 0; reg < REG_COUNT; reg++)
+		assert_int_equal(full >> reg & 1,
+				 reg != REG_CR0 && reg != REG_CR4 && reg != REG_EFER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(cr0, setup),
+		cmocka_unit_test(cr4_bits),
+		cmocka_unit_test_setup(cr4, setup),
+		cmocka_unit_test(efer_bits),
+		cmocka_unit_test_setup(efer, setup),
+		cmocka_unit_test(canonical),
+		cmocka_unit_test_setup(msr_values, setup),
+		cmocka_unit_test(names),
+		cmocka_unit_test(rules),
+	};
+
+	return cmocka_run_group_tests_name("x86_sysreg", tests, NULL, NULL);
+}
