@@ -9,7 +9,7 @@ import time
 from report import Report
 
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
-SILENCE = 75
+SILENCE = 45
 
 # Seconds that a machine has to switch itself off after the end of its report, or after a panic.
 GRACE = 15
