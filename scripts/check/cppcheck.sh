@@ -36,6 +36,9 @@ run -Ihv/include -D__x86_64__ -DHF_VERSION='""' -- "${hv[@]}"
 run -D_GNU_SOURCE -DHF_VERSION='""' -- "${cli[@]}"
 run -Ihv/include -I. -D_GNU_SOURCE -- "${unit[@]}"
 run -D_GNU_SOURCE -- "${boot[@]}"
-run -Iagent -D__KERNEL__ '-Dfor_each_online_cpu(cpu)=while (more(cpu))' -- "${modules[@]}"
+# In place of the kernel's headers.
+run -Iagent -D__KERNEL__ '-D__aligned(n)=' '-Dasm(r)=' -D__initconst= \
+	'-Dfor_each_online_cpu(cpu)=while (more(cpu))' -- \
+	"${modules[@]}"
 LC_ALL=C sort -u -o "$findings" "$findings"
 verdict $count "$count files with $(cppcheck --version)"

@@ -67,7 +67,7 @@ prove image 'undefined reference' hv/core/panic.c \
 # The linker refuses these by itself, as long as nobody takes its options away.
 lax='s/ --fatal-warnings//; s/-z text //'
 prove image 'relocation in text' hv/build.mk "$lax" hv/core/panic.c \
-	'$a __asm__(".text\n.quad exit_decide");'
+	'$a __asm__(".text; .quad exit_decide");'
 prove image 'writable and executable' hv/build.mk "$lax" hv/core/panic.c \
 	'$a __attribute__((section(".data.x"))) void f(void);\nvoid f(void) {}'
 prove image 'data within text' hv/build.mk "$lax" hv/arch/x86/hv.ld \

@@ -13,7 +13,14 @@ $(ATTACK)/module/%: test/attack/%
 	$(Q)cp $< $@
 
 $(ATTACK)/hf_attack.ko: $(addprefix $(ATTACK)/module/,$(ATTACK_SOURCES)) $(ATTACK_CONTRACTS) $(KERNEL_READY)
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(ATTACK)/module) HF_INCLUDE=$(abspath include) modules
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(ATTACK)/module) HF_INCLUDE=$(abspath include) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(ATTACK)/module/hf_attack.ko $@
 
-ARTIFACTS += $(ATTACK)/hf_attack.ko
+$(ATTACK)/user: test/attack/user.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -MMD -MP -Iinclude -o $@ $<
+
+-include $(ATTACK)/user.d
+
+ARTIFACTS += $(ATTACK)/hf_attack.ko $(ATTACK)/user

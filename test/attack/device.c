@@ -24,7 +24,7 @@
 #define EDU_TO_RAM 2
 #define EDU_BUFFER 0x40000 /* in the device's own numbering */
 
-#define WINDOW                                                                        \
+#define WINDOW \
 	16 /* bytes around the target that are compared, and written with one changed \
 	    */
 

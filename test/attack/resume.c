@@ -16,7 +16,10 @@
 #include "attack.h"
 #include "resume.h"
 
-#define RESET_STACK PAGE_SIZE
+#define RESET_STACK	PAGE_SIZE
+#define HOLD_SECONDS	10
+#define RESTART_SECONDS 3
+#define RESTARTS	4
 
 /* What INIT clears or may clear, besides the general registers. */
 static const u32 saved_msrs[] = {
@@ -164,9 +167,9 @@ static int hold_main(void *unused)
 	return 0;
 }
 
-static bool wait_for(const bool *flag)
+static bool wait_for(const bool *flag, unsigned int seconds)
 {
-	unsigned int left = 5000;
+	unsigned int left = seconds * 1000;
 
 	while (!smp_load_acquire(flag)) {
 		if (!left--)
@@ -192,7 +195,7 @@ int resume_hold(unsigned int cpu)
 	wake_up_process(task);
 	preempt_disable();
 	smp_store_release(&hold.go, true);
-	if (wait_for(&hold.held))
+	if (wait_for(&hold.held, HOLD_SECONDS))
 		return 0;
 	preempt_enable();
 	return -ETIMEDOUT;
@@ -229,12 +232,28 @@ static int restart(void)
 	return 0;
 }
 
+/* An emulator of a busy machine loses an INIT now and then. */
+static int restart_until_back(void)
+{
+	unsigned int tries;
+	int err;
+
+	for (tries = 0; tries < RESTARTS; tries++) {
+		err = restart();
+		if (err || wait_for(&hold.back, RESTART_SECONDS))
+			return err;
+	}
+	return -ETIMEDOUT;
+}
+
 int resume_return(bool lost)
 {
-	int err = lost ? restart() : 0;
+	int err = 0;
 
 	WRITE_ONCE(hold.release, true);
-	if (!err && !wait_for(&hold.back))
+	if (lost)
+		err = restart_until_back();
+	else if (!wait_for(&hold.back, HOLD_SECONDS))
 		err = -ETIMEDOUT;
 	preempt_enable();
 	return err;

@@ -94,7 +94,7 @@ static u32 start_and_wait(struct attempt *t, u8 *page, unsigned int cpu, u8 byte
 {
 	size_t size = startup_end - startup_begin;
 	struct startup_args *args = (void *)(page + size - sizeof(*args));
-	int left = 50;
+	int left = 500; /* 10 s: emulated CPUs of a busy machine may take seconds */
 
 	memcpy(page, startup_begin, size);
 	args->target = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);

@@ -21,7 +21,7 @@
 #define CR4_RESERVED  BIT_ULL(40)
 #define CR3_RESERVED  BIT_ULL(51)
 #define EFER_RESERVED BIT_ULL(20)
-#define SPARE_ENTRY                                                               \
+#define SPARE_ENTRY \
 	31 /* of the GDT, beyond what the kernel uses; the limit is raised for it \
 	    */
 
@@ -113,29 +113,37 @@ static void code_segment(struct attempt *t)
 	attack_note(t, "code segment: %s, call gave %lld", attack_trap_name(trap), (s64)result);
 }
 
-static enum attack_outcome hostile_state(struct attempt *t)
+static enum attack_outcome hostile_control(struct attempt *t)
 {
 	if (memory_target_text(t))
 		return ATTACK_ERROR;
-	if (hypercall_answers()) {
+	if (hypercall_answers())
 		control_registers(t);
-		code_segment(t);
-	}
 	return memory_write_text(t);
 }
 
+static enum attack_outcome hostile_segment(struct attempt *t)
+{
+	if (memory_target_text(t))
+		return ATTACK_ERROR;
+	if (hypercall_answers())
+		code_segment(t);
+	return memory_write_text(t);
+}
+
+#define STATE(name_, title_, run_)                                                             \
+	{                                                                                      \
+		.name = name_, .title = title_,                                                \
+		.gives = "a hypervisor that stops or gives way", .asset = "CPU state",         \
+		.control = ATTACK_PRELAUNCH, .own_vm = true, .run = run_, .look = memory_look, \
+		.undo = memory_undo,                                                           \
+	}
+
 static const struct attack state_attacks[] = {
-	{
-		.name = "hostile-state",
-		.title = "registers that no guest can be entered with, then write text",
-		.gives = "a hypervisor that stops or gives way",
-		.asset = "CPU state",
-		.control = ATTACK_PRELAUNCH,
-		.own_vm = true,
-		.run = hostile_state,
-		.look = memory_look,
-		.undo = memory_undo,
-	},
+	STATE("hostile-control", "reserved bits in control registers, then write text",
+	      hostile_control),
+	STATE("hostile-segment", "a code segment no guest can be entered with, then write text",
+	      hostile_segment),
 };
 
 const struct attack_table state_table = { state_attacks, ARRAY_SIZE(state_attacks) };

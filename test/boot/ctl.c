@@ -106,8 +106,10 @@ static int sum_exits(struct exit_counts *counts)
 	return err;
 }
 
-/* The calls are made on CPU 0: made now here and now there, the reading itself would count once more
- * or less, by whether a CPU was read before or after it was used. */
+/*
+ * The calls are made on CPU 0: made now here and now there, the reading itself would count once
+ * more or less, by whether a CPU was read before or after it was used.
+ */
 int ctl_exits(struct exit_counts *counts)
 {
 	cpu_set_t first, all;

@@ -21,7 +21,7 @@
 
 /* --- report.c: one JSON object per line on the report port --- */
 
-int report_open(const char *port);
+int report_open(const char *path);
 void report_begin(void);
 void report_str(const char *key, const char *value);
 void report_int(const char *key, long long value);

@@ -97,7 +97,7 @@ static void what_makes_events_equal(void **ctx)
 	event[5].gpa++;
 	event[6].new_value++;
 	for (u32 i = 0; i < ARRAY_SIZE(event); i++) {
-		u64 newest = event_newest();
+		u64 newest;
 
 		event_record(cpu, &exit, &event[0]);
 		newest = event_newest();

@@ -9,8 +9,6 @@
 #include "double.h"
 
 u64 double_polls;
-u64 double_shootdowns;
-bool double_limbo;
 
 _Noreturn void panic(const char *format, ...)
 {
@@ -29,19 +27,6 @@ void shootdown_poll(struct cpu *cpu)
 {
 	(void)cpu;
 	__atomic_fetch_add(&double_polls, 1, __ATOMIC_RELAXED);
-}
-
-void shootdown(struct cpu *cpu)
-{
-	(void)cpu;
-	double_shootdowns++;
-	double_limbo = fake.stage2.limbo;
-}
-
-void shootdown_settle(struct owner_locked locked)
-{
-	shootdown(locked.cpu);
-	backend_stage2_reclaim();
 }
 
 void shootdown_sync(struct cpu *cpu)

@@ -7,9 +7,5 @@
 
 /* How often somebody waiting has polled for shoot-downs. */
 extern u64 double_polls; /* atomic */
-/* Shoot-downs demanded: there are no CPUs to answer. */
-extern u64 double_shootdowns;
-/* Whether tables waited for the last one to end. */
-extern bool double_limbo;
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guards of code and data: accesses to every kind of page, with both actions. */
+#include <hv/shootdown.h>
 #include "machine.h"
 
 #define R HF_ACCESS_READ
@@ -261,7 +262,7 @@ static void allow_opens_seals_only(void **ctx)
 
 	(void)ctx;
 	assert_int_equal(owner_add(owner, &added, 1), 0);
-	owner_settle(owner);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 3, NULL), FAKE_DONE);
 	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 0, NULL), VERDICT_FAULT);

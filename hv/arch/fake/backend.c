@@ -153,6 +153,7 @@ int backend_cpu_init(struct cpu *cpu)
 	cpu->vcpu = pool_page();
 	if (!cpu->vcpu)
 		return -HF_ENOMEM;
+	fake.vcpu[fake.vcpus++] = cpu->vcpu;
 	cpu->vcpu->registers[FAKE_CONTROL] = 0x000f;
 	cpu->vcpu->registers[FAKE_VECTOR] = 0xffffffff81000000ull;
 	cpu->vcpu->registers[FAKE_MODE] = 0x1;
@@ -186,6 +187,8 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 void backend_flush(struct cpu *cpu)
 {
 	cpu->vcpu->flushes++;
+	__atomic_store_n(&cpu->vcpu->merges, __atomic_load_n(&fake.merges, __ATOMIC_SEQ_CST),
+			 __ATOMIC_SEQ_CST);
 	memset(cpu->vcpu->tlb, 0, sizeof(cpu->vcpu->tlb));
 }
 
@@ -230,12 +233,22 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm)
 
 void backend_stage2_merge(struct gpa start, u64 npages)
 {
-	fake.merges++;
+	__atomic_fetch_add(&fake.merges, 1, __ATOMIC_SEQ_CST);
 	stage2_merge(&fake.stage2, start, npages);
 }
 
+/* A CPU that has not flushed may still walk what is given back. */
 void backend_stage2_reclaim(void)
 {
+	u32 i;
+
+	for (i = 0; i < fake.vcpus && fake.stage2.limbo; i++) {
+		if (!__atomic_load_n(&fake.vcpu[i]->guest, __ATOMIC_SEQ_CST) ||
+		    __atomic_load_n(&fake.vcpu[i]->merges, __ATOMIC_SEQ_CST) == fake.merges)
+			continue;
+		fprintf(stderr, "fake: CPU %u may use tables that are reclaimed\n", i);
+		abort();
+	}
 	stage2_reclaim(&fake.stage2);
 }
 

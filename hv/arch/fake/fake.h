@@ -72,6 +72,7 @@ struct vcpu {
 	bool guarded; /* backend_cpu_lock was called: register writes exit */
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
+	u64 merges; /* [a] fake.merges when it flushed last */
 	u64 faults; /* injected into the guest by verdicts */
 	u64 registers[CPU_REGISTERS_MAX];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
@@ -98,7 +99,7 @@ struct fake {
 	u64 kicks;
 	u64 prepares;
 	u64 protects;
-	u64 merges;
+	u64 merges;			/* [a] */
 	char console[FAKE_CONSOLE_MAX]; /* NUL terminated, the first so many characters */
 	size_t console_length;
 	/* backend_halt goes here if expect_halt is set, else aborts the test */
@@ -108,6 +109,8 @@ struct fake {
 	u8 *ram;
 	u8 *chunks;
 	struct stage2 stage2;
+	struct vcpu *vcpu[HF_CPUS_MAX]; /* those that backend_cpu_init made */
+	u32 vcpus;
 };
 
 extern struct fake fake;

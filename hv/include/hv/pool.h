@@ -21,7 +21,7 @@ int pool_init(void *base, const u64 *chunks, u32 count, u64 used, u32 inject);
 
 /* One zeroed page, NULL if there is none. */
 void *pool_page(void);
-/* @npages zeroed pages in a row (virtually); only before lock; never freed. NULL if none is left. */
+/* @npages zeroed pages in a row (virtually); only before lock; never freed. NULL: none left. */
 void *pool_pages(u64 npages);
 /* Like pool_pages, physically contiguous and aligned to its size, npages a power of two <= 1024. */
 void *pool_contiguous(u64 npages);

@@ -11,8 +11,8 @@
 
 struct cpu;
 
-/* Errors as HF_CALL_PROTECT and HF_CALL_LOCK document them. @ranges is the hypervisor's copy. */
-int protect_add(struct cpu *cpu, const struct hf_range *ranges, u64 count);
+/* Errors as HF_CALL_PROTECT and HF_CALL_LOCK document them. @new is the hypervisor's copy. */
+int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count);
 int protect_lock(struct cpu *cpu);
 
 /* From the moment the ranges are sealed; a CPU takes it up in its next shootdown_sync. */
@@ -24,6 +24,6 @@ u64 protect_pages(enum hf_kind kind);
 
 /* HF_ACTION_DENY or HF_ACTION_ALLOW, constant after launch. */
 u32 protect_action(void);
-void protect_set_action(u32 action);
+void protect_set_action(u32 to);
 
 #endif

@@ -102,7 +102,7 @@ static int stack_init(struct host_cpu *host)
 	base = ((u64)memory + HOST_STACK_SIZE - 1) & ~((u64)HOST_STACK_SIZE - 1);
 	host->stack_top = base + HOST_STACK_SIZE - 16;
 	*(struct host_cpu **)host->stack_top = host;
-	/* Overflow must not reach what lies below: a fault in the host is fatal, silence is worse. */
+	/* An overflow must not reach what lies below: a fault is fatal, silence is worse. */
 	return map((u8 *)base, 0);
 }
 
