@@ -16,7 +16,7 @@
 
 #define LIST   "/proc/hf_attack"
 #define RESULT "/proc/hf_attack_result"
-#define LIMIT  60 /* seconds: the longest attack runs for 5 s on an idle machine */
+#define LIMIT  30 /* seconds: the longest attack runs for 5 s on an idle machine */
 #define MAX    256
 
 struct attack {

@@ -41,7 +41,7 @@ class Attack:
     def outcome(self, record):
         if record:
             return record["outcome"]
-        return "machine lost" if self.lost and record is self.with_it else "not run"
+        return "machine lost" if self.lost and not self.with_it else "not run"
 
     def succeeds_without(self):
         return self.outcome(self.without) == "succeeded"
@@ -68,7 +68,8 @@ class Attack:
         if self.open and self.lost:
             return ""
         if self.outcome(self.with_it) not in ("succeeded", "refused"):
-            return "gave no result with Holdfast: %s" % explain(self.with_it)
+            return "gave no result with Holdfast: %s" % (
+                explain(self.with_it) if self.with_it else self.outcome(None))
         return ""
 
     def problem(self):

@@ -9,7 +9,7 @@ import time
 from report import Report
 
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
-SILENCE = 75
+SILENCE = 45
 
 # Seconds that a machine has to switch itself off after the end of its report, or after a panic.
 GRACE = 15
@@ -18,6 +18,9 @@ GRACE = 15
 # thread that tried it.
 LOST = re.compile(rb"Kernel panic - not syncing[^\r\n]*|Unable to handle kernel[^\r\n]*in interrupt")
 
+
+# The hypervisor's last words, on its own port.
+STOPPED = re.compile(rb"holdfast: panic[^\r\n]*")
 
 # no_timer_check: on a loaded host the kernel may see too few ticks in its own short test, and panics.
 APPEND = "console=ttyS0,115200 panic=-1 no_timer_check "
@@ -92,6 +95,9 @@ def log_paths(folder, name):
 
 def judge(machine, report, process, hung, logs):
     """Why this boot cannot be relied on, or ""."""
+    stopped = STOPPED.search(read(logs["events"]))
+    if stopped:
+        return "the hypervisor stopped: " + stopped.group().decode("ascii", "replace")
     if machine.doomed and (report.ended or report.trying):
         return ""       # the attack's own result, or that it has none, says more
     lost = LOST.search(read(logs["console"]))
@@ -115,6 +121,11 @@ def judge(machine, report, process, hung, logs):
     return ""
 
 
+def dead(logs):
+    """Has the kernel or the hypervisor given up?"""
+    return LOST.search(read(logs["console"])[-4096:]) or STOPPED.search(read(logs["events"])[-4096:])
+
+
 def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does."""
@@ -134,7 +145,7 @@ def boot(machine, folder, watch=None):
             heard = time.monotonic() if length else heard
             if machine.doomed and report.trying and time.monotonic() - heard > SILENCE:
                 break
-            if report.ended or LOST.search(read(logs["console"])[-4096:]):
+            if report.ended or dead(logs):
                 hung = late(process, GRACE)
                 break
             if time.monotonic() - began > machine.limit:
