@@ -118,6 +118,11 @@ static int enter(struct launch *launch, struct hf_ctl_launch *ctl)
 	struct hf_boot *boot = launch->boot;
 	int ret;
 
+	/*
+	 * A CPU that goes offline comes back through INIT, outside the hypervisor: none may, from
+	 * here on.
+	 */
+	cpu_hotplug_disable();
 	cpus_read_lock();
 	ctl->reason = cpu_check(launch->image->backend);
 	if (ctl->reason != HF_REASON_NONE) {
@@ -132,6 +137,8 @@ static int enter(struct launch *launch, struct hf_ctl_launch *ctl)
 		ctl->reason = boot->reason;
 out:
 	cpus_read_unlock();
+	if (ret)
+		cpu_hotplug_enable();
 	return ret;
 }
 

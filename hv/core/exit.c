@@ -8,6 +8,7 @@
 #include <hv/exit.h>
 #include <hv/memory.h>
 #include <hv/owner.h>
+#include <hv/panic.h>
 #include <hv/registers.h>
 
 /* What an access needs, of the permissions of a page. */
@@ -26,9 +27,23 @@ static u32 needed(const struct exit_memory *memory)
 }
 
 /*
+ * Whether owner map and tables agree about the page. Looked at under the owner lock: a transition
+ * under way on another CPU changes one before the other.
+ */
+static bool consistent(struct cpu *cpu, struct gpa page, u32 need)
+{
+	struct owner_locked owner = owner_lock(cpu);
+	bool map = (owner_permission(owner_page(page)) & need) == need;
+	bool tables = (backend_stage2_permission(page) & need) == need;
+
+	owner_unlock(owner);
+	return map == tables;
+}
+
+/*
  * The tables refused what the owner map allows. Either the CPU used a translation from before
- * the page was opened, or the tables are wrong; the second is a bug of ours that a guest
- * must not be able to turn into a stop or an endless loop.
+ * the page was opened, or the page was being opened just then, or the tables are wrong; the last
+ * is a bug of ours that a guest must not be able to turn into a stop or an endless loop.
  */
 static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 {
@@ -42,7 +57,7 @@ static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 		.gpa = exit->memory.gpa.raw,
 	};
 
-	if ((backend_stage2_permission(exit->memory.gpa) & need) == need) {
+	if (consistent(cpu, exit->memory.gpa, need)) {
 		backend_flush(cpu);
 		return VERDICT_RETRY;
 	}
@@ -150,6 +165,7 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 	case HF_EXIT_VIRT:
 		return virt_decide(cpu, exit);
 	case HF_EXIT_KICK:
+		panic_check();
 		return VERDICT_RETRY; /* shootdown_sync is on the way back */
 	case HF_EXIT_NMI:
 		return VERDICT_PASS;

@@ -17,6 +17,7 @@
  */
 #include <hv/backend.h>
 #include <hv/cpu.h>
+#include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/shootdown.h>
 
@@ -50,6 +51,7 @@ void shootdown_sync(struct cpu *cpu)
  */
 void shootdown_poll(struct cpu *cpu)
 {
+	panic_check();
 	shootdown_sync(cpu);
 }
 

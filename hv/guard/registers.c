@@ -40,6 +40,12 @@ static u64 kept(const struct register_rule *rule, u64 recorded)
 	return rule->mask;
 }
 
+/* What must stay clear would give the guest something of ours: no action lets it. */
+static u32 action_for(const struct register_rule *rule)
+{
+	return rule->kind == RULE_KEEP_CLEAR ? HF_ACTION_DENY : protect_action();
+}
+
 static enum verdict violation(struct cpu *cpu, struct exit *exit, u32 asset, u32 done)
 {
 	const struct exit_register *reg = &exit->reg;
@@ -78,7 +84,8 @@ enum verdict registers_write(struct cpu *cpu, struct exit *exit)
 			break;
 		recorded = cpu->recorded[reg->id];
 		if ((reg->value ^ recorded) & kept(&rules[i], recorded))
-			return violation(cpu, exit, HF_ASSET_REGISTER | i, protect_action());
+			return violation(cpu, exit, HF_ASSET_REGISTER | i,
+					 action_for(&rules[i]));
 	}
 	/* A register nobody has a rule for exits because it is ours: not even "allow" lets it
 	 * go. */

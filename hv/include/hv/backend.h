@@ -19,7 +19,7 @@ struct cpu;
 /* A rule about a register, evaluated by guard/registers.c. */
 enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
-	RULE_KEEP_CLEAR, /* bits of mask that were clear at lock stay clear */
+	RULE_KEEP_CLEAR, /* bits of mask clear at lock stay clear, also under action "allow" */
 	RULE_LOCKED,	 /* bits of mask keep their value */
 };
 

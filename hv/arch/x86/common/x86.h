@@ -139,6 +139,15 @@ READ_SELECTOR(ds)
 READ_SELECTOR(es)
 #undef READ_SELECTOR
 
+#define WRITE_REGISTER(name)                                     \
+	static inline void write_##name(u64 value)               \
+	{                                                        \
+		asm volatile("mov %0, %%" #name : : "r"(value)); \
+	}
+WRITE_REGISTER(dr6)
+WRITE_REGISTER(dr7)
+#undef WRITE_REGISTER
+
 static inline u64 read_rflags(void)
 {
 	u64 value;

@@ -5,7 +5,6 @@
 #include <hv/exit.h>
 #include <hv/launch.h>
 #include <hv/owner.h>
-#include <hv/panic.h>
 #include <hv/shootdown.h>
 
 #include "../common/decode.h"
@@ -231,15 +230,8 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	struct vmcb *vmcb = v->vmcb;
 
 	e->exit.kind = HF_EXIT_OTHER;
-	e->exit.cpl = vmcb->cpl;
-	e->exit.rip = vmcb->rip;
-	e->exit.root = vmcb->cr3;
-	e->exit.code = vmcb->exit_code;
 	e->next_rip = 0;
 	switch (vmcb->exit_code) {
-	case EXIT_CODE_VMMCALL:
-		on_call(v, e);
-		break;
 	case EXIT_CODE_NPF:
 		on_page_fault(v, e);
 		break;
@@ -270,11 +262,12 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		break;
 	default:
-		/* What a guest writes is checked first: a refused control block is our bug. */
+		/*
+		 * A state no CPU could be in. What the guest writes is checked before it gets here, so
+		 * it was the processor that let it in; this CPU's guest is lost.
+		 */
 		if ((u32)vmcb->exit_code == EXIT_CODE_INVALID)
-			panic("VMRUN refused on CPU %u: cr0 %llx cr4 %llx efer %llx",
-			      v->cpu->index, (unsigned long long)vmcb->cr0,
-			      (unsigned long long)vmcb->cr4, (unsigned long long)vmcb->efer);
+			e->exit.kind = HF_EXIT_SHUTDOWN;
 	}
 }
 
@@ -404,10 +397,7 @@ static _Noreturn void reset_machine(void)
 static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 {
 	switch (verdict) {
-	case VERDICT_RESULT:
-		v->vmcb->rax = e->exit.call.result;
-		advance(v, e);
-		return;
+	case VERDICT_RESULT: /* handle_call */
 	case VERDICT_RETRY:
 		return;
 	case VERDICT_PASS:
@@ -512,6 +502,46 @@ static int finish_trial(struct vcpu *v)
 	return 0;
 }
 
+/* Not inlined, so that a call does not pay for the registers and stack the rest needs. */
+static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
+{
+	decode_exit(v, e);
+	if (e->exit.kind == HF_EXIT_MSR && msr_picture(v, e))
+		count_picture(v->cpu);
+	else
+		carry_out(v, e, exit_decide(v->cpu, &e->exit));
+	redeliver(v);
+}
+
+/* A call interrupts no delivery of an event: it is an instruction. */
+static void handle_call(struct vcpu *v, struct svm_exit *e)
+{
+	enum verdict verdict;
+
+	on_call(v, e);
+	verdict = exit_decide(v->cpu, &e->exit);
+	if (likely(verdict == VERDICT_RESULT)) {
+		v->vmcb->rax = e->exit.call.result;
+		advance(v, e);
+	} else {
+		carry_out(v, e, verdict);
+	}
+}
+
+/*
+ * States that VMRUN refuses (APM vol. 2, 15.5.1) and that processors never let a guest get into by
+ * itself, but emulators do: both 64-bit and 32-bit code, and a root beyond physical addresses. What
+ * a processor would have refused is taken back.
+ */
+static void make_enterable(struct vmcb *vmcb)
+{
+	if (unlikely((vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) ==
+		     (SEGMENT_L | SEGMENT_D)))
+		vmcb->cs.attributes &= (u16)~SEGMENT_D;
+	if (unlikely(vmcb->cr3 & svm.cr3_reserved))
+		vmcb->cr3 &= ~svm.cr3_reserved;
+}
+
 int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 {
 	struct vmcb *vmcb = v->vmcb;
@@ -524,12 +554,15 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
-	decode_exit(v, &e);
-	if (e.exit.kind == HF_EXIT_MSR && msr_picture(v, &e))
-		count_picture(v->cpu);
+	e.exit.cpl = vmcb->cpl;
+	e.exit.rip = vmcb->rip;
+	e.exit.root = vmcb->cr3;
+	e.exit.code = vmcb->exit_code;
+	if (vmcb->exit_code == EXIT_CODE_VMMCALL)
+		handle_call(v, &e);
 	else
-		carry_out(v, &e, exit_decide(v->cpu, &e.exit));
-	redeliver(v);
+		handle_other(v, &e);
+	make_enterable(vmcb);
 	shootdown_sync(v->cpu);
 	return 0;
 }

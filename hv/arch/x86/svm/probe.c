@@ -51,6 +51,11 @@ static u32 unfit(void)
 	return HF_REASON_NONE;
 }
 
+static u32 address_bits(void)
+{
+	return cpuid(LEAF_ADDRESS_SIZE, 0).eax & 0xff;
+}
+
 int backend_probe(struct hf_boot *boot)
 {
 	u32 svm_edx;
@@ -68,12 +73,13 @@ int backend_probe(struct hf_boot *boot)
 	svm.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
 	svm.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
 	svm.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
+	svm.cr3_reserved = ~(BIT(address_bits()) - 1);
 	return 0;
 }
 
 struct gpa backend_gpa_limit(void)
 {
-	u32 bits = cpuid(LEAF_ADDRESS_SIZE, 0).eax & 0xff;
+	u32 bits = address_bits();
 
 	return gpa(BIT(bits < ADDRESS_BITS_MAX ? bits : ADDRESS_BITS_MAX));
 }

@@ -56,6 +56,8 @@ static void save_native(struct vcpu *v)
 	n->cr4 = read_cr4();
 	n->efer = rdmsr(MSR_EFER);
 	n->hsave_pa = rdmsr(MSR_VM_HSAVE_PA);
+	n->dr6 = read_dr6();
+	n->dr7 = read_dr7();
 	n->gdtr = read_gdtr();
 	n->idtr = read_idtr();
 	n->cs = read_cs();
@@ -68,7 +70,7 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
-	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVLPGA | MISC1_MSR |
+	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_MSR |
 					   MISC1_SHUTDOWN;
 	if (svm.serial_port)
 		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
@@ -103,8 +105,8 @@ static void init_state(struct vcpu *v)
 	vmcb->cr2 = read_cr2();
 	vmcb->cr3 = n->cr3;
 	vmcb->cr4 = n->cr4;
-	vmcb->dr6 = read_dr6();
-	vmcb->dr7 = read_dr7();
+	vmcb->dr6 = n->dr6;
+	vmcb->dr7 = n->dr7;
 	vmcb->pat = rdmsr(MSR_PAT);
 	vmcb->rflags = read_rflags();
 	vmcb->rsp = n->rsp;
@@ -132,6 +134,8 @@ int backend_cpu_enter(struct cpu *cpu)
 
 	error = vcpu_run(v);
 
+	write_dr6(v->native.dr6);
+	write_dr7(v->native.dr7);
 	wrmsr(MSR_VM_HSAVE_PA, v->native.hsave_pa);
 	wrmsr(MSR_EFER, v->native.efer);
 	return error;

@@ -17,6 +17,7 @@ struct native {
 	u64 cr4;
 	u64 efer;
 	u64 hsave_pa;
+	u64 dr6, dr7; /* an exit resets them: APM vol. 2, 15.6 */
 	struct table_register gdtr;
 	struct table_register idtr;
 	u16 cs, ss, ds, es;
@@ -45,7 +46,8 @@ struct svm {
 	u64 iopm_pa;
 	u8 *msrpm;
 	u8 *iopm;
-	u32 features; /* HF_FEATURE_* */
+	u64 cr3_reserved; /* bits that no guest's CR3 can have */
+	u32 features;	  /* HF_FEATURE_* */
 	u16 serial_port;
 };
 

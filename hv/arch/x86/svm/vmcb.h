@@ -14,6 +14,7 @@
 
 #define MISC1_NMI	 BIT(1)
 #define MISC1_IDTR_WRITE BIT(10)
+#define MISC1_INVD	 BIT(22)
 #define MISC1_INVLPGA	 BIT(26)
 #define MISC1_IOIO	 BIT(27)
 #define MISC1_MSR	 BIT(28)
@@ -71,7 +72,8 @@ struct segment {
 	u64 base;
 };
 
-#define SEGMENT_L BIT(9) /* of attributes: 64-bit code */
+#define SEGMENT_L 0x200u /* of attributes: 64-bit code */
+#define SEGMENT_D 0x400u /* 32-bit operands; not with L */
 
 struct vmcb {
 	/* control area */
