@@ -225,6 +225,18 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 	call->arg[3] = g->r[GPR_RCX];
 }
 
+/*
+ * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
+ * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
+ * The fault is what it gets, once: a state that VMRUN itself refuses comes back from the same place.
+ */
+static void on_invalid(struct vcpu *v, struct svm_exit *e)
+{
+	if (v->invalid_rip == v->vmcb->rip)
+		e->exit.kind = HF_EXIT_SHUTDOWN;
+	v->invalid_rip = v->vmcb->rip;
+}
+
 static void decode_exit(struct vcpu *v, struct svm_exit *e)
 {
 	struct vmcb *vmcb = v->vmcb;
@@ -262,12 +274,8 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		break;
 	default:
-		/*
-		 * A state no CPU could be in. What the guest writes is checked before it gets here, so
-		 * it was the processor that let it in; this CPU's guest is lost.
-		 */
 		if ((u32)vmcb->exit_code == EXIT_CODE_INVALID)
-			e->exit.kind = HF_EXIT_SHUTDOWN;
+			on_invalid(v, e);
 	}
 }
 

@@ -36,6 +36,7 @@ struct vcpu {
 	struct entry_frame frame; /* the kernel's registers once the image has returned */
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
+	u64 invalid_rip;	  /* of the last exit that called the state invalid */
 	bool trial;		  /* the first run, which must not get beyond one fetch */
 };
 
