@@ -92,6 +92,28 @@ void fake_cpu_wrmsr(u32 msr, u64 value)
 	cpu.writes++;
 }
 
+/* An MSR that the table does not have does not exist. */
+int msr_read(u32 msr, u64 *value)
+{
+	u32 i = find(cpu.msr, cpu.msr_count, msr);
+
+	if (i == cpu.msr_count)
+		return -HF_EINVAL;
+	*value = cpu.msr_value[i];
+	return 0;
+}
+
+int msr_write(u32 msr, u64 value)
+{
+	u32 i = find(cpu.msr, cpu.msr_count, msr);
+
+	if (i == cpu.msr_count)
+		return -HF_EINVAL;
+	cpu.msr_value[i] = value;
+	cpu.writes++;
+	return 0;
+}
+
 u64 fake_cpu_read_cr4(void)
 {
 	return cpu.cr4;

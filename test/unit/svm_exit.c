@@ -440,7 +440,7 @@ static void idtr(void **ctx)
 	assert_int_equal(vmcb.event_inject, GP);
 }
 
-static void msr_write(u32 msr, u64 value, enum verdict v)
+static void guest_msr_write(u32 msr, u64 value, enum verdict v)
 {
 	setup(NULL);
 	gprs.r[GPR_RCX] = 0xffffffff00000000 | msr;
@@ -452,35 +452,35 @@ static void msr_write(u32 msr, u64 value, enum verdict v)
 static void msr_writes(void **ctx)
 {
 	(void)ctx;
-	msr_write(MSR_LSTAR, 0xffffffff81234560, VERDICT_PERFORM);
+	guest_msr_write(MSR_LSTAR, 0xffffffff81234560, VERDICT_PERFORM);
 	assert_int_equal(seen.kind, HF_EXIT_MSR);
 	assert_int_equal(seen.reg.id, REG_LSTAR);
 	assert_int_equal(seen.reg.value, 0xffffffff81234560);
 	assert_int_equal(seen.reg.old, 0x1000 + REG_LSTAR);
 	assert_int_equal(fake_cpu_rdmsr(MSR_LSTAR), 0xffffffff81234560);
 	advanced(2);
-	msr_write(MSR_LSTAR, 1ull << 60, VERDICT_PERFORM);
+	guest_msr_write(MSR_LSTAR, 1ull << 60, VERDICT_PERFORM);
 	assert_int_equal(fake_cpu_rdmsr(MSR_LSTAR), SENTINEL);
 	assert_int_equal(vmcb.event_inject, GP);
 	stayed();
 	/* LMA is the processor's, SVME ours. */
-	msr_write(MSR_EFER, 0x901, VERDICT_PERFORM);
+	guest_msr_write(MSR_EFER, 0x901, VERDICT_PERFORM);
 	assert_int_equal(vmcb.efer, EFER);
 	assert_int_equal(flushed, 1);
-	msr_write(MSR_EFER, 0x801, VERDICT_PERFORM); /* without LME */
+	guest_msr_write(MSR_EFER, 0x801, VERDICT_PERFORM); /* without LME */
 	assert_int_equal(vmcb.event_inject, GP);
 	/* No rule names it: never performed, whatever the core says. */
-	msr_write(MSR_VM_CR, 0, VERDICT_PERFORM);
+	guest_msr_write(MSR_VM_CR, 0, VERDICT_PERFORM);
 	assert_true(seen.reg.unknown);
 	assert_int_equal(seen.reg.id, MSR_VM_CR);
 	assert_int_equal(vmcb.event_inject, GP);
 	assert_int_equal(fake_cpu_msr_writes(), 0);
 	/* HSAVE_PA: 0 is swallowed, anything else is the core's to judge. */
-	msr_write(MSR_VM_HSAVE_PA, 0, VERDICT_FAULT);
+	guest_msr_write(MSR_VM_HSAVE_PA, 0, VERDICT_FAULT);
 	assert_int_equal(decided, 0);
 	assert_int_equal(cpu.stats.exits[HF_EXIT_MSR], 1);
 	advanced(2);
-	msr_write(MSR_VM_HSAVE_PA, 0x1000, VERDICT_FAULT);
+	guest_msr_write(MSR_VM_HSAVE_PA, 0x1000, VERDICT_FAULT);
 	assert_int_equal(decided, 1);
 	assert_int_equal(vmcb.event_inject, GP);
 }
@@ -509,10 +509,32 @@ static void msr_reads(void **ctx)
 		advanced(2);
 	}
 	setup(NULL);
-	gprs.r[GPR_RCX] = 0x40000000;
+	gprs.r[GPR_RCX] = 0x40000000; /* exists nowhere */
 	run(EXIT_CODE_MSR, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(vmcb.event_inject, GP);
 	stayed();
+}
+
+/* Machine-check banks exit because no permission map covers them, and are the guest's all the same. */
+static void msr_banks(void **ctx)
+{
+	(void)ctx;
+	setup(NULL);
+	fake_cpu_set_msr(0xc0002001, 0x123456789);
+	gprs.r[GPR_RCX] = 0xc0002001;
+	run(EXIT_CODE_MSR, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.rax, 0x23456789);
+	assert_int_equal(gprs.r[GPR_RDX], 1);
+	advanced(2);
+	setup(NULL);
+	fake_cpu_set_msr(0xc0002001, 5);
+	gprs.r[GPR_RCX] = 0xc0002001;
+	vmcb.rax = 7;
+	run(EXIT_CODE_MSR, 1, 0, VERDICT_FAULT);
+	assert_int_equal(fake_cpu_rdmsr(0xc0002001), 7);
+	advanced(2);
+	guest_msr_write(0xc0002004, 7, VERDICT_PERFORM);
+	assert_int_equal(vmcb.event_inject, GP);
 }
 
 static void ports(void **ctx)
@@ -575,8 +597,40 @@ static void others(void **ctx)
 	stayed();
 	assert_int_equal(run(EXIT_CODE_SHUTDOWN, 0, 0, VERDICT_STOP), 1);
 	assert_int_equal(seen.kind, HF_EXIT_SHUTDOWN);
-	assert_int_equal(run(0xffffffff, 0, 0, VERDICT_RETRY), 2);
-	assert_int_equal(run(~0ull, 0, 0, VERDICT_RETRY), 2);
+}
+
+/* A fault the first time; a second time from the same place there is no going on. */
+static void invalid(void **ctx)
+{
+	static const u64 codes[] = { 0xffffffff, ~0ull };
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		setup(NULL);
+		run(codes[i], 0, 0, VERDICT_FAULT);
+		assert_int_equal(seen.kind, HF_EXIT_OTHER);
+		assert_int_equal(vmcb.event_inject, GP);
+		assert_int_equal(run(codes[i], 0, 0, VERDICT_STOP), 1);
+		assert_int_equal(seen.kind, HF_EXIT_SHUTDOWN);
+	}
+}
+
+/* What no processor lets a guest get into is taken back before the entry. */
+static void enterable(void **ctx)
+{
+	(void)ctx;
+	setup(NULL);
+	svm.cr3_reserved = ~0ull << 40;
+	vmcb.cs.attributes = SEGMENT_L | SEGMENT_D | 0x9b;
+	vmcb.cr3 = 1ull << 51 | 0x1000;
+	run(0x64, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
+	assert_int_equal(vmcb.cr3, 0x1000);
+	svm.cr3_reserved = 0;
+	vmcb.cs.attributes = SEGMENT_D | 0x9b;
+	run(0x64, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.cs.attributes, SEGMENT_D | 0x9b);
 }
 
 /* Only a refused fetch from our own memory is proof. */
@@ -633,9 +687,12 @@ int main(void)
 		test(idtr),
 		test(msr_writes),
 		test(msr_reads),
+		test(msr_banks),
 		test(ports),
 		test(nmi),
 		test(others),
+		test(invalid),
+		test(enterable),
 		test(trial),
 	};
 

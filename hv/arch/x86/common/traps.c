@@ -17,6 +17,8 @@ struct trap_frame {
 /* VECTORS stubs of STUB_SIZE bytes in traps_entry.S. */
 extern const u8 traps_stubs[];
 
+static_assert(offsetof(struct trap_frame, rip) == 16, "traps_entry.S");
+
 static u64 idt[VECTORS][2];
 
 void traps_init(void)

@@ -2,6 +2,8 @@
 /* Entry stubs of traps.c, 16 bytes each. */
 
 #define VECTOR_NMI 2
+#define VECTOR_GP  13
+#define FRAME_RIP  16 /* struct trap_frame */
 
 /* Vectors whose exceptions push an error code: 8, 10-14, 17, 21, 29, 30 (APM vol. 2, 8.2). */
 #define ERROR_CODES 0x60227d00
@@ -28,7 +30,20 @@ vector = 0
 
 	.balign	16
 traps_common:
-	cld
+	cmpq	$VECTOR_GP, (%rsp)
+	jne	2f
+	/* The two instructions of msr.S that may fault; RAX is dead there. */
+	lea	msr_rdmsr(%rip), %rax
+	cmp	%rax, FRAME_RIP(%rsp)
+	je	1f
+	lea	msr_wrmsr(%rip), %rax
+	cmp	%rax, FRAME_RIP(%rsp)
+	jne	2f
+1:	lea	msr_fault(%rip), %rax
+	mov	%rax, FRAME_RIP(%rsp)
+	add	$16, %rsp		/* vector and error code */
+	iretq
+2:	cld
 	mov	%rsp, %rdi
 	and	$-16, %rsp
 	call	traps_fatal

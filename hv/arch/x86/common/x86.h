@@ -44,6 +44,8 @@
 #define MSR_FS_BASE	 0xc0000100u
 #define MSR_GS_BASE	 0xc0000101u
 #define MSR_SYSCFG	 0xc0010010u
+#define MSR_SMCA_FIRST	 0xc0002000u /* machine-check banks: APM vol. 2, 9.3 */
+#define MSR_SMCA_LAST	 0xc0002fffu
 #define MSR_VM_CR	 0xc0010114u
 #define MSR_VM_HSAVE_PA	 0xc0010117u
 

@@ -9,6 +9,7 @@
 
 #include "../common/decode.h"
 #include "../common/gwalk.h"
+#include "../common/msr.h"
 #include "../common/sysreg.h"
 #include "vcpu.h"
 
@@ -438,6 +439,25 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 }
 
 /*
+ * Writes that are harmless: the kernel's emergency reboot clears VM_HSAVE_PA without asking whether
+ * it was set, and the machine-check banks of newer processors lie outside the permission map.
+ */
+static bool msr_write_picture(struct vcpu *v, const struct svm_exit *e, u32 msr)
+{
+	if (msr == MSR_VM_HSAVE_PA && !e->exit.reg.value) {
+		advance(v, e);
+		return true;
+	}
+	if (msr < MSR_SMCA_FIRST || msr > MSR_SMCA_LAST)
+		return false;
+	if (msr_write(msr, e->exit.reg.value))
+		inject_fault(v);
+	else
+		advance(v, e);
+	return true;
+}
+
+/*
  * MSRs that show the virtualization extension: the guest sees a CPU where firmware disabled it.
  * Not matters of protection but of the picture, so they are settled here. True: done.
  */
@@ -447,13 +467,8 @@ static bool msr_picture(struct vcpu *v, const struct svm_exit *e)
 	u32 msr = v->gprs->r[GPR_RCX];
 	u64 value;
 
-	if (write) {
-		/* The kernel's emergency reboot clears it without asking whether it was set. */
-		if (msr != MSR_VM_HSAVE_PA || e->exit.reg.value)
-			return false;
-		advance(v, e);
-		return true;
-	}
+	if (write)
+		return msr_write_picture(v, e, msr);
 	switch (msr) {
 	case MSR_EFER:
 		value = v->vmcb->efer & ~EFER_SVME;
@@ -464,7 +479,9 @@ static bool msr_picture(struct vcpu *v, const struct svm_exit *e)
 	case MSR_VM_HSAVE_PA:
 		value = 0;
 		break;
-	default: /* in no block of the permission map: no such register */
+	default: /* in no block of the permission map, so it exits whatever it is */
+		if (!msr_read(msr, &value))
+			break;
 		inject_fault(v);
 		return true;
 	}
