@@ -529,6 +529,7 @@ static void msr_banks(void **ctx)
 	setup(NULL);
 	fake_cpu_set_msr(0xc0002001, 5);
 	gprs.r[GPR_RCX] = 0xc0002001;
+	gprs.r[GPR_RDX] = 0;
 	vmcb.rax = 7;
 	run(EXIT_CODE_MSR, 1, 0, VERDICT_FAULT);
 	assert_int_equal(fake_cpu_rdmsr(0xc0002001), 7);
