@@ -159,7 +159,8 @@ def allowed_assets(attacks):
 
 
 def lonely(boot):
-    """Names of the attacks that may take the machine with them, with their control machine's
-    mode: each pair needs two machines of its own."""
-    return [(offer["name"], "bare" if offer["control"] == "bare" else "control")
+    """Attacks that may take the machine with them: (name, mode of the control's machine, CPUs they
+    need). Each needs two machines of its own, as small as can be: then they run side by side."""
+    return [(offer["name"], "bare" if offer["control"] == "bare" else "control",
+             max(1, offer.get("cpus", 1)))
             for offer in boot.report.offers if offer.get("own_vm")]

@@ -31,9 +31,9 @@ def boot(initrd, mode, name, text):
 def boot_lonely(initrd, lonely):
     """Attacks that may take the machine with them, each without and with Holdfast in machines of
     their own."""
-    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, initrd, cpus=2,
+    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, initrd, cpus=cpus,
                               limit=120, doomed=True)
-                for name, control in lonely for mode in (control, "locked")]
+                for name, control, cpus in lonely for mode in (control, "locked")]
     progress = table.Progress("%d attacks that may take the machine with them" % len(lonely))
     done = []
 

@@ -195,10 +195,10 @@ class Suite:
 
     def lonely(self, names):
         """Attacks that may take the machine with them, each in two machines of its own."""
-        specs = [Spec("%s-%s" % (mode, name), mode, attacks=name, cpus=2, limit=120, doomed=True)
-                 for name, control in names for mode in (control, "locked")]
+        specs = [Spec("%s-%s" % (mode, name), mode, attacks=name, cpus=cpus, limit=120, doomed=True)
+                 for name, control, cpus in names for mode in (control, "locked")]
         self.run(specs)
-        for name, control in names:
+        for name, control, _ in names:
             self.attacks("locked-" + name, "%s-%s" % (control, name))
 
 
