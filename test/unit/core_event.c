@@ -256,7 +256,7 @@ static void record_many(struct cpu *cpu)
 
 static void simultaneous(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = { record_many, record_many, record_many };
+	static machine_fn *const fn[] = { record_many, record_many, record_many };
 	struct hf_event event;
 	u64 next[3] = { 0 };
 	u32 lines = 0;
@@ -293,8 +293,8 @@ static void record_very_many(struct cpu *cpu)
 
 static void simultaneous_beyond_capacity(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = { record_very_many, record_very_many,
-							record_very_many };
+	static machine_fn *const fn[] = { record_very_many, record_very_many,
+					  record_very_many };
 
 	(void)ctx;
 	machine(3);

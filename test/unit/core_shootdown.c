@@ -208,9 +208,8 @@ static void exit_all_the_time(struct cpu *cpu)
 
 static void simultaneous_demands(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = {
-		demand_all_the_time, demand_all_the_time, demand_all_the_time, exit_all_the_time
-	};
+	static machine_fn *const fn[] = { demand_all_the_time, demand_all_the_time,
+					  demand_all_the_time, exit_all_the_time };
 
 	(void)ctx;
 	machine(4);
@@ -250,8 +249,7 @@ static void answer_last(struct cpu *cpu)
 
 static void who_waits_answers(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = { demand_first, demand_second,
-							answer_last };
+	static machine_fn *const fn[] = { demand_first, demand_second, answer_last };
 
 	(void)ctx;
 	machine(3);
@@ -288,8 +286,8 @@ static void wait_for_the_lock(struct cpu *cpu)
 
 static void demand_under_the_owner_lock(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = { hold_and_demand, wait_for_the_lock,
-							wait_for_the_lock };
+	static machine_fn *const fn[] = { hold_and_demand, wait_for_the_lock,
+					  wait_for_the_lock };
 
 	(void)ctx;
 	machine(3);

@@ -300,8 +300,8 @@ static void write_everywhere(struct cpu *cpu)
 
 static void allow_from_all_cpus(void **ctx)
 {
-	static void (*const fn[])(struct cpu * cpu) = { write_everywhere, write_everywhere,
-							write_everywhere };
+	static machine_fn *const fn[] = { write_everywhere, write_everywhere,
+					  write_everywhere };
 	struct hf_event event;
 
 	(void)ctx;

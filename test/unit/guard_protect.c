@@ -233,7 +233,7 @@ static void counts_of_records(void **ctx)
 		r[i] = machine_range(at, 1, HF_KIND_TEXT);
 	assert_int_equal(machine_protect(cpu, r, HF_RANGES_MAX - held + 1), -HF_ENOSPC);
 	assert_int_equal(machine_protect(cpu, r, HF_RANGES_MAX - held), 0);
-	assert_int_equal(machine_protect(cpu, r + HF_RANGES_MAX - held, 1), -HF_ENOSPC);
+	assert_int_equal(machine_protect(cpu, &r[HF_RANGES_MAX - held], 1), -HF_ENOSPC);
 	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), 0);
 	assert_int_equal(owner_sealed(), HF_RANGES_MAX);
 }
@@ -420,7 +420,7 @@ static bool refused(s64 result)
 
 static int race(u32 round)
 {
-	static void (*const fn[])(struct cpu * cpu) = { race_lock, race_lock, race_add };
+	static machine_fn *const fn[] = { race_lock, race_lock, race_add };
 
 	(void)round;
 	machine(3);

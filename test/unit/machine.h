@@ -139,9 +139,12 @@ static inline struct cpu *machine(u32 cpus)
 
 /* ---- several CPUs at once; kicks reach a CPU only where its own thread takes them ---- */
 
+/* What a thread that plays a CPU does. */
+typedef void machine_fn(struct cpu *cpu);
+
 struct machine_thread {
 	struct cpu *cpu;
-	void (*fn)(struct cpu *cpu);
+	machine_fn *fn;
 	u32 *running; /* [a] */
 	pthread_t thread;
 };
@@ -161,7 +164,7 @@ static inline void *machine_thread(void *arg)
 }
 
 /* Run fn[i] as CPU i, at the same time, until all have returned. */
-static inline void machine_threads(void (*const *fn)(struct cpu *cpu), u32 count)
+static inline void machine_threads(machine_fn *const *fn, u32 count)
 {
 	struct machine_thread threads[8];
 	u32 running = count;

@@ -515,7 +515,7 @@ static void msr_reads(void **ctx)
 	stayed();
 }
 
-/* Machine-check banks exit because no permission map covers them, and are the guest's all the same. */
+/* Machine-check banks exit because no permission map covers them; they are the guest's. */
 static void msr_banks(void **ctx)
 {
 	(void)ctx;

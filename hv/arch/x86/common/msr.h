@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Model-specific registers read and written for the guest: what does not exist is no bug of ours. */
+/* Model-specific registers accessed for the guest: what does not exist is no bug of ours. */
 #ifndef X86_MSR_H
 #define X86_MSR_H
 

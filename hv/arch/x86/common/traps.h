@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exceptions in the hypervisor itself. All are our own bugs and fatal, but for two: the NMI, which is
- * dropped, as it is only let in to acknowledge one that made a guest exit; and a protection fault
- * of an MSR access made for the guest (msr.h), which becomes an error code.
+ * Exceptions in the hypervisor itself. All are our own bugs and fatal, but for two: the NMI, which
+ * is dropped, as it is only let in to acknowledge one that made a guest exit; and a protection
+ * fault of an MSR access made for the guest (msr.h), which becomes an error code.
  */
 #ifndef X86_TRAPS_H
 #define X86_TRAPS_H

@@ -229,7 +229,7 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 /*
  * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
  * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
- * The fault is what it gets, once: a state that VMRUN itself refuses comes back from the same place.
+ * The fault is what it gets, once: a state that VMRUN refuses comes back from the same place.
  */
 static void on_invalid(struct vcpu *v, struct svm_exit *e)
 {
