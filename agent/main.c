@@ -76,6 +76,9 @@ static long launch_ioctl(struct hf_ctl_launch __user *user)
 	if (ctl.size != sizeof(ctl) || ctl.abi != HF_ABI) {
 		ctl.reason = HF_REASON_ABI;
 		ret = -EINVAL;
+	} else if (ctl.reserved) {
+		ctl.reason = HF_REASON_BAD_OPTION;
+		ret = -EINVAL;
 	} else {
 		mutex_lock(&state_lock);
 		ret = launch_once(&ctl);
@@ -111,7 +114,7 @@ static long lock_ioctl(struct hf_ctl_lock __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.size != sizeof(ctl))
+	if (ctl.size != sizeof(ctl) || ctl.reserved)
 		return -EINVAL;
 	mutex_lock(&state_lock);
 	ret = lock_once(&ctl);
@@ -141,7 +144,7 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_ASSET)
+	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_ASSET || ctl.reserved)
 		return -EINVAL;
 	if (READ_ONCE(state) == HF_STATE_ABSENT)
 		return -ENODEV;

@@ -79,31 +79,36 @@ static void repeat(struct hf_event *e, u64 now)
 	e->last_tsc = now;
 }
 
-/* Event lock held. Stores @e; true if it is new and has found a slot. */
-static bool store(struct hf_event *e)
+/* What became of an event. */
+enum fate {
+	STORED,
+	COUNTED, /* equal to the newest, or one more without a slot */
+	FIRST_LOST,
+};
+
+/* Event lock held. */
+static enum fate store(struct hf_event *e)
 {
 	struct hf_event *slot;
 
 	if (newest && equal(&last, e)) {
 		if (newest <= HF_EVENT_CAPACITY)
 			repeat(&ring[newest - 1], e->tsc);
-		return false;
+		return COUNTED;
 	}
 	e->sequence = ++newest;
 	last = *e;
-	if (newest > HF_EVENT_CAPACITY) {
-		lost++;
-		return false;
-	}
+	if (newest > HF_EVENT_CAPACITY)
+		return lost++ ? COUNTED : FIRST_LOST;
 	slot = &ring[newest - 1];
 	*slot = *e;
-	return true;
+	return STORED;
 }
 
 void event_record(struct cpu *cpu, const struct exit *exit, const struct hf_event *event)
 {
 	struct hf_event e = *event;
-	bool stored;
+	enum fate fate;
 
 	e.size = sizeof(e);
 	e.version = HF_EVENT_VERSION;
@@ -115,10 +120,14 @@ void event_record(struct cpu *cpu, const struct exit *exit, const struct hf_even
 		e.cr3 = exit->root;
 	}
 	lock_acquire(&lock, cpu);
-	stored = store(&e);
+	fate = store(&e);
 	lock_release(&lock);
-	if (stored)
+	if (fate == STORED)
 		print_event(cpu, &e);
+	if (fate == FIRST_LOST)
+		print_line(
+			cpu,
+			"holdfast: the ring of events is full: from here on they are counted");
 }
 
 u32 event_read(struct cpu *cpu, u64 first, struct hf_event *to, u32 max)

@@ -2,7 +2,8 @@
 /*
  * /dev/holdfast: between the command and the agent. Needs CAP_SYS_ADMIN. The
  * agent believes nothing here and the hypervisor believes nothing of the agent
- * after lock, so this interface is convenience, not protection.
+ * after lock, so this interface is convenience, not protection. Fields named reserved are 0 on the
+ * way in (-EINVAL otherwise) and on the way out.
  */
 #ifndef HOLDFAST_CTL_H
 #define HOLDFAST_CTL_H

@@ -56,7 +56,8 @@
  *	hf_info.protections; -ENOENT past the end.
  * HF_CALL_ASSET(page, id): struct hf_asset; -ENOENT: no such asset.
  *
- * Every query returns -EFAULT if `page` is not a page of guest-owned RAM.
+ * A query whose other argument is in order returns -EFAULT if `page` is not a page of guest-owned
+ * RAM.
  */
 #define HF_CALL_NOOP	   (HF_CALL_LIVE + 0x00)
 #define HF_CALL_INFO	   (HF_CALL_LIVE + 0x01)
@@ -72,7 +73,7 @@
  * HF_CALL_SERVICE(page): begin the request in the page. A result >= 0 or an error
  *	ends it. -EINPROGRESS: interrupted, hf_service_call.token is filled in.
  * HF_CALL_SERVICE_RESUME(page, token): go on, on any CPU. -ENOENT: no such
- *	token, or it is being resumed by another CPU (-EAGAIN).
+ *	token; -EAGAIN: another CPU is resuming it.
  * HF_CALL_SERVICE_CANCEL(token): forget the request.
  */
 #define HF_CALL_SERVICE	       (HF_CALL_LIVE + 0x10)
@@ -143,8 +144,9 @@ struct hf_stats {
 _Static_assert(sizeof(struct hf_stats) == 160, "part of the hypercall ABI");
 
 enum hf_enforcement {
-	HF_ENFORCED_NOT = 0,	  /* see reason */
-	HF_ENFORCED_HARDWARE = 1, /* second-level tables or intercepts, no gap known */
+	HF_ENFORCED_NOT = 0, /* see reason */
+	HF_ENFORCED_HARDWARE =
+		1, /* second-level tables or intercepts; gaps are entries of their own */
 	HF_ENFORCED_FALLBACK = 2, /* by other means, see reason for what that costs or leaves */
 	HF_ENFORCED_AT_LOCK = 3,  /* will be, once locked */
 };

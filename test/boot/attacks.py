@@ -20,6 +20,33 @@ BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
 UNDER_ALLOW_UNDEFINED = {"hypercalls", "launch"}
 
+# What an event must name for an attack on memory, or on what is no register. The first step of an
+# attack that clears CR0.WP is refused already.
+WRITE_PROTECT = "CR0.WP"
+NAMES = {
+    "text": {"kernel text", WRITE_PROTECT},
+    "rodata": {"kernel read-only data", WRITE_PROTECT},
+    "syscall table": {"kernel read-only data", WRITE_PROTECT},
+    "ro-after-init": {"kernel read-only data", "kernel data read-only after init", WRITE_PROTECT},
+    "IDT": {"exception vectors"},
+    "hypervisor memory": {"hypervisor memory"},
+    "nested virtualization": {"EFER.SVME", "virtualization extension"},
+    "hypercalls": {"hypercall interface", "kernel text"},
+    "CPU state": {"kernel text", "machine"},
+}
+
+
+def tells_of(event, asset):
+    """Whether the event names what an attack on asset went for. The machine as a whole stands for
+    a register where the instruction could not be read."""
+    name = event.get("name", "")
+    if asset in NAMES and name in NAMES[asset]:
+        return True
+    if asset == "CPU state" or asset not in NAMES:
+        return name == asset or name.startswith(asset + ".") or name == "machine" or \
+            (asset == "CPU state" and name.startswith(("CR", "EFER")))
+    return False
+
 
 class Attack:
     """One attack of the suite."""
@@ -51,10 +78,11 @@ class Attack:
 
     def event(self):
         """The event that stands for this attack, or None."""
-        for event in self.events:
-            if event["kind"] not in NOTES:
+        events = [event for event in self.events if event["kind"] not in NOTES]
+        for event in events:
+            if tells_of(event, self.asset):
                 return event
-        return None
+        return events[0] if events else None
 
     def counted(self):
         """Events that the hypervisor counted during the attack, those included that found the ring
@@ -84,6 +112,8 @@ class Attack:
             return "was refused, but no event tells of it"
         if self.event() and self.event()["action"] not in DENIED:
             return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
+        if self.event() and not tells_of(self.event(), self.asset):
+            return "was refused, but the event names %s" % self.event().get("name")
         return ""
 
     def problem_allow(self, allowed):
