@@ -30,7 +30,7 @@ NAMES = {
     "ro-after-init": {"kernel read-only data", "kernel data read-only after init", WRITE_PROTECT},
     "IDT": {"exception vectors"},
     "hypervisor memory": {"hypervisor memory"},
-    "nested virtualization": {"EFER.SVME", "virtualization extension"},
+    "nested virtualization": {"EFER.SVME", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},
     "CPU state": {"kernel text", "machine"},
 }
