@@ -11,39 +11,9 @@ backend=${1:-svm}
 folders="hv/core hv/mem hv/guard hv/domain hv/lib hv/include hv/arch/x86/common hv/arch/x86/$backend
 	include/holdfast"
 
-# Strips comments (strings that contain comment marks do not occur in the tree), then blank lines.
+# Lines that are neither comment nor blank.
 code() {
-	cat "$@" | awk '
-	{
-		line = $0
-		out = ""
-		while (line != "") {
-			if (inside) {
-				end = index(line, "*/")
-				if (!end)
-					break
-				line = substr(line, end + 2)
-				inside = 0
-				continue
-			}
-			block = index(line, "/*")
-			slash = index(line, "//")
-			if (slash && (!block || slash < block)) {
-				out = out substr(line, 1, slash - 1)
-				break
-			}
-			if (!block) {
-				out = out line
-				break
-			}
-			out = out substr(line, 1, block - 1)
-			line = substr(line, block + 2)
-			inside = 1
-		}
-		if (out ~ /[^ \t]/)
-			n++
-	}
-	END { print n + 0 }'
+	awk -f scripts/bare.awk "$@" | grep -cE '^[^:]*:[^:]*:.*[^[:space:]]'
 }
 
 all=()

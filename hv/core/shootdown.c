@@ -5,13 +5,13 @@
  * epoch	the newest demand; only grows.
  * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
  * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent; cleared by
- *the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when the CPU answers
- *for another reason, because the interrupt still comes then and must not be handed to the guest
- *as its own.
+ *		the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
+ *		the CPU answers for another reason, because the interrupt still comes then and
+ *		must not be handed to the guest as its own.
  *
  * A demand raises the epoch and then looks at kicked; an arriving kick clears kicked and then
  * looks at the epoch. So either the demand sends a kick of its own, or the one on its way will
- *find the new epoch.
+ * find the new epoch.
  *
  * Any number of CPUs may demand at once: each answers the others from its own waiting loop.
  */

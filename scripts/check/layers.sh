@@ -134,34 +134,7 @@ unfiled() {
 
 # A file without its comments, line by line.
 bare() {
-	awk '{
-		line = $0
-		out = ""
-		while (line != "") {
-			if (inside) {
-				end = index(line, "*/")
-				if (!end)
-					break
-				line = substr(line, end + 2)
-				inside = 0
-				continue
-			}
-			block = index(line, "/*")
-			slash = index(line, "//")
-			if (slash && (!block || slash < block)) {
-				out = out substr(line, 1, slash - 1)
-				break
-			}
-			if (!block) {
-				out = out line
-				break
-			}
-			out = out substr(line, 1, block - 1)
-			line = substr(line, block + 2)
-			inside = 1
-		}
-		print FILENAME ":" FNR ":" out
-	}' "$1"
+	awk -f scripts/bare.awk "$1"
 }
 
 # Outside arch nothing names an architecture. Names of the contract are not meant (rip, cr3,

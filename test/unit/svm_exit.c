@@ -612,6 +612,8 @@ static void invalid(void **ctx)
 		run(codes[i], 0, 0, VERDICT_FAULT);
 		assert_int_equal(seen.kind, HF_EXIT_OTHER);
 		assert_int_equal(vmcb.event_inject, GP);
+		/* A VMRUN that was refused has not flushed what it was to flush. */
+		assert_int_equal(flushed, 1);
 		assert_int_equal(run(codes[i], 0, 0, VERDICT_STOP), 1);
 		assert_int_equal(seen.kind, HF_EXIT_SHUTDOWN);
 	}

@@ -230,9 +230,12 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
  * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
  * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
  * The fault is what it gets, once: a state that VMRUN refuses comes back from the same place.
+ *
+ * A VMRUN that was refused has not flushed: a shoot-down answered before it is still to be done.
  */
 static void on_invalid(struct vcpu *v, struct svm_exit *e)
 {
+	backend_flush(v->cpu);
 	if (v->invalid_rip == v->vmcb->rip)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 	v->invalid_rip = v->vmcb->rip;
