@@ -91,6 +91,7 @@ static struct hf_boot *boot_new(struct hf_ctl_launch *ctl)
 	boot->abi = HF_ABI;
 	boot->action = ctl->action;
 	boot->serial_port = ctl->serial_port;
+	boot->flags = ctl->flags;
 	boot->inject_alloc = READ_ONCE(inject_hv_alloc);
 	boot->inject_cpu = READ_ONCE(inject_cpu);
 	return boot;
@@ -166,7 +167,7 @@ int launch_run(struct hf_ctl_launch *ctl)
 	int ret;
 
 	if ((ctl->action != HF_ACTION_DENY && ctl->action != HF_ACTION_ALLOW) ||
-	    ctl->serial_port > 0xffff - 7) {
+	    ctl->serial_port > 0xffff - 7 || (ctl->flags & ~HF_BOOT_FLAGS)) {
 		ctl->reason = HF_REASON_BAD_OPTION;
 		return -EINVAL;
 	}
@@ -179,7 +180,7 @@ int launch_run(struct hf_ctl_launch *ctl)
 		ret = PTR_ERR(launch.boot);
 		goto free_image;
 	}
-	ret = memory_take(HF_MEMORY_FIXED + ram_end_pfn(launch.boot));
+	ret = memory_take(ram_hypervisor_bytes(launch.boot));
 	if (ret) {
 		ctl->reason = HF_REASON_NO_MEMORY;
 		goto free_boot;

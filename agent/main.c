@@ -76,9 +76,6 @@ static long launch_ioctl(struct hf_ctl_launch __user *user)
 	if (ctl.size != sizeof(ctl) || ctl.abi != HF_ABI) {
 		ctl.reason = HF_REASON_ABI;
 		ret = -EINVAL;
-	} else if (ctl.reserved) {
-		ctl.reason = HF_REASON_BAD_OPTION;
-		ret = -EINVAL;
 	} else {
 		mutex_lock(&state_lock);
 		ret = launch_once(&ctl);

@@ -9,7 +9,8 @@
 #include "compat/symbols.h"
 #include "ram.h"
 
-u64 ram_end_pfn(const struct hf_boot *boot)
+/* First page frame number above all memory of the map. */
+static u64 ram_end_pfn(const struct hf_boot *boot)
 {
 	const struct hf_memory *last;
 
@@ -107,4 +108,15 @@ int ram_describe(struct hf_boot *boot)
 		pr_debug("memory at %#llx, %llu pages, type %u\n", boot->memory[i].gpa,
 			 boot->memory[i].npages, boot->memory[i].type);
 	return ret;
+}
+
+u64 ram_hypervisor_bytes(const struct hf_boot *boot)
+{
+	u64 bytes = HF_MEMORY_FIXED + ram_end_pfn(boot) * HF_MEMORY_PER_PAGE;
+	unsigned int i;
+
+	for (i = 0; i < boot->memory_count; i++)
+		if (boot->memory[i].type == HF_MEMORY_RAM)
+			bytes += boot->memory[i].npages * HF_MEMORY_PER_RAM;
+	return bytes;
 }

@@ -9,7 +9,7 @@
  */
 int ram_describe(struct hf_boot *boot);
 
-/* First page frame number above all memory of the map. */
-u64 ram_end_pfn(const struct hf_boot *boot);
+/* Memory that the hypervisor needs for the machine described. */
+u64 ram_hypervisor_bytes(const struct hf_boot *boot);
 
 #endif

@@ -22,6 +22,7 @@ struct options {
 	const char *image;
 	uint32_t action;
 	uint32_t serial_port;
+	uint32_t flags; /* HF_BOOT_* */
 };
 
 /* Each carries out one subcommand and returns an enum cli_exit. */

@@ -105,6 +105,7 @@ static int launch(const struct options *options, int fd, const char *image, size
 		.image_size = size,
 		.action = options->action,
 		.serial_port = options->serial_port,
+		.flags = options->flags,
 	};
 
 	if (ioctl(fd, HF_CTL_LAUNCH, &ctl) < 0)

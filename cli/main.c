@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <holdfast/event.h>
+#include <holdfast/image.h>
 
 #include "cli.h"
 #include "output.h"
@@ -17,6 +18,8 @@ static const char usage[] =
 	"            --image FILE         image (default /usr/lib/holdfast/hv-svm.img)\n"
 	"            --action deny|allow  what is done about violations (default deny)\n"
 	"            --serial PORT        copy events to this I/O port, such as 0x2f8\n"
+	"            --init-guard off|apic  catch INIT at the interrupt controllers\n"
+	"            --self-check         have the hypervisor check its own work; slow\n"
 	"  lock      seal the kernel; there is no way back but a reboot\n"
 	"  status    what is protected, and how it is enforced\n"
 	"  events    what was attempted and what was done about it\n"
@@ -81,6 +84,17 @@ static int parse_port(struct options *options, const char *value)
 	return CLI_OK;
 }
 
+static int parse_init_guard(struct options *options, const char *value)
+{
+	if (!strcmp(value, "apic"))
+		options->flags |= HF_BOOT_INIT_GUARD;
+	else if (!strcmp(value, "off"))
+		options->flags &= ~HF_BOOT_INIT_GUARD;
+	else
+		return wrong(options, "unknown init-guard", value);
+	return CLI_OK;
+}
+
 static const struct command *find_command(const char *name)
 {
 	size_t i;
@@ -106,7 +120,8 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },	    { "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'v' },	    { "follow", no_argument, NULL, 'f' },
 	{ "image", required_argument, NULL, 'i' },  { "action", required_argument, NULL, 'a' },
-	{ "serial", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+	{ "serial", required_argument, NULL, 's' }, { "init-guard", required_argument, NULL, 'g' },
+	{ "self-check", no_argument, NULL, 'c' },   { NULL, 0, NULL, 0 },
 };
 
 /* @given: out: what of enum accepts occurred; @command: out: set where an option is one */
@@ -118,7 +133,7 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 	opterr = 0;
 	while (ret == CLI_OK &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (option == 'i' || option == 'a' || option == 's')
+		if (option != -1 && strchr("iasgc", option))
 			*given |= ACCEPTS_LAUNCH;
 		switch (option) {
 		case 'j':
@@ -142,6 +157,12 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 			break;
 		case 's':
 			ret = parse_port(options, optarg);
+			break;
+		case 'g':
+			ret = parse_init_guard(options, optarg);
+			break;
+		case 'c':
+			options->flags |= HF_BOOT_SELF_CHECK;
 			break;
 		case ':':
 			ret = wrong(options, "a value is missing after", argv[optind - 1]);

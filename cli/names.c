@@ -44,6 +44,7 @@ const char *name_event(uint32_t kind)
 		[HF_EVENT_PORT] = "port",
 		[HF_EVENT_GUEST_FATAL] = "guest-fatal",
 		[HF_EVENT_OTHER] = "other",
+		[HF_EVENT_STARTUP] = "startup",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EVENT_KIND_COUNT,
@@ -70,6 +71,7 @@ const char *name_exit(uint32_t kind)
 		[HF_EXIT_VIRT] = "virt",	 [HF_EXIT_KICK] = "kick",
 		[HF_EXIT_NMI] = "nmi",		 [HF_EXIT_PORT] = "port",
 		[HF_EXIT_SHUTDOWN] = "shutdown", [HF_EXIT_OTHER] = "other",
+		[HF_EXIT_DEVICE] = "device",	 [HF_EXIT_WINDOW] = "window",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,

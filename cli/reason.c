@@ -56,6 +56,15 @@ static const struct reason reasons[] = {
 	[HF_REASON_PLATFORM] = { "platform",
 				 "a CPU is in a mode the image does not support; see the "
 				 "documentation for supported machines" },
+	[HF_REASON_CPU_MISSING] = { "cpu-missing",
+				    "the firmware lists a CPU that this kernel does not use and "
+				    "that would stay unprotected: boot without nr_cpus=" },
+	[HF_REASON_CPU_SLOTS] = { "cpu-slots",
+				  "CPUs could be plugged in later and would be unprotected: "
+				  "boot with possible_cpus= the number present" },
+	[HF_REASON_KEXEC] = { "kexec",
+			      "another kernel is loaded and would start without Holdfast: "
+			      "unload it (kexec -u, kexec -p -u)" },
 };
 
 _Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_REASON_COUNT, "a sentence for each");

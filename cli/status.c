@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <holdfast/image.h>
+
 #include "device.h"
 #include "names.h"
 #include "output.h"
@@ -46,13 +48,15 @@ static int print_json(const struct hf_info *info, const char *agent,
 				   "used", (json_int_t)info->memory_used);
 
 	return output_json(json_pack(
-		"{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:s, s:s}",
+		"{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s, s:b, s:o, s:s, s:s, s:s}",
 		"state", name_state(info->state), "action", name_action(info->action), "cpus",
 		(json_int_t)info->cpus, "cpus_locked", (json_int_t)info->cpus_locked, "memory",
 		memory, "sealed_pages", (json_int_t)info->sealed_pages, "events",
 		(json_int_t)info->events, "events_lost", (json_int_t)info->events_lost,
 		"serial_port", (json_int_t)info->serial_port, "features",
-		features_json(info->features), "protections",
+		features_json(info->features), "init_guard",
+		info->flags & HF_BOOT_INIT_GUARD ? "apic" : "off", "self_check",
+		!!(info->flags & HF_BOOT_SELF_CHECK), "protections",
 		protections_json(protections, count), "backend", info->backend, "version",
 		info->version, "agent_version", agent));
 }
@@ -73,6 +77,10 @@ static void print_summary(const struct hf_info *info)
 	       info->events_lost);
 	if (info->serial_port)
 		printf("  events go to  serial port %#x\n", info->serial_port);
+	if (info->flags & HF_BOOT_INIT_GUARD)
+		printf("  init-guard    apic: writes to interrupt controllers are looked at\n");
+	if (info->flags & HF_BOOT_SELF_CHECK)
+		printf("  self-check    on: slower than in normal use\n");
 	printf("  CPU features ");
 	for (i = 0; (name = name_feature(i, &flag)); i++)
 		if (info->features & flag)

@@ -27,11 +27,11 @@ $(O)/hv/svm/%.c.o: hv/%.c
 
 $(O)/hv/svm/%.S.o: hv/%.S
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HV_CPPFLAGS) -I$(O)/hv/svm -DHF_IMAGE_ABI=1 -DHF_IMAGE_BACKEND=1 -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HV_CPPFLAGS) -I$(O)/hv/svm -MMD -MP -c -o $@ $<
 
-$(O)/hv/svm/arch/x86/svm/run.S.o: $(O)/hv/svm/offsets.h
+$(O)/hv/svm/arch/x86/svm/run.S.o $(O)/hv/svm/arch/x86/common/entry.S.o: $(O)/hv/svm/offsets.h
 
-$(O)/hv/svm/offsets.h: hv/arch/x86/svm/offsets.c $(wildcard hv/arch/x86/*/*.h hv/include/hv/*.h)
+$(O)/hv/svm/offsets.h: hv/arch/x86/svm/offsets.c $(wildcard hv/arch/x86/*/*.h hv/include/hv/*.h include/holdfast/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HV_CPPFLAGS) $(HV_CFLAGS) -S -o $(O)/hv/svm/offsets.s $<
 	$(Q)sed -n 's|.*"=> \([A-Z_0-9]* [0-9]*\)".*|#define \1|p' $(O)/hv/svm/offsets.s > $@

@@ -20,6 +20,7 @@
  */
 static u32 inject_cpu;
 static u32 serial_port;
+static u32 flags;
 static u64 init_ticks;
 
 static u32 begun; /* [a] launch_init was called: this memory has been used */
@@ -47,7 +48,8 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 		return refuse(boot, HF_REASON_TOO_MANY_CPUS, -HF_EINVAL);
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
-	if (boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW)
+	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
+	    (boot->flags & ~HF_BOOT_FLAGS))
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)
@@ -71,6 +73,8 @@ static int init_memory(struct hf_boot *boot, u64 image_size)
 		error = event_init();
 	if (!error)
 		error = owner_init(boot);
+	if (!error)
+		error = protect_init(boot->action);
 	if (error == -HF_ENOMEM)
 		return refuse(boot, HF_REASON_NO_MEMORY, error);
 	if (error)
@@ -112,9 +116,9 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	error = init_backend(boot);
 	if (error)
 		return error;
-	protect_set_action(boot->action);
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
+	flags = boot->flags;
 	init_ticks = backend_clock() - start;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 	return 0;
@@ -214,6 +218,11 @@ u32 launch_state(void)
 	if (protect_locked())
 		return HF_STATE_LOCKED;
 	return settled() == OUTCOME_GO ? HF_STATE_LAUNCHED : HF_STATE_ABSENT;
+}
+
+u32 launch_flags(void)
+{
+	return flags;
 }
 
 u32 launch_serial_port(void)

@@ -29,6 +29,12 @@ static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
 	[HF_KIND_RO_AFTER_INIT] = "kernel data read-only after init",
 	[HF_KIND_VECTORS] = "exception vectors",
 	[HF_KIND_VDSO] = "vDSO image",
+	[HF_KIND_MODULE_TEXT] = "module text",
+	[HF_KIND_MODULE_RODATA] = "module read-only data",
+	[HF_KIND_RUNTIME_CODE] = "code made at run time",
+	[HF_KIND_STARTUP] = "real-mode startup code",
+	[HF_KIND_FIRMWARE] = "EFI runtime code",
+	[HF_KIND_DATA] = "kernel data",
 };
 
 /* Of the machine as a whole: HF_ASSET_PLATFORM | number, fixed by docs/abi.md. */
@@ -257,6 +263,7 @@ void status_info(struct hf_info *info)
 	info->events = event_newest();
 	info->events_lost = event_lost();
 	info->serial_port = launch_serial_port();
+	info->flags = launch_flags();
 	string_copy(info->backend, backend_name(), sizeof(info->backend));
 	string_copy(info->version, HF_VERSION, sizeof(info->version)); /* -D, from VERSION */
 }

@@ -6,6 +6,7 @@
 #include <hv/overflow.h>
 #include <hv/owner.h>
 #include <hv/panic.h>
+#include <hv/pool.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
 #include <hv/shootdown.h>
@@ -13,22 +14,24 @@
 
 #define NPAGES_MAX (1ull << 40)
 
-/* Owner lock; constant once locked. No two overlap in guest-physical memory. */
-static struct hf_range ranges[HF_RANGES_MAX];
+/* HF_RANGES_MAX. Owner lock; constant once locked. No two overlap in guest-physical memory. */
+static struct hf_range *ranges;
 static u32 held;
 
 static u32 locking; /* [a] a CPU is in protect_lock, or one has succeeded there */
 static u32 locked;  /* [a] never cleared */
 static u32 action;  /* constant after launch */
 
+int protect_init(u32 with)
+{
+	action = with;
+	ranges = pool_pages((HF_RANGES_MAX * sizeof(*ranges) + PAGE_SIZE - 1) / PAGE_SIZE);
+	return ranges ? 0 : -HF_ENOMEM;
+}
+
 u32 protect_action(void)
 {
 	return action;
-}
-
-void protect_set_action(u32 to)
-{
-	action = to;
 }
 
 bool protect_locked(void)

@@ -15,15 +15,14 @@
 #include <hv/pool.h>
 #include <hv/string.h>
 
-/* A page's byte: state, kind << BYTE_KIND_SHIFT, flags. */
-#define BYTE_STATE	0x07u
-#define BYTE_KIND_SHIFT 3
-#define BYTE_KIND	0x38u
-#define BYTE_DMA	0x40u
-#define BYTE_ADDED	0x80u
+/* A page's byte: a state, or from BYTE_SEALED on a sealed page's kind; and flags. */
+#define BYTE_CODE   0x3fu
+#define BYTE_SEALED 8u
+#define BYTE_DMA    0x40u
+#define BYTE_ADDED  0x80u
 
-static_assert(PAGE_HYPERVISOR <= BYTE_STATE, "states fit into the byte");
-static_assert(HF_KIND_COUNT <= (BYTE_KIND >> BYTE_KIND_SHIFT) + 1, "kinds fit into the byte");
+static_assert(PAGE_HYPERVISOR < BYTE_SEALED, "states and kinds are told apart");
+static_assert(BYTE_SEALED + HF_KIND_COUNT <= BYTE_CODE + 1, "kinds fit into the byte");
 
 #define PERM_DATA (HF_PERM_READ | HF_PERM_WRITE)
 
@@ -45,14 +44,16 @@ static struct {
 
 static u8 byte_of(enum page_state state, u32 kind, u32 flags)
 {
-	return (u8)(state | kind << BYTE_KIND_SHIFT | flags);
+	return (u8)((state == PAGE_SEALED ? BYTE_SEALED + kind : state) | flags);
 }
 
 static struct page page_of(u8 byte)
 {
+	u32 code = byte & BYTE_CODE;
+
 	return (struct page){
-		.state = byte & BYTE_STATE,
-		.kind = (byte & BYTE_KIND) >> BYTE_KIND_SHIFT,
+		.state = code < BYTE_SEALED ? code : PAGE_SEALED,
+		.kind = code < BYTE_SEALED ? HF_KIND_NONE : code - BYTE_SEALED,
 		.dma = byte & BYTE_DMA,
 		.added = byte & BYTE_ADDED,
 	};
@@ -147,6 +148,12 @@ u32 owner_kind_permission(u32 kind)
 		[HF_KIND_RO_AFTER_INIT] = HF_PERM_READ,
 		[HF_KIND_VECTORS] = HF_PERM_READ,
 		[HF_KIND_VDSO] = HF_PERM_READ | HF_PERM_USER_EXEC,
+		[HF_KIND_MODULE_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+		[HF_KIND_MODULE_RODATA] = HF_PERM_READ,
+		[HF_KIND_RUNTIME_CODE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+		[HF_KIND_STARTUP] = HF_PERM_READ,
+		[HF_KIND_FIRMWARE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+		[HF_KIND_DATA] = PERM_DATA,
 	};
 
 	static_assert(ARRAY_SIZE(permission) == HF_KIND_COUNT, "every kind has a permission");
@@ -330,7 +337,7 @@ static bool range_valid(const struct transition *t, const struct hf_range *range
 		return false;
 	for (at = range->gpa; at < end; at += run.npages * PAGE_SIZE) {
 		run = run_at(at, end);
-		if (!run.bytes || (run.byte & BYTE_STATE) != t->from || (run.byte & BYTE_DMA))
+		if (!run.bytes || page_of(run.byte).state != t->from || (run.byte & BYTE_DMA))
 			return false;
 	}
 	return true;

@@ -30,6 +30,7 @@ struct hf_ctl_version {
  * @image:	address in the caller of the image file's bytes
  * @image_size:	at most HF_IMAGE_SIZE_MAX
  * @reason:	out: enum hf_reason, also where the call fails
+ * @flags:	HF_BOOT_*
  */
 struct hf_ctl_launch {
 	uint32_t size;
@@ -39,7 +40,7 @@ struct hf_ctl_launch {
 	uint32_t action;
 	uint32_t serial_port;
 	uint32_t reason;
-	uint32_t reserved;
+	uint32_t flags;
 };
 
 /* @ranges, @pages: out: what was registered; @failed_call: out: the call that was refused */
@@ -67,6 +68,37 @@ struct hf_ctl_query {
 	uint64_t buffer;
 };
 
+/*
+ * One step of a walk through the kernel's own page tables: pages that are mapped in a row, to a
+ * row of frames, with equal rights, and of the same owner by the kernel's own records.
+ *
+ * @rights:	HF_PERM_* by the kernel's page tables (kernel mode)
+ * @kind:	enum hf_kind that the page should be sealed as; HF_KIND_NONE: of no kind
+ */
+struct hf_audit_run {
+	uint64_t va;
+	uint64_t gpa;
+	uint64_t npages;
+	uint32_t rights;
+	uint32_t kind;
+};
+
+/*
+ * @va:		in: where to go on; out: where to go on next, 0 at the end
+ * @buffer:	address in the caller of HF_PAGE_SIZE bytes that receive the runs
+ * @count:	out: how many
+ */
+struct hf_ctl_audit {
+	uint32_t size;
+	uint32_t count;
+	uint64_t va;
+	uint64_t buffer;
+};
+
+#define HF_AUDIT_RUNS (HF_PAGE_SIZE / sizeof(struct hf_audit_run))
+
+_Static_assert(sizeof(struct hf_audit_run) == 32, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_audit) == 24, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_version) == 48, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_launch) == 40, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_lock) == 24, "part of the device ABI");
@@ -76,5 +108,6 @@ _Static_assert(sizeof(struct hf_ctl_query) == 24, "part of the device ABI");
 #define HF_CTL_LAUNCH  _IOWR('H', 0x41, struct hf_ctl_launch)
 #define HF_CTL_LOCK    _IOWR('H', 0x42, struct hf_ctl_lock)
 #define HF_CTL_QUERY   _IOW('H', 0x43, struct hf_ctl_query)
+#define HF_CTL_AUDIT   _IOWR('H', 0x44, struct hf_ctl_audit)
 
 #endif

@@ -55,6 +55,9 @@
  * HF_CALL_PROTECTION(page, index): struct hf_protection number `index` of
  *	hf_info.protections; -ENOENT past the end.
  * HF_CALL_ASSET(page, id): struct hf_asset; -ENOENT: no such asset.
+ * HF_CALL_PAGES(page, gpa): up to HF_PAGE_RUNS struct hf_page_run, in ascending order and without
+ *	gaps from page aligned `gpa` on, looking at no more than 1 GiB; how many. For audits.
+ *	-EINVAL: `gpa` is not aligned or is past the end of what the tables translate.
  *
  * A query whose other argument is in order returns -EFAULT if `page` is not a page of guest-owned
  * RAM.
@@ -65,6 +68,7 @@
 #define HF_CALL_STATS	   (HF_CALL_LIVE + 0x03)
 #define HF_CALL_PROTECTION (HF_CALL_LIVE + 0x04)
 #define HF_CALL_ASSET	   (HF_CALL_LIVE + 0x05)
+#define HF_CALL_PAGES	   (HF_CALL_LIVE + 0x06)
 
 /*
  * Services (holdfast/service/call.h has the page's layout). An image without
@@ -80,7 +84,7 @@
 #define HF_CALL_SERVICE_RESUME (HF_CALL_LIVE + 0x11)
 #define HF_CALL_SERVICE_CANCEL (HF_CALL_LIVE + 0x12)
 
-#define HF_RANGES_MAX 256u
+#define HF_RANGES_MAX 8192u
 
 enum hf_state {
 	HF_STATE_ABSENT = 0,   /* not launched: only the agent answers */
@@ -110,7 +114,7 @@ struct hf_info {
 	uint64_t events;      /* sequence number of the newest event */
 	uint64_t events_lost; /* of those, how many found no slot */
 	uint32_t serial_port; /* events are copied to it; 0: none */
-	uint32_t reserved;
+	uint32_t flags;	      /* HF_BOOT_*, as launched */
 	char backend[16]; /* "svm", ... NUL terminated, as are all strings here */
 	char version[32]; /* of the image */
 };
@@ -129,6 +133,8 @@ enum hf_exit_kind {
 	HF_EXIT_PORT = 7,     /* an I/O port the hypervisor owns */
 	HF_EXIT_SHUTDOWN = 8, /* the guest cannot go on */
 	HF_EXIT_OTHER = 9,    /* anything else: refused and recorded */
+	HF_EXIT_DEVICE = 10,  /* write to a device's registers that are looked at */
+	HF_EXIT_WINDOW = 11,  /* the guest has ended handling an NMI */
 	HF_EXIT_KIND_COUNT
 };
 
@@ -169,5 +175,39 @@ struct hf_asset {
 };
 
 _Static_assert(sizeof(struct hf_asset) == 56, "part of the hypercall ABI");
+
+/* Whose a page is, as hf_page_run.state says. */
+enum hf_page_state {
+	HF_PAGE_ABSENT = 0,
+	HF_PAGE_DEVICE = 1,
+	HF_PAGE_GUEST = 2,
+	HF_PAGE_SEALED = 3,
+	HF_PAGE_PENDING = 4,
+	HF_PAGE_LENT = 5,
+	HF_PAGE_SERVICE = 6,
+	HF_PAGE_HYPERVISOR = 7,
+};
+
+/*
+ * Pages in a row that are alike.
+ *
+ * @kind:	enum hf_kind, of sealed pages
+ * @permission:	HF_PERM_* that the second-level tables give now
+ * @due:	HF_PERM_* that they should give by whose the pages are; differs from
+ *		@permission only if something is wrong
+ */
+struct hf_page_run {
+	uint64_t gpa;
+	uint64_t npages;
+	uint8_t state; /* enum hf_page_state */
+	uint8_t kind;
+	uint8_t permission;
+	uint8_t due;
+	uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct hf_page_run) == 24, "part of the hypercall ABI");
+
+#define HF_PAGE_RUNS (HF_PAGE_SIZE / sizeof(struct hf_page_run))
 
 #endif

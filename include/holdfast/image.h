@@ -53,6 +53,7 @@ _Static_assert(sizeof(struct hf_image_header) == 80, "part of the image ABI");
 #define HF_CHUNKS_MAX  256u
 #define HF_CPUS_MAX    256u
 #define HF_MEMORY_MAX  128u
+#define HF_IO_APICS_MAX 16u
 
 enum hf_memory_type {
 	HF_MEMORY_RAM = 1,
@@ -67,8 +68,51 @@ struct hf_memory {
 	uint32_t reserved;
 };
 
-/* Memory the hypervisor needs for a machine: image and tables, plus a byte for each page. */
-#define HF_MEMORY_FIXED (4ull << 20)
+/*
+ * Memory the hypervisor needs for a machine, in bytes: image and tables; for each page up to the
+ * end of the memory map; and for each page of RAM, so that no sealing can run out of tables
+ * (a 4 KiB table for each 2 MiB).
+ */
+#define HF_MEMORY_FIXED	   (4ull << 20)
+#define HF_MEMORY_PER_PAGE 1ull
+#define HF_MEMORY_PER_RAM  8ull
+
+/* hf_boot.flags */
+#define HF_BOOT_INIT_GUARD 1u /* x86: writes to interrupt controllers are looked at, so that INIT
+			       * and SIPI are caught where the CPU does not intercept INIT */
+#define HF_BOOT_SELF_CHECK 2u /* check the hypervisor's own work at each exit; slow */
+#define HF_BOOT_FLAGS	   3u /* all */
+
+/*
+ * Where a CPU that is started again (x86: SIPI; Arm: CPU_ON) begins, in the kernel's own
+ * world: its 64-bit entry for secondary CPUs. All zero: none is known, a CPU taken down stays so.
+ *
+ * @rip:	virtual address of the entry
+ * @root:	of page tables that map the entry and @stack (x86: CR3)
+ * @stack:	top of a stack of at least 64 bytes, shared by all: CPUs start one at a time
+ */
+struct hf_startup {
+	uint64_t rip;
+	uint64_t root;
+	uint64_t stack;
+	uint64_t reserved;
+};
+
+/*
+ * A store that would put the machine to sleep, refused after lock: one of @width bytes or
+ * any that covers them, to I/O port (or guest-physical address) @address, whose bits of @mask
+ * equal @match.
+ */
+struct hf_sleep {
+	uint64_t address;
+	uint32_t mask;
+	uint32_t match;
+	uint8_t memory; /* 1: @address is memory, 0: I/O port */
+	uint8_t width;	/* of the register, in bytes: 1, 2 or 4 */
+	uint8_t reserved[6];
+};
+
+#define HF_SLEEP_MAX 32u
 
 enum hf_entry_op {
 	HF_ENTRY_INIT = 0,
@@ -94,6 +138,9 @@ enum hf_reason {
 	HF_REASON_BAD_OPTION = 14,
 	HF_REASON_NO_SYMBOL = 15, /* the kernel lacks something the agent needs */
 	HF_REASON_PLATFORM = 16,  /* a CPU mode this image does not support */
+	HF_REASON_CPU_MISSING = 17, /* firmware lists a CPU that the kernel does not use */
+	HF_REASON_CPU_SLOTS = 18,   /* CPUs could be plugged in later */
+	HF_REASON_KEXEC = 19,	    /* another kernel is loaded for kexec or kdump */
 	HF_REASON_COUNT
 };
 
@@ -108,6 +155,10 @@ enum hf_reason {
  * @inject_alloc:	test hook: fail this hypervisor allocation (1-based); 0: none
  * @inject_cpu:		test hook: fail the entry of this CPU (1-based); 0: none
  * @reason:		out: enum hf_reason
+ * @flags:		HF_BOOT_*
+ * @startup:		see struct hf_startup
+ * @sleep:		@sleep_count records
+ * @io_apic:		x86: guest-physical address of each I/O APIC, for HF_BOOT_INIT_GUARD
  */
 struct hf_boot {
 	uint32_t size;
@@ -124,6 +175,13 @@ struct hf_boot {
 	uint64_t chunk_gpa[HF_CHUNKS_MAX];
 	uint32_t cpu_id[HF_CPUS_MAX];
 	struct hf_memory memory[HF_MEMORY_MAX];
+	uint32_t flags;
+	uint32_t sleep_count;
+	struct hf_startup startup;
+	struct hf_sleep sleep[HF_SLEEP_MAX];
+	uint32_t io_apic_count;
+	uint32_t reserved;
+	uint64_t io_apic[HF_IO_APICS_MAX];
 };
 
 #endif

@@ -153,7 +153,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, 5 + 2 + FAKE_RULE_COUNT + 5);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 5);
 }
 
 static void assets(void **ctx)

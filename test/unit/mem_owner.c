@@ -105,12 +105,19 @@ static u32 kind_permission(u32 kind)
 {
 	switch (kind) {
 	case HF_KIND_TEXT:
+	case HF_KIND_MODULE_TEXT:
+	case HF_KIND_RUNTIME_CODE:
+	case HF_KIND_FIRMWARE:
 		return HF_PERM_READ | HF_PERM_KERNEL_EXEC;
+	case HF_KIND_DATA:
+		return HF_PERM_READ | HF_PERM_WRITE;
 	case HF_KIND_VDSO:
 		return HF_PERM_READ | HF_PERM_USER_EXEC;
 	case HF_KIND_RODATA:
 	case HF_KIND_RO_AFTER_INIT:
 	case HF_KIND_VECTORS:
+	case HF_KIND_MODULE_RODATA:
+	case HF_KIND_STARTUP:
 		return HF_PERM_READ;
 	default:
 		return 0;
@@ -153,7 +160,7 @@ static void check_invariants(struct gpa at)
 	 * split. */
 	if (!guest || (page.added && split))
 		assert_false((perm & HF_PERM_WRITE) && (perm & HF_PERM_KERNEL_EXEC));
-	if (page.state == PAGE_SEALED || page.state == PAGE_PENDING || page.state == PAGE_LENT)
+	if ((page.state == PAGE_SEALED && page.kind != HF_KIND_DATA) || page.state == PAGE_PENDING || page.state == PAGE_LENT)
 		assert_false(perm & HF_PERM_WRITE);
 	/* I2 */
 	if (page.state == PAGE_HYPERVISOR || page.state == PAGE_SERVICE)
@@ -387,7 +394,7 @@ static void added_stays(void **ctx)
 
 static void kinds(void **ctx)
 {
-	static const u32 bad[] = { HF_KIND_NONE, HF_KIND_COUNT, HF_KIND_COUNT + 1, 8, 9, ~0u };
+	static const u32 bad[] = { HF_KIND_NONE, HF_KIND_COUNT, HF_KIND_COUNT + 1, 63, 64, ~0u };
 	struct hf_range range = range_of(SUBJECT, 1, 0);
 	size_t i;
 	u32 kind;
@@ -404,7 +411,9 @@ static void kinds(void **ctx)
 	}
 	for (kind = HF_KIND_TEXT; kind < HF_KIND_COUNT; kind++) {
 		assert_int_equal(owner_kind_permission(kind), kind_permission(kind));
-		assert_int_equal(owner_kind_permission(kind) & HF_PERM_WRITE, 0);
+		/* Never both: I1. */
+		if (owner_kind_permission(kind) & HF_PERM_WRITE)
+			assert_false(owner_kind_permission(kind) & (HF_PERM_KERNEL_EXEC | HF_PERM_USER_EXEC));
 	}
 	compare_all();
 }

@@ -27,5 +27,6 @@ int launch_arrive(struct cpu *cpu, int error);
 u32 launch_state(void);
 /* Of the boot record; constant. */
 u32 launch_serial_port(void);
+u32 launch_flags(void); /* HF_BOOT_* */
 
 #endif

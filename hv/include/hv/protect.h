@@ -11,6 +11,9 @@
 
 struct cpu;
 
+/* At launch, with what to do about violations: HF_ACTION_DENY or HF_ACTION_ALLOW. -ENOMEM. */
+int protect_init(u32 with);
+
 /* Errors as HF_CALL_PROTECT and HF_CALL_LOCK document them. @new is the hypervisor's copy. */
 int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count);
 int protect_lock(struct cpu *cpu);
@@ -24,6 +27,5 @@ u64 protect_pages(enum hf_kind kind);
 
 /* HF_ACTION_DENY or HF_ACTION_ALLOW, constant after launch. */
 u32 protect_action(void);
-void protect_set_action(u32 to);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Image header and the entry function (holdfast/image.h). */
+#include "offsets.h"
 
 	/* hv.ld puts the sizes and the entry in between: they are its to know. */
 	.section .header.head, "a"
 	.quad	0x54534146444c4f48	/* HF_IMAGE_MAGIC */
-	.long	HF_IMAGE_ABI
-	.long	HF_IMAGE_BACKEND
+	.long	OFFSET_IMAGE_ABI
+	.long	OFFSET_IMAGE_BACKEND
 
 	.section .header.tail, "a"
 1:	.asciz	HF_VERSION

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Compiled to assembly only; hv/build.mk turns the marked lines into offsets.h for run.S. */
+#include <holdfast/image.h>
+
 #include "vcpu.h"
 
 #define OFFSET(name, type, field) \
@@ -25,6 +27,8 @@ void offsets(void)
 	OFFSET(NATIVE_SS, struct vcpu, native.ss);
 	OFFSET(NATIVE_DS, struct vcpu, native.ds);
 	OFFSET(NATIVE_ES, struct vcpu, native.es);
+	VALUE(OFFSET_IMAGE_ABI, HF_ABI);
+	VALUE(OFFSET_IMAGE_BACKEND, HF_BACKEND_SVM);
 	VALUE(GPRS_SIZE, sizeof(struct gprs));
 	VALUE(OFFSET_HOST_CS, HOST_CS);
 	VALUE(OFFSET_HOST_SS, HOST_SS);
