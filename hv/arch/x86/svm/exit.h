@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One exit of this backend, and who of it decodes and carries out what. Own CPU throughout. */
+#ifndef SVM_EXIT_H
+#define SVM_EXIT_H
+
+#include <hv/exit.h>
+
+#include "../common/decode.h"
+#include "../common/gwalk.h"
+#include "vcpu.h"
+
+/* An exit being handled, with what only this backend needs of it. */
+struct svm_exit {
+	struct exit exit;
+	u64 next_rip; /* 0: unknown, so the instruction cannot be left out or performed */
+	u64 limit;    /* of LIDT */
+};
+
+/* ---- instruction.c: the guest's instruction that exited ---- */
+
+/* How the guest translates addresses now. */
+struct gwalk instruction_paging(const struct vmcb *vmcb);
+/* The two registers that are in the control block: wherever others are found by number. */
+void instruction_complete_gprs(struct vcpu *v);
+/* Fetch and decode at RIP. The bytes are taken once; what they say must agree with the exit, or
+ * they were changed since. -EINVAL: not an instruction that is decoded, or not 64-bit code. */
+int instruction_decode(struct vcpu *v, struct instruction *i);
+/* Where the instruction after one of @length bytes is, whose operands need no decoding. */
+u64 instruction_after(const struct vmcb *vmcb, u64 length);
+void instruction_advance(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- registers.c: control registers, table registers, MSRs ---- */
+
+void registers_on_cr_write(struct vcpu *v, struct svm_exit *e, u8 cr);
+void registers_on_idtr_write(struct vcpu *v, struct svm_exit *e);
+void registers_on_msr(struct vcpu *v, struct svm_exit *e);
+/* Write what the guest asked for. False: the processor would have faulted on the value. */
+bool registers_perform(struct vcpu *v, const struct svm_exit *e);
+/* MSRs that show the virtualization extension, settled without a decision. True: done. */
+bool registers_picture(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- inject.c: what is delivered to the guest when it goes on ---- */
+
+/* @event: vector, type and flags; the one that the next VMRUN delivers. */
+void inject_event(struct vcpu *v, u64 event);
+/* A protection fault. False: the guest is finished. */
+bool inject_fault(struct vcpu *v);
+/* What the exit interrupted in delivery must be delivered still. */
+void inject_again(struct vcpu *v);
+/* An intercepted NMI. */
+void inject_on_nmi(struct vcpu *v, struct svm_exit *e);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's instruction that exited: where it is, what it says, what comes after it. */
+#include "../common/msr.h"
+#include "exit.h"
+
+struct gwalk instruction_paging(const struct vmcb *vmcb)
+{
+	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
+}
+
+/* The two registers that are in the control block: wherever others are found by number. */
+void instruction_complete_gprs(struct vcpu *v)
+{
+	v->gprs->r[GPR_RAX] = v->vmcb->rax;
+	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
+}
+
+/* The bytes are taken once; what they say must agree with the exit, or they were changed since. */
+int instruction_decode(struct vcpu *v, struct instruction *i)
+{
+	struct vmcb *vmcb = v->vmcb;
+	struct gwalk walk = instruction_paging(vmcb);
+	struct decode_context context = {
+		.gprs = v->gprs,
+		.rip = vmcb->rip,
+		.fs_base = rdmsr(MSR_FS_BASE),
+		.gs_base = rdmsr(MSR_GS_BASE),
+	};
+	u8 bytes[DECODE_MAX];
+	size_t size;
+
+	/* Other modes are not decoded: after lock no kernel writes control registers there. */
+	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & SEGMENT_L))
+		return -HF_EINVAL;
+	size = gwalk_fetch(&walk, gva(vmcb->rip), bytes, sizeof(bytes));
+	return decode(bytes, size, &context, i);
+}
+
+/*
+ * The instruction after one whose operands need no decoding. Where the CPU does not say, it is
+ * taken to be as short as compilers make it: redundant prefixes would lead the guest astray in
+ * its own code, and nobody else.
+ */
+u64 instruction_after(const struct vmcb *vmcb, u64 length)
+{
+	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
+}
+
+void instruction_advance(struct vcpu *v, const struct svm_exit *e)
+{
+	v->vmcb->rip = e->next_rip;
+	v->vmcb->interrupt_shadow = 0;
+}
