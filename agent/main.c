@@ -20,8 +20,10 @@
 
 #include "call.h"
 #include "compat/symbols.h"
+#include "kexec.h"
 #include "launch.h"
 #include "lock.h"
+#include "sleep.h"
 
 /* Serializes launch and lock, guards state. */
 static DEFINE_MUTEX(state_lock);
@@ -42,6 +44,27 @@ static long version_ioctl(void __user *user)
 	return copy_to_user(user, &ctl, sizeof(ctl)) ? -EFAULT : 0;
 }
 
+/* With the ways out of the machine closed to the kernel itself. */
+static int launch_closed(struct hf_ctl_launch *ctl)
+{
+	int ret = kexec_close();
+
+	if (ret) {
+		ctl->reason = HF_REASON_KEXEC;
+		return ret;
+	}
+	ret = sleep_refuse();
+	if (ret)
+		goto reopen;
+	ret = launch_run(ctl);
+	if (!ret)
+		return 0;
+	sleep_permit();
+reopen:
+	kexec_reopen();
+	return ret;
+}
+
 /* Once launched the module stays: the hypervisor cannot be taken away again. */
 static int launch_once(struct hf_ctl_launch *ctl)
 {
@@ -56,7 +79,7 @@ static int launch_once(struct hf_ctl_launch *ctl)
 		ctl->reason = HF_REASON_NO_SYMBOL;
 		return -ENOENT;
 	}
-	ret = launch_run(ctl);
+	ret = launch_closed(ctl);
 	if (ret)
 		return ret;
 	__module_get(THIS_MODULE);

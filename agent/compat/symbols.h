@@ -18,6 +18,8 @@ struct symbols {
 	unsigned long ro_after_init, ero_after_init;
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
+	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
+	int *kexec_load_disabled;
 	const unsigned long *max_possible_pfn;
 	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
 				     int (*fn)(unsigned long pfn, unsigned long npages,

@@ -10,6 +10,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 
 /* What an access needs, of the permissions of a page. */
 static u32 needed(const struct exit_memory *memory)
@@ -121,6 +122,8 @@ static enum verdict port_decide(struct cpu *cpu, const struct exit *exit)
 		.gpa = exit->port.port,
 	};
 
+	if (!exit->port.ours)
+		return sleep_port(cpu, exit);
 	event_record(cpu, exit, &event);
 	return VERDICT_SKIP;
 }

@@ -15,6 +15,7 @@
 #include <hv/print.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 #include <hv/status.h>
 #include <hv/string.h>
 
@@ -45,6 +46,7 @@ enum platform {
 	PLATFORM_REMAP,
 	PLATFORM_DMA,
 	PLATFORM_RESTART,
+	PLATFORM_SLEEP,
 	PLATFORM_COUNT
 };
 
@@ -55,6 +57,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_REMAP] = "remapping of protected addresses",
 	[PLATFORM_DMA] = "memory access by devices",
 	[PLATFORM_RESTART] = "restart of a CPU",
+	[PLATFORM_SLEEP] = "sleep",
 };
 
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
@@ -125,6 +128,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else if (number == PLATFORM_SLEEP)
+		set_locked(p, !*sleep_open(), sleep_open());
 	else
 		set(p, HF_ENFORCED_NOT, open_reasons[number]);
 }

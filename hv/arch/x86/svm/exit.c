@@ -11,8 +11,6 @@
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
-#define IOIO_IN	       BIT(0) /* exit_info[0], APM vol. 2, 15.10.2 */
-#define IOIO_STRING    BIT(2)
 
 /* ---- decoding exits ---- */
 
@@ -33,20 +31,6 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	if (m->access == HF_ACCESS_EXECUTE)
 		m->va = gva(v->vmcb->rip);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
-}
-
-static void on_port(struct vcpu *v, struct svm_exit *e)
-{
-	u64 info = v->vmcb->exit_info[0];
-
-	e->exit.kind = HF_EXIT_PORT;
-	e->next_rip = v->vmcb->exit_info[1];
-	e->exit.port = (struct exit_port){
-		.port = info >> 16,
-		.write = !(info & IOIO_IN),
-		.width = info >> 4 & 7, /* one of three bits, whose values are the widths */
-		.value = v->vmcb->rax,
-	};
 }
 
 static void on_call(struct vcpu *v, struct svm_exit *e)
@@ -104,7 +88,7 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_msr(v, e);
 		break;
 	case EXIT_CODE_IOIO:
-		on_port(v, e);
+		port_on_exit(v, e);
 		break;
 	case EXIT_CODE_INVLPGA:
 	case EXIT_CODE_VMRUN:
@@ -121,18 +105,6 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 }
 
 /* ---- carrying out ---- */
-
-/* Leave out an access to a port of ours: nothing answers there. */
-static void skip_port(struct vcpu *v, const struct svm_exit *e)
-{
-	u64 bits = BIT(8 * e->exit.port.width) - 1;
-
-	if (e->exit.port.write || (v->vmcb->exit_info[0] & IOIO_STRING))
-		return;
-	v->vmcb->rax |= bits;
-	if (e->exit.port.width == 4)
-		v->vmcb->rax = (u32)v->vmcb->rax;
-}
 
 /* A machine whose CPU shuts down is reset by its board; ours does that when we shut down. */
 static _Noreturn void reset_machine(void)
@@ -157,14 +129,14 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		return;
 	case VERDICT_SKIP:
 		if (e->exit.kind == HF_EXIT_PORT)
-			skip_port(v, e);
+			port_skip(v, e);
 		if (e->next_rip) {
 			instruction_advance(v, e);
 			return;
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (registers_perform(v, e)) {
+		if (e->exit.kind == HF_EXIT_PORT ? port_perform(v, e) : registers_perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}

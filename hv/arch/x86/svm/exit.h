@@ -39,6 +39,16 @@ bool registers_perform(struct vcpu *v, const struct svm_exit *e);
 /* MSRs that show the virtualization extension, settled without a decision. True: done. */
 bool registers_picture(struct vcpu *v, const struct svm_exit *e);
 
+/* ---- port.c: I/O ports ---- */
+
+/* Accesses to these ports exit, where I/O is intercepted. Before the first CPU is entered. */
+void port_guard(u32 first, u32 count);
+void port_on_exit(struct vcpu *v, struct svm_exit *e);
+/* Leave out an access to a port of ours: nothing answers there. */
+void port_skip(struct vcpu *v, const struct svm_exit *e);
+/* Do for the guest what it asked for. False: that cannot be done. */
+bool port_perform(struct vcpu *v, const struct svm_exit *e);
+
 /* ---- inject.c: what is delivered to the guest when it goes on ---- */
 
 /* @event: vector, type and flags; the one that the next VMRUN delivers. */

@@ -10,6 +10,7 @@
 #include "../common/host.h"
 #include "../common/sysreg.h"
 #include "../common/serial.h"
+#include "exit.h"
 #include "npt.h"
 #include "vcpu.h"
 
@@ -38,10 +39,8 @@ void msrpm_set(u32 msr, bool read, bool write)
 			  __ATOMIC_RELAXED);
 }
 
-static int maps_init(void)
+static int maps_init(const struct hf_boot *boot)
 {
-	u32 port;
-
 	svm.msrpm = pool_contiguous(2);
 	svm.iopm = pool_contiguous(4); /* 12 KiB and a bit: APM vol. 2, 15.10.1 */
 	if (!svm.msrpm || !svm.iopm)
@@ -53,8 +52,10 @@ static int maps_init(void)
 	msrpm_set(MSR_VM_CR, true, true);
 	msrpm_set(MSR_VM_HSAVE_PA, true, true);
 	if (svm.serial_port)
-		for (port = svm.serial_port; port < svm.serial_port + SERIAL_PORTS; port++)
-			svm.iopm[port / 8] |= 1 << (port % 8);
+		port_guard(svm.serial_port, SERIAL_PORTS);
+	for (u32 i = 0; i < boot->sleep_count; i++)
+		if (!boot->sleep[i].memory)
+			port_guard(boot->sleep[i].address, boot->sleep[i].width);
 	return 0;
 }
 
@@ -117,7 +118,7 @@ int backend_init(const struct hf_boot *boot)
 		return error;
 	serial_init(boot->serial_port);
 	svm.serial_port = boot->serial_port;
-	error = maps_init();
+	error = maps_init(boot);
 	if (error)
 		return error;
 	return npt_init();

@@ -148,7 +148,7 @@ void backend_cpu_lock(struct cpu *cpu)
 	u32 reg;
 
 	vmcb->intercept[INTERCEPT_CR_WRITE] |= CR_WRITE(0) | CR_WRITE(4);
-	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE;
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_IOIO;
 	for (reg = 0; reg < REG_COUNT; reg++)
 		if (sysreg_msr(reg))
 			msrpm_set(sysreg_msr(reg), reg == REG_EFER, true);
