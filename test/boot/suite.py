@@ -70,9 +70,15 @@ def boots():
     for name, machine in matrix():
         yield Spec("quiet-" + name, "locked", QUIET, **machine)
     yield Spec("allow", "allow", "fork", attacks="", cpus=2)
-    yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
-               cpus=2)
+    yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,"
+               "launch-and-lock", cpus=2, further="crashkernel=32M")
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
+    # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
+    for cpus, ways in ((1, "at"), (2, "aktp")):
+        for way in ways:
+            yield Spec("reboot-%dcpu-%s" % (cpus, way), "locked", cpus=cpus,
+                       further="reboot=%s hf.leave=reboot" % way)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
