@@ -70,10 +70,8 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
-	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_MSR |
-					   MISC1_SHUTDOWN;
-	if (svm.serial_port)
-		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
+	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_IOIO |
+					   MISC1_MSR | MISC1_SHUTDOWN;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
 					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 					   MISC2_SKINIT;
@@ -148,7 +146,7 @@ void backend_cpu_lock(struct cpu *cpu)
 	u32 reg;
 
 	vmcb->intercept[INTERCEPT_CR_WRITE] |= CR_WRITE(0) | CR_WRITE(4);
-	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_IOIO;
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE;
 	for (reg = 0; reg < REG_COUNT; reg++)
 		if (sysreg_msr(reg))
 			msrpm_set(sysreg_msr(reg), reg == REG_EFER, true);
