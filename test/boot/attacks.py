@@ -77,8 +77,6 @@ class Attack:
     def outcome(self, record):
         if record:
             return record["outcome"]
-        if self.stopped():
-            return "refused"
         return "machine lost" if self.lost and not self.with_it else "not run"
 
     def succeeds_without(self):
@@ -208,6 +206,8 @@ def collect(boots):
         if name and boot.machine.doomed and boot.report.phase == "locked":
             attacks[name].lost = True
             attacks[name].events = last_events(boot)
+            if attacks[name].stopped():
+                attacks[name].with_it = {"outcome": "refused", "detail": "the machine stopped"}
     return list(attacks.values())
 
 
