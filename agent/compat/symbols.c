@@ -22,7 +22,7 @@ struct wanted {
 		name, offsetof(struct symbols, field), true \
 	}
 
-/* The 32-bit and x32 vDSOs exist where the kernel is built for those programs, and so does kexec. */
+/* The 32-bit and x32 vDSOs, and kexec, exist where the kernel is built with them. */
 static const struct wanted wanted[] __initconst = {
 	NEED("_text", text),
 	NEED("_etext", etext),

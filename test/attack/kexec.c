@@ -28,12 +28,13 @@ static int to_user(unsigned long user, unsigned long destination)
 		.memsz = PAGE_SIZE,
 	};
 	u8 *code = (u8 *)get_zeroed_page(GFP_KERNEL);
-	int err = code ? leave_write(code, &leave_long, "another kernel, without Holdfast") :
-			 -ENOMEM;
+	int err = code ? leave_write(code, &leave_long, "another kernel, without Holdfast")
+		       : -ENOMEM;
 
 	if (!err && copy_to_user((void __user *)user, code, PAGE_SIZE / 2))
 		err = -EFAULT;
-	if (!err && copy_to_user((void __user *)(user + PAGE_SIZE / 2), &segment, sizeof(segment)))
+	if (!err &&
+	    copy_to_user((void __user *)(user + PAGE_SIZE / 2), &segment, sizeof(segment)))
 		err = -EFAULT;
 	free_page((unsigned long)code);
 	return err;

@@ -88,7 +88,8 @@ static int sleep_now(sleep_store store, u8 type)
 
 	local_irq_save(flags);
 	set_alarm();
-	trap = store(control, (inw(control) & ~(7 << PM1_TYPE)) | type << PM1_TYPE | PM1_ENABLE);
+	trap = store(control,
+		     (inw(control) & ~(7 << PM1_TYPE)) | type << PM1_TYPE | PM1_ENABLE);
 	local_irq_restore(flags);
 	/* An emulator puts the machine to sleep when it comes to it. */
 	if (trap == TRAP_NONE)
@@ -143,13 +144,11 @@ static enum attack_outcome sleep_string(struct attempt *t)
 	return sleep_with(t, store_string);
 }
 
-#define SLEEP(how, what, fn)                                                 \
-	{                                                                    \
-		.name = "s3" how,                                            \
-		.title = "suspend to RAM and wake up in own code" what,      \
-		.gives = "the machine without Holdfast",                     \
-		.asset = "sleep registers", .control = ATTACK_BARE,          \
-		.own_vm = true, .run = fn, .look = sleep_look,               \
+#define SLEEP(how, what, fn)                                                              \
+	{                                                                                 \
+		.name = "s3" how, .title = "suspend to RAM and wake up in own code" what, \
+		.gives = "the machine without Holdfast", .asset = "sleep registers",      \
+		.control = ATTACK_BARE, .own_vm = true, .run = fn, .look = sleep_look,    \
 	}
 
 static const struct attack sleep_attacks[] = {

@@ -126,7 +126,9 @@ static void kexec_refused(struct verdict *v)
 		return fail(v, "loading a kernel gave %d", err);
 	/* Nothing to jump into. */
 	err = syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
-		      LINUX_REBOOT_CMD_KEXEC, NULL) ? -errno : 0;
+		      LINUX_REBOOT_CMD_KEXEC, NULL)
+		      ? -errno
+		      : 0;
 	if (err != -EINVAL)
 		return fail(v, "reboot by kexec gave %d", err);
 	if (went_on(v, info.events))

@@ -12,7 +12,10 @@
 static void add(struct hf_boot *boot, u64 address, u8 width, u32 mask, u32 match)
 {
 	boot->sleep[boot->sleep_count++] = (struct hf_sleep){
-		.address = address, .mask = mask, .match = match, .width = width,
+		.address = address,
+		.mask = mask,
+		.match = match,
+		.width = width,
 	};
 }
 
@@ -53,8 +56,10 @@ static enum verdict port_access(struct cpu *cpu, struct exit_port port, u8 cpl)
 
 static enum verdict out(struct cpu *cpu, u16 port, u8 width, u32 value)
 {
-	return port_access(cpu, (struct exit_port){ .port = port, .write = 1, .width = width,
-					       .value = value }, 0);
+	return port_access(
+		cpu,
+		(struct exit_port){ .port = port, .write = 1, .width = width, .value = value },
+		0);
 }
 
 static u32 request(u32 type)
@@ -91,7 +96,8 @@ static void requests(void **ctx)
 				u32 value = request(type) | others[i];
 
 				if (type == POWER_OFF) {
-					assert_int_equal(out(cpu, port, 2, value), VERDICT_PERFORM);
+					assert_int_equal(out(cpu, port, 2, value),
+							 VERDICT_PERFORM);
 					assert_quiet(newest);
 					continue;
 				}
@@ -117,8 +123,11 @@ static void what_is_no_request(void **ctx)
 			assert_int_equal(out(cpu, SMI, 1, value), VERDICT_PERFORM);
 	/* Reads, from user mode as well. */
 	for (u8 width = 1; width <= 4; width *= 2)
-		assert_int_equal(port_access(cpu, (struct exit_port){ .port = PM1_A, .width = width,
-								 .value = request(1) }, 3),
+		assert_int_equal(port_access(cpu,
+					     (struct exit_port){ .port = PM1_A,
+								 .width = width,
+								 .value = request(1) },
+					     3),
 				 VERDICT_PERFORM);
 	assert_quiet(newest);
 }
@@ -131,18 +140,18 @@ static void widths(void **ctx)
 	(void)ctx;
 	for (u16 port = PM1_A - 4; port < PM1_A + 4; port++)
 		for (u8 width = 1; width <= 4; width *= 2) {
-			s32 at = PM1_A + 1 - port; /* of that byte in the value */
-			bool covers = at >= 0 && at < width;
+			bool covers = port <= PM1_A + 1 && PM1_A + 1 < port + width;
+			u32 shift = covers ? 8 * (PM1_A + 1 - port) : 0; /* of that byte */
 			/* Bits beside type and enable, so that no event equals the last. */
 			u32 byte = 0x24 | 0x40 * (width / 2);
-			u32 value = covers ? byte << (8 * at) : 0x24242424u >> (32 - 8 * width);
+			u32 value = covers ? byte << shift : 0x24242424u >> (32 - 8 * width);
 			u64 newest = event_newest();
 
 			assert_int_equal(out(cpu, port, width, value),
 					 covers ? VERDICT_FAULT : VERDICT_PERFORM);
 			assert_quiet(newest + covers);
 			/* Power-off looks the same in all these widths. */
-			value = covers ? 0x34u << (8 * at) : 0;
+			value = covers ? 0x34u << shift : 0;
 			assert_int_equal(out(cpu, port, width, value), VERDICT_PERFORM);
 			assert_quiet(newest + covers);
 		}
@@ -182,8 +191,9 @@ static void strings(void **ctx)
 	for (u32 i = 0; i < ARRAY_SIZE(actions); i++)
 		for (u8 write = 0; write < 2; write++) {
 			struct cpu *cpu = cpu_count() ? cpu_get(0) : sleeper(actions[i], true);
-			struct exit_port port = { .port = PM1_A, .width = 2, .write = write,
-						  .string = 1 };
+			struct exit_port port = {
+				.port = PM1_A, .width = 2, .write = write, .string = 1
+			};
 			u64 newest = event_newest();
 
 			assert_int_equal(port_access(cpu, port, 3), VERDICT_FAULT);
@@ -217,8 +227,11 @@ static bool accepted(u64 address, u8 memory, u8 width, u32 mask, u32 match)
 	static struct hf_boot boot;
 
 	boot.sleep_count = 1;
-	boot.sleep[0] = (struct hf_sleep){ .address = address, .memory = memory, .width = width,
-					   .mask = mask, .match = match };
+	boot.sleep[0] = (struct hf_sleep){ .address = address,
+					   .memory = memory,
+					   .width = width,
+					   .mask = mask,
+					   .match = match };
 	return sleep_init(&boot) == 0;
 }
 
@@ -286,16 +299,11 @@ static void status_without_records(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(requests),
-		machine_test(what_is_no_request),
-		machine_test(widths),
-		machine_test(parts),
-		machine_test(strings),
-		machine_test(before_lock),
-		machine_test(allowed),
-		machine_test(records_are_checked),
-		machine_test(status),
-		machine_test(status_without_records),
+		machine_test(requests), machine_test(what_is_no_request),
+		machine_test(widths),	machine_test(parts),
+		machine_test(strings),	machine_test(before_lock),
+		machine_test(allowed),	machine_test(records_are_checked),
+		machine_test(status),	machine_test(status_without_records),
 	};
 
 	return cmocka_run_group_tests_name("guard_sleep", tests, NULL, NULL);

@@ -136,7 +136,8 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (e->exit.kind == HF_EXIT_PORT ? port_perform(v, e) : registers_perform(v, e)) {
+		if (e->exit.kind == HF_EXIT_PORT ? port_perform(v, e)
+						 : registers_perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}
