@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/mc146818rtc.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "attack.h"
@@ -23,6 +24,14 @@
 #define PM1_CLOCK  BIT(10) /* of status, and of enable behind it */
 #define PM1_ENABLE BIT(13)
 #define PM1_TYPE   10
+
+/* Where the chipset of the test machine (PIIX4) has the base of its PM1 block. */
+#define PIIX4_BASE	0x40
+#define PIIX4_BASE_BITS 0xffc0
+#define ELSEWHERE	0x800
+
+/* How far the PM1 block has been moved. */
+static u16 moved;
 
 /* Stores value to port. Yields the trap. */
 typedef int (*sleep_store)(u16 port, u16 value);
@@ -64,7 +73,7 @@ static int store_string(u16 port, u16 value)
 /* An alarm every second; the first must not come before the machine sleeps. */
 static void set_alarm(void)
 {
-	u16 status = acpi_gbl_FADT.xpm1a_event_block.address;
+	u16 status = acpi_gbl_FADT.xpm1a_event_block.address + moved;
 	u16 enable = status + acpi_gbl_FADT.pm1_event_length / 2;
 	u8 now = CMOS_READ(RTC_SECONDS);
 
@@ -82,7 +91,7 @@ static void set_alarm(void)
 /* Does not return where the machine does sleep. */
 static int sleep_now(sleep_store store, u8 type)
 {
-	u16 control = acpi_gbl_FADT.xpm1a_control_block.address;
+	u16 control = acpi_gbl_FADT.xpm1a_control_block.address + moved;
 	unsigned long flags;
 	int trap;
 
@@ -144,17 +153,41 @@ static enum attack_outcome sleep_string(struct attempt *t)
 	return sleep_with(t, store_string);
 }
 
-#define SLEEP(how, what, fn)                                                              \
+static enum attack_outcome sleep_moved(struct attempt *t)
+{
+	struct pci_dev *chipset =
+		pci_get_device(PCI_VENDOR_ID_INTEL, PCI_DEVICE_ID_INTEL_82371AB_3, NULL);
+	enum attack_outcome outcome;
+	u32 base;
+
+	if (!chipset) {
+		attack_note(t, "no PIIX4");
+		return ATTACK_ERROR;
+	}
+	pci_read_config_dword(chipset, PIIX4_BASE, &base);
+	pci_write_config_dword(chipset, PIIX4_BASE, (base & ~PIIX4_BASE_BITS) | ELSEWHERE);
+	moved = ELSEWHERE - (base & PIIX4_BASE_BITS);
+	outcome = sleep_with(t, store_word);
+	moved = 0;
+	pci_write_config_dword(chipset, PIIX4_BASE, base);
+	pci_dev_put(chipset);
+	return outcome;
+}
+
+#define SLEEP(how, what, fn, why)                                                         \
 	{                                                                                 \
 		.name = "s3" how, .title = "suspend to RAM and wake up in own code" what, \
 		.gives = "the machine without Holdfast", .asset = "sleep registers",      \
-		.control = ATTACK_BARE, .own_vm = true, .run = fn, .look = sleep_look,    \
+		.control = ATTACK_BARE, .reason = why, .own_vm = true, .run = fn,         \
+		.look = sleep_look,                                                       \
 	}
 
 static const struct attack sleep_attacks[] = {
-	SLEEP("", "", sleep_word),
-	SLEEP("-kernel", ", by the kernel's own function", sleep_kernel),
-	SLEEP("-string", ", by OUTS", sleep_string),
+	SLEEP("", "", sleep_word, NULL),
+	SLEEP("-kernel", ", by the kernel's own function", sleep_kernel, NULL),
+	SLEEP("-string", ", by OUTS", sleep_string, NULL),
+	SLEEP("-moved", ", PM1 control moved to another port", sleep_moved,
+	      "the chipset's own registers are not guarded"),
 };
 
 const struct attack_table sleep_table = { sleep_attacks, ARRAY_SIZE(sleep_attacks) };
