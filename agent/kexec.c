@@ -17,7 +17,10 @@ static bool loaded(void *const *image)
 	return image && READ_ONCE(*image);
 }
 
-/* Closed before it looks: who asks later is refused. */
+/*
+ * Closed before it looks: who asks later is refused. A load that is under way is not seen; before
+ * lock nobody works against us.
+ */
 int kexec_close(void)
 {
 	if (symbols.kexec_load_disabled)

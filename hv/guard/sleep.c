@@ -75,7 +75,7 @@ enum verdict sleep_port(struct cpu *cpu, const struct exit *exit)
 		.width = p->width,
 		.asset = HF_ASSET_PORT | p->port,
 		.gpa = p->port,
-		.new_value = p->value,
+		.new_value = p->string ? 0 : p->value,
 	};
 
 	if (!p->string && (!p->write || !protect_locked() || !port_asks(p)))

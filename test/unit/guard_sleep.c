@@ -191,15 +191,18 @@ static void strings(void **ctx)
 	for (u32 i = 0; i < ARRAY_SIZE(actions); i++)
 		for (u8 write = 0; write < 2; write++) {
 			struct cpu *cpu = cpu_count() ? cpu_get(0) : sleeper(actions[i], true);
-			struct exit_port port = {
-				.port = PM1_A, .width = 2, .write = write, .string = 1
-			};
+			struct exit_port port = { .port = PM1_A,
+						  .width = 2,
+						  .write = write,
+						  .string = 1,
+						  .value = 7 };
 			u64 newest = event_newest();
 
 			assert_int_equal(port_access(cpu, port, 3), VERDICT_FAULT);
 			assert_quiet(newest + 1);
 			assert_int_equal(machine_event().action, HF_ACTION_DENY);
 			assert_int_equal(machine_event().cpl, 3);
+			assert_int_equal(machine_event().new_value, 0);
 		}
 }
 

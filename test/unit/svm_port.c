@@ -146,7 +146,7 @@ static void guarded(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(performed), cmocka_unit_test(left_out),
+		cmocka_unit_test(performed),	 cmocka_unit_test(left_out),
 		cmocka_unit_test(not_performed), cmocka_unit_test(ours),
 		cmocka_unit_test(guarded),
 	};
