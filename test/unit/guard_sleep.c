@@ -182,28 +182,37 @@ static void parts(void **ctx)
 	assert_int_equal(out(cpu, 0x0fd, 4, 0x01000000), VERDICT_FAULT);
 }
 
-/* Neither judged nor done: not even where the action is allow. */
-static void strings(void **ctx)
+/* Neither judged nor done. */
+static void strings(u32 action)
 {
-	static const u32 actions[] = { HF_ACTION_DENY, HF_ACTION_ALLOW };
+	struct cpu *cpu = sleeper(action, true);
 
+	for (u8 write = 0; write < 2; write++) {
+		struct exit_port port = {
+			.port = PM1_A, .width = 2, .write = write, .string = 1, .value = 7
+		};
+		u64 newest = event_newest();
+
+		assert_int_equal(port_access(cpu, port, 3), VERDICT_FAULT);
+		assert_quiet(newest + 1);
+		assert_int_equal(machine_event().action, HF_ACTION_DENY);
+		assert_int_equal(machine_event().access,
+				 write ? HF_ACCESS_WRITE : HF_ACCESS_READ);
+		assert_int_equal(machine_event().cpl, 3);
+		assert_int_equal(machine_event().new_value, 0);
+	}
+}
+
+static void strings_are_denied(void **ctx)
+{
 	(void)ctx;
-	for (u32 i = 0; i < ARRAY_SIZE(actions); i++)
-		for (u8 write = 0; write < 2; write++) {
-			struct cpu *cpu = cpu_count() ? cpu_get(0) : sleeper(actions[i], true);
-			struct exit_port port = { .port = PM1_A,
-						  .width = 2,
-						  .write = write,
-						  .string = 1,
-						  .value = 7 };
-			u64 newest = event_newest();
+	strings(HF_ACTION_DENY);
+}
 
-			assert_int_equal(port_access(cpu, port, 3), VERDICT_FAULT);
-			assert_quiet(newest + 1);
-			assert_int_equal(machine_event().action, HF_ACTION_DENY);
-			assert_int_equal(machine_event().cpl, 3);
-			assert_int_equal(machine_event().new_value, 0);
-		}
+static void strings_are_never_allowed(void **ctx)
+{
+	(void)ctx;
+	strings(HF_ACTION_ALLOW);
 }
 
 static void before_lock(void **ctx)
@@ -302,11 +311,17 @@ static void status_without_records(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(requests), machine_test(what_is_no_request),
-		machine_test(widths),	machine_test(parts),
-		machine_test(strings),	machine_test(before_lock),
-		machine_test(allowed),	machine_test(records_are_checked),
-		machine_test(status),	machine_test(status_without_records),
+		machine_test(requests),
+		machine_test(what_is_no_request),
+		machine_test(widths),
+		machine_test(parts),
+		machine_test(strings_are_denied),
+		machine_test(strings_are_never_allowed),
+		machine_test(before_lock),
+		machine_test(allowed),
+		machine_test(records_are_checked),
+		machine_test(status),
+		machine_test(status_without_records),
 	};
 
 	return cmocka_run_group_tests_name("guard_sleep", tests, NULL, NULL);
