@@ -17,6 +17,7 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"
@@ -261,6 +262,7 @@ static int target_module(struct attempt *t)
 {
 	struct list_head *modules = attack_symbol("modules");
 	struct module *module, *victim = THIS_MODULE;
+	unsigned int size;
 	u8 *text;
 
 	if (!modules)
@@ -270,9 +272,9 @@ static int target_module(struct attempt *t)
 							   module->state == MODULE_STATE_LIVE)
 		victim = module;
 	preempt_enable();
-	text = victim->core_layout.base;
+	text = compat_module_text(victim, &size);
 	attack_note(t, "module %s", victim->name);
-	return memory_target_at(t, text + victim->core_layout.text_size - 1, 1, 0x5a);
+	return memory_target_at(t, text + size - 1, 1, 0x5a);
 }
 
 static enum attack_outcome gdt_write(struct attempt *t)
