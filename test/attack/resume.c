@@ -3,13 +3,16 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/fpu/xcr.h>
 #include <asm/io.h>
+#include <asm/linkage.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/realmode.h>
 #include <asm/special_insns.h>
 
@@ -81,8 +84,8 @@ asm(".pushsection .text\n"
     "	mov (%rsp), %rax\n"
     "	mov %rax, 56(%rdi)\n"
     "	xor %eax, %eax\n"
-    "	ret\n"
-    "	int3\n"
+    "	" ASM_RET
+    ".size resume_save, . - resume_save\n"
     ".type resume_load, @function\n"
     "resume_load:\n"
     "	mov 0(%rdi), %rbx\n"
@@ -93,9 +96,10 @@ asm(".pushsection .text\n"
     "	mov 40(%rdi), %r15\n"
     "	mov 48(%rdi), %rsp\n"
     "	mov $1, %eax\n"
-    "	pushq 56(%rdi)\n"
-    "	ret\n"
+    "	" ANNOTATE_RETPOLINE_SAFE "\n"
+    "	jmp *56(%rdi)\n"
     "	int3\n"
+    ".size resume_load, . - resume_load\n"
     ".popsection\n");
 
 static void save_state(void)
@@ -146,6 +150,7 @@ static void __noreturn restore_state(void)
 	asm volatile("mov %0, %%es" : : "rm"(hold.es));
 	resume_load(&hold.registers);
 }
+STACK_FRAME_NON_STANDARD(restore_state); /* called by nobody, returns to nobody */
 
 /* Until both sides are ready the scheduler and interrupts go on. */
 static int hold_main(void *unused)
