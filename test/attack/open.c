@@ -326,7 +326,7 @@ static int target_tss(struct attempt *t)
 	return memory_target_at(t, unused, sizeof(*unused), 0x4846);
 }
 
-/* Another module if there is one. The last byte of the last page of text is padding. */
+/* Another module if there is one. The end of the last page of text is padding. */
 static int target_module(struct attempt *t)
 {
 	struct list_head *modules = attack_symbol("modules");
@@ -343,7 +343,7 @@ static int target_module(struct attempt *t)
 	preempt_enable();
 	text = compat_module_text(victim, &size);
 	attack_note(t, "module %s", victim->name);
-	return memory_target_at(t, text + size - 1, 1, 0x5a);
+	return memory_target_at(t, text + size - MEMORY_BLOCK, 1, 0x5a);
 }
 
 static enum attack_outcome gdt_write(struct attempt *t)
