@@ -14,6 +14,7 @@
 
 #include "attack.h"
 #include "execute.h"
+#include "feature.h"
 #include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
@@ -156,6 +157,8 @@ static void show_attack(struct seq_file *m, const struct attack *a)
 	seq_printf(m, "\"open\":%s,\"reason\":\"%s\",\"control\":\"%s\",",
 		   a->reason ? "true" : "false", a->reason ? a->reason : "",
 		   control_names[a->control]);
+	seq_printf(m, "\"absent\":\"%s\",",
+		   a->needs && !feature_present(a->needs) ? a->needs : "");
 	seq_printf(m, "\"own_vm\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false", a->cpus);
 }
 

@@ -14,6 +14,7 @@
  *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
  *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
  *where to report (default ttyS1)
+ *	hf.seconds=N	how long each hostile load lasts (default 5)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>

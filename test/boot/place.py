@@ -59,7 +59,12 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
                         append=words(mode, run, attacks) + " " + further, **options)
 
 
-def words(mode="bare", run="", attacks=None, **further):
+def more_words(**more):
+    """Further words for PID 1, as text."""
+    return " ".join("hf.%s=%s" % item for item in sorted(more.items()))
+
+
+def words(mode="bare", run="", attacks=None):
     """The kernel command line for PID 1. attacks: None, "" for all, or names."""
     text = ["hf.mode=" + mode]
     if run:
@@ -68,7 +73,6 @@ def words(mode="bare", run="", attacks=None, **further):
         text.append("hf.attacks=yes")
         if attacks:
             text.append("hf.only=" + attacks)
-    text += ["hf.%s=%s" % item for item in further.items()]
     return " ".join(text)
 
 
