@@ -83,7 +83,7 @@ static void load_fork(struct verdict *v)
 static void load_stress(struct verdict *v)
 {
 	static struct outcome o;
-	const char *seconds = cmdline_get("stress", "30");
+	const char *seconds = cmdline_get("stress", "5");
 	long long before = newest_event();
 
 	run(&o, 60 + 4 * atoi(seconds), (const char *[]){ WORKLOAD, "stress", seconds, NULL });
