@@ -14,6 +14,7 @@
 
 #include "attack.h"
 #include "execute.h"
+#include "feature.h"
 #include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
@@ -25,7 +26,7 @@ static const struct attack_table *const tables[] = {
 	&memory_table,	   &register_table, &nested_table,    &decode_table,
 	&unpaged_table,	   &remap_table,    &execute_table,   &writable_table,
 	&device_table,	   &startup_table,  &sleep_table,     &kexec_table,
-	&hypervisor_table, &state_table,    &hypercall_table, &race_table,
+	&hypervisor_table, &state_table,    &race_table,      &hypercall_table,
 };
 
 static const char *const control_names[] = {
@@ -157,6 +158,8 @@ static void show_attack(struct seq_file *m, const struct attack *a)
 	seq_printf(m, "\"open\":%s,\"reason\":\"%s\",\"control\":\"%s\",",
 		   a->reason ? "true" : "false", a->reason ? a->reason : "",
 		   control_names[a->control]);
+	seq_printf(m, "\"absent\":\"%s\",",
+		   a->needs && !feature_present(a->needs) ? a->needs : "");
 	seq_printf(m, "\"own_vm\":%s,\"stops\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false",
 		   a->stops ? "true" : "false", a->cpus);
 }

@@ -17,6 +17,7 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"
@@ -325,11 +326,12 @@ static int target_tss(struct attempt *t)
 	return memory_target_at(t, unused, sizeof(*unused), 0x4846);
 }
 
-/* Another module if there is one. The last byte of the last page of text is padding. */
+/* Another module if there is one. The end of the last page of text is padding. */
 static int target_module(struct attempt *t)
 {
 	struct list_head *modules = attack_symbol("modules");
 	struct module *module, *victim = THIS_MODULE;
+	unsigned int size;
 	u8 *text;
 
 	if (!modules)
@@ -339,9 +341,9 @@ static int target_module(struct attempt *t)
 							   module->state == MODULE_STATE_LIVE)
 		victim = module;
 	preempt_enable();
-	text = victim->core_layout.base;
+	text = compat_module_text(victim, &size);
 	attack_note(t, "module %s", victim->name);
-	return memory_target_at(t, text + victim->core_layout.text_size - 1, 1, 0x5a);
+	return memory_target_at(t, text + size - MEMORY_BLOCK, 1, 0x5a);
 }
 
 static enum attack_outcome gdt_write(struct attempt *t)

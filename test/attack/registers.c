@@ -289,10 +289,10 @@ static enum attack_outcome lidt_fake(struct attempt *t)
 	return outcome_of(t, is.address);
 }
 
-#define REGISTER(name_, title_, gives_, asset_, run_, look_)                      \
+#define REGISTER(name_, title_, gives_, asset_, run_, look_, ...)                 \
 	{                                                                         \
 		.name = name_, .title = title_, .gives = gives_, .asset = asset_, \
-		.control = ATTACK_BARE, .run = run_, .look = look_,               \
+		.control = ATTACK_BARE, .run = run_, .look = look_, __VA_ARGS__   \
 	}
 
 #define PAGES "the kernel writes its read-only pages"
@@ -307,11 +307,11 @@ static const struct attack register_attacks[] = {
 	REGISTER("wp-clear-prefixed", "clear CR0.WP, instruction of 15 bytes", PAGES, "CR0",
 		 wp_clear_prefixed, look_cr0),
 	REGISTER("smep-clear", "clear CR4.SMEP", "the kernel runs user pages", "CR4",
-		 smep_clear, look_cr4),
+		 smep_clear, look_cr4, .needs = "SMEP"),
 	REGISTER("smap-clear", "clear CR4.SMAP", "the kernel is fed with user data", "CR4",
-		 smap_clear, look_cr4),
+		 smap_clear, look_cr4, .needs = "SMAP"),
 	REGISTER("umip-clear", "clear CR4.UMIP", "user programs learn kernel addresses", "CR4",
-		 umip_clear, look_cr4),
+		 umip_clear, look_cr4, .needs = "UMIP"),
 	REGISTER("efer-sce-clear", "clear EFER.SCE", "system calls fault", "EFER", efer_sce,
 		 efer_sce_look),
 	REGISTER("lstar-change", "change LSTAR", CALLS, "LSTAR", lstar, lstar_look),

@@ -15,6 +15,7 @@
  *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
  *where to report (default ttyS1)
  *	hf.leave=reboot	at the end reboot; otherwise switch off
+ *	hf.seconds=N	how long each hostile load lasts (default 5)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
