@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/version.h>
 
@@ -16,6 +17,11 @@ static bool within(const struct module *module, enum mod_mem_type type, unsigned
 	return va - (unsigned long)memory->base < memory->size;
 }
 
+static unsigned long start_of(const struct module *module)
+{
+	return (unsigned long)module->mem[MOD_TEXT].base;
+}
+
 static enum hf_kind section_kind(const struct module *module, unsigned long va)
 {
 	if (within(module, MOD_TEXT, va))
@@ -25,6 +31,11 @@ static enum hf_kind section_kind(const struct module *module, unsigned long va)
 	return HF_KIND_NONE;
 }
 #else
+static unsigned long start_of(const struct module *module)
+{
+	return (unsigned long)module->core_layout.base;
+}
+
 /* Sizes are of all from the start up to the end of that part. */
 static enum hf_kind section_kind(const struct module *module, unsigned long va)
 {
@@ -76,4 +87,41 @@ enum hf_kind modules_kind(unsigned long va)
 		kind = HF_KIND_NONE;
 	preempt_enable();
 	return kind;
+}
+
+/*
+ * Unformed modules are not executable yet, and with module_mutex held do not become so. Nor does a
+ * live one begin to go.
+ */
+int modules_hold(unsigned long *va)
+{
+	struct module *module;
+
+	mutex_lock(symbols.module_mutex);
+	list_for_each_entry(module, symbols.modules, list) {
+		if (module->state != MODULE_STATE_COMING && module->state != MODULE_STATE_GOING)
+			continue;
+		*va = start_of(module);
+		mutex_unlock(symbols.module_mutex);
+		return -EAGAIN;
+	}
+	list_for_each_entry(module, symbols.modules, list)
+		if (module->state == MODULE_STATE_LIVE)
+			__module_get(module);
+	return 0;
+}
+
+void modules_release(void)
+{
+	struct module *module;
+
+	list_for_each_entry(module, symbols.modules, list)
+		if (module->state == MODULE_STATE_LIVE)
+			module_put(module);
+	mutex_unlock(symbols.module_mutex);
+}
+
+void modules_keep(void)
+{
+	mutex_unlock(symbols.module_mutex);
 }

@@ -10,4 +10,12 @@
 /* HF_KIND_MODULE_TEXT, _MODULE_RODATA, _RUNTIME_CODE (thunks made for it), or _NONE. */
 enum hf_kind modules_kind(unsigned long va);
 
+/*
+ * Lets no module come or go, and takes a reference to each, until modules_release(); from
+ * modules_keep() on the references stay. -EAGAIN: @va is in one that is coming or going.
+ */
+int modules_hold(unsigned long *va);
+void modules_release(void);
+void modules_keep(void);
+
 #endif

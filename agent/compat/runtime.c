@@ -17,15 +17,25 @@ struct bpf_prog_pack {
 
 #define BPF_PROG_PACK_SIZE (SZ_2M * num_possible_nodes())
 
-static bool in_bpf_pack(unsigned long va)
+/* Packs taken from the kernel's list; under its mutex. */
+static LIST_HEAD(held_packs);
+
+static bool in_pack_of(const struct list_head *packs, unsigned long va)
 {
 	const struct bpf_prog_pack *pack;
-	bool found = false;
+
+	list_for_each_entry(pack, packs, list)
+		if (va - (unsigned long)pack->ptr < BPF_PROG_PACK_SIZE)
+			return true;
+	return false;
+}
+
+static bool in_bpf_pack(unsigned long va)
+{
+	bool found;
 
 	mutex_lock(symbols.pack_mutex);
-	list_for_each_entry(pack, symbols.pack_list, list)
-		if (va - (unsigned long)pack->ptr < BPF_PROG_PACK_SIZE)
-			found = true;
+	found = in_pack_of(symbols.pack_list, va) || in_pack_of(&held_packs, va);
 	mutex_unlock(symbols.pack_mutex);
 	return found;
 }
@@ -41,4 +51,18 @@ bool runtime_code(unsigned long va)
 		symbols.is_bpf_text_address(va);
 	preempt_enable();
 	return found || in_bpf_pack(va);
+}
+
+void runtime_hold(void)
+{
+	mutex_lock(symbols.pack_mutex);
+	list_splice_tail_init(symbols.pack_list, &held_packs);
+	mutex_unlock(symbols.pack_mutex);
+}
+
+void runtime_release(void)
+{
+	mutex_lock(symbols.pack_mutex);
+	list_splice_init(&held_packs, symbols.pack_list);
+	mutex_unlock(symbols.pack_mutex);
 }

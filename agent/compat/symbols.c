@@ -52,7 +52,6 @@ static const struct wanted wanted[] __initconst = {
 	NEED("is_bpf_text_address", is_bpf_text_address),
 	NEED("pack_list", pack_list),
 	NEED("pack_mutex", pack_mutex),
-	NEED("text_mutex", text_mutex),
 	NEED("max_possible_pfn", max_possible_pfn),
 	NEED("walk_system_ram_range", walk_system_ram_range),
 	NEED("stop_machine_cpuslocked", stop_machine_cpuslocked),

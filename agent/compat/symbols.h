@@ -37,7 +37,6 @@ struct symbols {
 	bool (*is_bpf_text_address)(unsigned long addr);
 	struct list_head *pack_list; /* of struct bpf_prog_pack */
 	struct mutex *pack_mutex;
-	struct mutex *text_mutex;
 	const unsigned long *max_possible_pfn;
 	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
 				     int (*fn)(unsigned long pfn, unsigned long npages,
