@@ -10,6 +10,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -32,10 +33,11 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 
 static struct ftrace_ops tracer = { .func = traced };
 
-/* Five bytes to be replaced by a jump, or the first of them by a breakpoint. */
+/* Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called. */
 #define PROBED(name)                                        \
 	asm(".pushsection .text, \"ax\"\n\t"                \
 	    ".type " #name ", @function\n" #name ":\n\t"    \
+	    ANNOTATE_NOENDBR "\n\t"                        \
 	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET \
 	    ".size " #name ", . - " #name "\n\t"            \
 	    ".popsection");                                 \
@@ -93,6 +95,8 @@ static u8 *find_jump_slot(void)
 	if (!wait)
 		return NULL;
 	wait();
+	/* Not an address of the function's inside to whoever checks the object. */
+	OPTIMIZER_HIDE_VAR(jump);
 	if (jump[0] != 0xe9)
 		return NULL;
 	memcpy(&offset, jump + 1, sizeof(offset));
