@@ -31,12 +31,16 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 		[HF_LOCK_MOVING] = { "moving", "what is to be sealed keeps changing, try again" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
+	char what[64];
 
 	_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_LOCK_REASON_COUNT,
 		       "a sentence for each");
-	return output_failure(options, CLI_FAILED, reasons[reason].code,
-			      "not locked: %s (at %#" PRIx64 ", %s); the kernel log tells more",
-			      reasons[reason].sentence, ctl->va, strerror(err));
+	if (reason)
+		snprintf(what, sizeof(what), "at %#" PRIx64, ctl->va);
+	else
+		snprintf(what, sizeof(what), "%s", strerror(err));
+	return output_failure(options, CLI_FAILED, reasons[reason].code, "not locked: %s (%s)",
+			      reasons[reason].sentence, what);
 }
 
 static int refused(const struct options *options, const struct hf_ctl_lock *ctl, int err)

@@ -24,6 +24,44 @@
 
 #define BPF_PACK 0x200000 /* bytes, at least */
 
+/* ---- a page that must keep a machine from being locked ---- */
+
+static unsigned int stray;
+module_param(stray, uint, 0400);
+MODULE_PARM_DESC(stray, "leave an executable page of nobody's behind; 1: read-only, 2: writable");
+
+static void *stray_page;
+
+static int stray_make(void)
+{
+	int (*set_ro)(unsigned long addr, int pages) = attack_symbol("set_memory_ro");
+	int (*set_x)(unsigned long addr, int pages) = attack_symbol("set_memory_x");
+	int err = 0;
+
+	if (!stray)
+		return 0;
+	if (!set_ro || !set_x)
+		return -ENOENT;
+	stray_page = vmalloc(PAGE_SIZE);
+	if (!stray_page)
+		return -ENOMEM;
+	if (stray == 1)
+		err = set_ro((unsigned long)stray_page, 1);
+	return err ?: set_x((unsigned long)stray_page, 1);
+}
+
+static void stray_remove(void)
+{
+	int (*set_rw)(unsigned long addr, int pages) = attack_symbol("set_memory_rw");
+	int (*set_nx)(unsigned long addr, int pages) = attack_symbol("set_memory_nx");
+
+	if (!stray_page)
+		return;
+	set_nx((unsigned long)stray_page, 1);
+	set_rw((unsigned long)stray_page, 1);
+	vfree(stray_page);
+}
+
 /* ---- what there is to attack ---- */
 
 static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
@@ -109,12 +147,15 @@ int code_init(void)
 	int err;
 
 	bpf_pack = find_bpf_pack();
+	err = stray_make();
+	if (err)
+		goto remove_stray;
 	err = ftrace_set_filter(&tracer, untouched, strlen(untouched), 1);
 	if (err)
-		return err;
+		goto remove_stray;
 	err = register_ftrace_function(&tracer);
 	if (err)
-		return err;
+		goto remove_stray;
 	err = register_kprobe(&probe);
 	if (err)
 		goto stop_tracer;
@@ -127,6 +168,8 @@ stop_probe:
 	unregister_kprobe(&probe);
 stop_tracer:
 	unregister_ftrace_function(&tracer);
+remove_stray:
+	stray_remove();
 	return err;
 }
 
@@ -135,6 +178,7 @@ void code_exit(void)
 	unregister_kprobe(&jump_probe);
 	unregister_kprobe(&probe);
 	unregister_ftrace_function(&tracer);
+	stray_remove();
 }
 
 /* ---- targets ---- */
