@@ -10,7 +10,7 @@
 #include "guest.h"
 
 static const struct test_case *const tables[] = {
-	self_cases,    lifecycle_cases, load_cases,    bench_cases,
+	self_cases,    lifecycle_cases, load_cases,    bench_cases, resident_cases,
 	command_cases, leave_cases,	efi_cases,     hotplug_cases,
 };
 

@@ -117,6 +117,7 @@ void case_report(const char *name, const struct verdict *v);
 extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
+extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
 extern const struct test_case leave_cases[];

@@ -110,6 +110,7 @@ def boots(machines, seconds):
         for way in ways:
             yield Spec("reboot-%dcpu-%s" % (cpus, way), "locked", cpus=cpus,
                        further="reboot=%s hf.leave=reboot" % way)
+    yield Spec("resident", "manual", "resident", cpus=2)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
