@@ -141,7 +141,7 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_ASSET || ctl.reserved)
+	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_PAGES || ctl.reserved)
 		return -EINVAL;
 	if (READ_ONCE(state) == HF_STATE_ABSENT)
 		return -ENODEV;

@@ -53,7 +53,7 @@ struct hf_ctl_lock {
 };
 
 /*
- * A query (HF_CALL_INFO .. HF_CALL_ASSET), handed on as it is.
+ * A query (HF_CALL_INFO .. HF_CALL_PAGES), handed on as it is.
  *
  * @call:	the call's number
  * @arg:	its second argument

@@ -19,7 +19,7 @@ layer_of() {
 	string | print | lock) echo lib ;;
 	pool | stage2 | owner | guest) echo mem ;;
 	memory | protect | registers) echo guard ;;
-	cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
+	audit | cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;
 	esac
