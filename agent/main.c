@@ -111,7 +111,7 @@ static long lock_ioctl(struct hf_ctl_lock __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.size != sizeof(ctl) || ctl.reserved)
+	if (ctl.size != sizeof(ctl))
 		return -EINVAL;
 	mutex_lock(&state_lock);
 	ret = lock_once(&ctl);
