@@ -18,6 +18,7 @@
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 
+#include "audit.h"
 #include "call.h"
 #include "compat/symbols.h"
 #include "launch.h"
@@ -153,6 +154,29 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 	return ret;
 }
 
+static long audit_ioctl(struct hf_ctl_audit __user *user)
+{
+	struct hf_ctl_audit ctl;
+	void *runs;
+	long ret = 0;
+
+	if (copy_from_user(&ctl, user, sizeof(ctl)))
+		return -EFAULT;
+	if (ctl.size != sizeof(ctl) || ctl.count || !PAGE_ALIGNED(ctl.va))
+		return -EINVAL;
+	if (missing)
+		return -ENOENT;
+	runs = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!runs)
+		return -ENOMEM;
+	audit_run(&ctl, runs);
+	if (copy_to_user(u64_to_user_ptr(ctl.buffer), runs, HF_PAGE_SIZE) ||
+	    copy_to_user(user, &ctl, sizeof(ctl)))
+		ret = -EFAULT;
+	free_page((unsigned long)runs);
+	return ret;
+}
+
 /* Per call, not per open: a descriptor may be handed on. */
 static long device_ioctl(struct file *file, unsigned int command, unsigned long arg)
 {
@@ -169,6 +193,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return lock_ioctl(user);
 	case HF_CTL_QUERY:
 		return query_ioctl(user);
+	case HF_CTL_AUDIT:
+		return audit_ioctl(user);
 	default:
 		return -ENOTTY;
 	}

@@ -68,6 +68,7 @@ own_folders() {
 	hv/arch/x86/*) echo "hv/arch/x86/common $(dirname "$1")" ;;
 	hv/*) dirname "$1" ;;
 	agent/*) echo agent agent/compat ;;
+	test/unit/cli_*) echo test/unit cli ;;
 	test/unit/*) echo test/unit hv/arch/fake ;;
 	*) dirname "$1" ;;
 	esac

@@ -15,10 +15,15 @@
 #include "attack.h"
 #include "execute.h"
 #include "hypervisor.h"
+#include "plant.h"
 
 unsigned int attack_seconds = 5;
 module_param_named(seconds, attack_seconds, uint, 0600);
 MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
+
+static bool plant;
+module_param(plant, bool, 0400);
+MODULE_PARM_DESC(plant, "while loaded, have in the page tables what an audit must find");
 
 /* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
@@ -297,7 +302,12 @@ static int __init attack_init(void)
 		goto stop_execute;
 	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops))
 		goto remove_list;
+	err = plant ? plant_all() : 0;
+	if (err)
+		goto remove_result;
 	return 0;
+remove_result:
+	remove_proc_entry("hf_attack_result", NULL);
 remove_list:
 	remove_proc_entry("hf_attack", NULL);
 stop_execute:
@@ -309,6 +319,7 @@ static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
+	plant_remove();
 	execute_exit();
 	hypervisor_exit();
 	if (attempt.task)

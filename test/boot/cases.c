@@ -11,6 +11,7 @@
 
 static const struct test_case *const tables[] = {
 	self_cases, lifecycle_cases, load_cases, bench_cases, command_cases,
+	audit_cases,
 };
 
 void pass(struct verdict *v, const char *fmt, ...)

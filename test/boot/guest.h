@@ -117,6 +117,7 @@ extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case audit_cases[];
 
 /* --- attack.c --- */
 
