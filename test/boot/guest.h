@@ -118,6 +118,7 @@ extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
 extern const struct test_case audit_cases[];
+extern const struct test_case kcore_cases[];
 
 /* --- attack.c --- */
 
