@@ -185,8 +185,8 @@ static void print_tables(void)
 	for (unsigned int i = 0; i < OWNERS; i++)
 		for (unsigned int k = 0; k < PERMISSIONS; k++)
 			if (audit.memory[i][k])
-				printf("%-24s %-7s %-13s %10" PRIu64 "\n", owner_text(i, owner), "",
-				       permission_text(k, permission), audit.memory[i][k]);
+				printf("%-24s %-7s %-13s %10" PRIu64 "\n", owner_text(i, owner),
+				       "", permission_text(k, permission), audit.memory[i][k]);
 }
 
 static void print_finding(const struct finding *f)

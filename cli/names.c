@@ -95,10 +95,10 @@ const char *name_enforcement(uint32_t enforcement)
 const char *name_page(uint32_t state)
 {
 	static const char *const names[] = {
-		[HF_PAGE_ABSENT] = "absent",	 [HF_PAGE_DEVICE] = "device",
-		[HF_PAGE_GUEST] = "guest",	 [HF_PAGE_SEALED] = "sealed",
-		[HF_PAGE_PENDING] = "pending",	 [HF_PAGE_LENT] = "lent",
-		[HF_PAGE_SERVICE] = "service",	 [HF_PAGE_HYPERVISOR] = "hypervisor",
+		[HF_PAGE_ABSENT] = "absent",   [HF_PAGE_DEVICE] = "device",
+		[HF_PAGE_GUEST] = "guest",     [HF_PAGE_SEALED] = "sealed",
+		[HF_PAGE_PENDING] = "pending", [HF_PAGE_LENT] = "lent",
+		[HF_PAGE_SERVICE] = "service", [HF_PAGE_HYPERVISOR] = "hypervisor",
 	};
 
 	return LOOKUP(names, state);

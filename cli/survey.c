@@ -106,9 +106,10 @@ static bool kernel_valid(const struct hf_audit_run *run, uint64_t from, uint64_t
 	uint64_t bytes = run->npages * HF_PAGE_SIZE;
 
 	return run->npages && run->npages < NPAGES_MAX && !(run->va % HF_PAGE_SIZE) &&
-	       !(run->gpa % HF_PAGE_SIZE) && run->va >= from && run->va + bytes - 1 >= run->va &&
-	       (!next || run->va + bytes - 1 < next) && run->gpa + bytes - 1 >= run->gpa &&
-	       run->kind < HF_KIND_COUNT && !(run->rights & ~HF_PERM_ALL);
+	       !(run->gpa % HF_PAGE_SIZE) && run->va >= from &&
+	       run->va + bytes - 1 >= run->va && (!next || run->va + bytes - 1 < next) &&
+	       run->gpa + bytes - 1 >= run->gpa && run->kind < HF_KIND_COUNT &&
+	       !(run->rights & ~HF_PERM_ALL);
 }
 
 /* Appends one answer, that to a request @from. */

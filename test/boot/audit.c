@@ -120,7 +120,7 @@ static bool settled(struct verdict *v)
 	return count == 0;
 }
 
-/* What an attacker leaves behind: test/attack/plant.c. The module itself came after lock as well. */
+/* What an attacker leaves behind: test/attack/plant.c. The module itself came after lock, too. */
 static bool planted(struct verdict *v)
 {
 	long long all, fewer;
@@ -164,7 +164,8 @@ static void audit_finds(struct verdict *v)
 	if (count > 0)
 		fail(v, "a module is a surprise: %s", strstr(o.out, "\"found\""));
 	else if (!count && settled(v))
-		pass(v, "code, hypervisor memory and absent memory that somebody mapped are found");
+		pass(v, "code, hypervisor memory and absent memory that somebody mapped are "
+			"found");
 }
 
 /* Under action allow the attacks opened sealed pages: that is one, of text at least. */
@@ -174,7 +175,6 @@ static void audit_open(struct verdict *v)
 		return;
 	if (!found(v, "\"not-sealed\"", -1))
 		return;
-	tell();
 	pass(v, "%lld pages are not sealed any more", pages_of("found", "\"not-sealed\""));
 }
 

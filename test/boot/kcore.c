@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,8 @@ static bool read_pages(struct verdict *v, int fd, uint64_t at, uint64_t size, ui
 	for (done = 0; done < size; done += step) {
 		step = size - done < CHUNK ? size - done : CHUNK;
 		if (pread(fd, chunk, step, at + done) != (ssize_t)step) {
-			fail(v, "cannot read %llx bytes at %llx: %s", (unsigned long long)step,
-			     (unsigned long long)(at + done), strerror(errno));
+			fail(v, "cannot read %" PRIx64 " bytes at %" PRIx64 ": %s", step,
+			     at + done, strerror(errno));
 			return false;
 		}
 		for (i = 0; i + HF_PAGE_SIZE <= step; i += HF_PAGE_SIZE)
@@ -172,16 +173,19 @@ static void kcore(struct verdict *v)
 	for (int i = 0; i < owns; i++)
 		pages += (own[i].end - own[i].start) / HF_PAGE_SIZE;
 	if (seen.hidden < pages || seen.exposed)
-		return fail(v, "%llu of %llu pages of the hypervisor seen, %llu not zero",
-			    (unsigned long long)seen.hidden, (unsigned long long)pages,
-			    (unsigned long long)seen.exposed);
+		return fail(v,
+			    "%" PRIu64 " of %" PRIu64 " pages of the hypervisor seen, %" PRIu64
+			    " not zero",
+			    seen.hidden, pages, seen.exposed);
 	if (seen.filled < seen.hidden)
-		return fail(v, "only %llu pages are not zero: that is not kernel memory",
-			    (unsigned long long)seen.filled);
+		return fail(v, "only %" PRIu64 " pages are not zero: that is not kernel memory",
+			    seen.filled);
 	if (before < 0 || events() != before)
 		return fail(v, "reading caused an event");
-	pass(v, "%llu MiB read, %llu pages of them the hypervisor's, all of these zero",
-	     (unsigned long long)(seen.bytes >> 20), (unsigned long long)seen.hidden);
+	pass(v,
+	     "%" PRIu64 " MiB read, %" PRIu64
+	     " pages of them the hypervisor's, all of these zero",
+	     seen.bytes >> 20, seen.hidden);
 }
 
 const struct test_case kcore_cases[] = {

@@ -39,7 +39,7 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,steady,stress,command"
+QUIET = "audit,fork,modules,steady,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 
 
@@ -69,7 +69,8 @@ def boots():
         yield Spec("locked-" + name, "locked", "fork", attacks="", **machine)
     for name, machine in matrix():
         yield Spec("quiet-" + name, "locked", QUIET, **machine)
-    yield Spec("allow", "allow", "fork", attacks="", cpus=2)
+    yield Spec("audit", "locked", "audit-finds,kcore", cpus=2)
+    yield Spec("allow", "allow", "fork,audit-open", attacks="", cpus=2)
     yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
                cpus=2)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)

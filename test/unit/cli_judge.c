@@ -9,7 +9,7 @@
 #define RX (HF_PERM_READ | HF_PERM_KERNEL_EXEC)
 
 static const struct judge_machine unlocked, plain = { .locked = true },
-				  split = { .locked = true, .split = true };
+					    split = { .locked = true, .split = true };
 
 static struct hf_audit_run mapped(u32 rights, u32 kind)
 {
@@ -58,7 +58,7 @@ static void rows(void **ctx)
 		{ R, HF_KIND_RODATA, HF_PAGE_DEVICE, 0, RW, JUDGE_UNSEALED, JUDGE_UNSEALED, 0 },
 		{ RW, HF_KIND_DATA, HF_PAGE_GUEST, 0, HF_PERM_ALL, JUDGE_UNSEALED,
 		  JUDGE_UNSEALED, 0 },
-		/* What comes after lock as well; as any page that is no guest memory it does not. */
+		/* What comes after lock as well, in guest memory. */
 		{ RX, HF_KIND_MODULE_TEXT, HF_PAGE_GUEST, 0, HF_PERM_ALL, JUDGE_LATER,
 		  JUDGE_LATER, 0 },
 		{ R, HF_KIND_MODULE_RODATA, HF_PAGE_GUEST, 0, HF_PERM_ALL, JUDGE_LATER,
@@ -71,9 +71,10 @@ static void rows(void **ctx)
 		{ RX, HF_KIND_NONE, HF_PAGE_GUEST, 0, HF_PERM_ALL, JUDGE_EXECUTABLE,
 		  JUDGE_EXECUTABLE, 0 },
 		{ RX, HF_KIND_NONE, HF_PAGE_GUEST, 0, RW | HF_PERM_USER_EXEC, 0, 0, 0 },
-		{ RX, HF_KIND_NONE, HF_PAGE_SEALED, HF_KIND_VDSO,
-		  RX | HF_PERM_USER_EXEC, JUDGE_EXECUTABLE, JUDGE_EXCESS, 0 },
-		{ RX, HF_KIND_NONE, HF_PAGE_SEALED, HF_KIND_VDSO, R | HF_PERM_USER_EXEC, 0, 0, 0 },
+		{ RX, HF_KIND_NONE, HF_PAGE_SEALED, HF_KIND_VDSO, RX | HF_PERM_USER_EXEC,
+		  JUDGE_EXECUTABLE, JUDGE_EXCESS, 0 },
+		{ RX, HF_KIND_NONE, HF_PAGE_SEALED, HF_KIND_VDSO, R | HF_PERM_USER_EXEC, 0, 0,
+		  0 },
 		/* Sealed with more than the kind may keep. */
 		{ RX, HF_KIND_TEXT, HF_PAGE_SEALED, HF_KIND_TEXT, RX | HF_PERM_WRITE,
 		  JUDGE_EXCESS, JUDGE_EXCESS, 0 },
@@ -116,12 +117,12 @@ static void kinds(void **ctx)
 		u32 due = owner_kind_permission(kind);
 
 		for (u32 rights = 0; rights <= HF_PERM_ALL; rights++) {
-			assert_int_equal(
-				of(&split, rights, kind, HF_PAGE_SEALED, kind, due), JUDGE_FINE);
+			assert_int_equal(of(&split, rights, kind, HF_PAGE_SEALED, kind, due),
+					 JUDGE_FINE);
 			for (u32 bit = 1; bit <= HF_PERM_USER_EXEC; bit <<= 1)
 				if (!(due & bit))
-					assert_int_equal(of(&split, rights, kind, HF_PAGE_SEALED,
-							    kind, due | bit),
+					assert_int_equal(of(&split, rights, kind,
+							    HF_PAGE_SEALED, kind, due | bit),
 							 JUDGE_EXCESS);
 		}
 	}
@@ -135,8 +136,8 @@ static void memory(void **ctx)
 			struct hf_page_run run = page(HF_PAGE_GUEST, HF_KIND_NONE, permission);
 
 			run.due = (u8)due;
-			assert_int_equal(judge_memory(&run), permission == due ? JUDGE_FINE
-									      : JUDGE_PERMISSION);
+			assert_int_equal(judge_memory(&run),
+					 permission == due ? JUDGE_FINE : JUDGE_PERMISSION);
 		}
 }
 

@@ -23,24 +23,24 @@ static struct {
 	int kernel_error;
 	unsigned int kernel_asked;
 	u64 kernel_at[PAGES_MAX];
-} answer;
+} reply;
 
-int device_query(int fd, uint32_t call, uint64_t arg, void *out)
+int device_query(int fd, uint32_t call, uint64_t arg, void *answer)
 {
-	unsigned int i = answer.memory_asked++;
+	unsigned int i = reply.memory_asked++;
 
 	assert_int_equal(fd, 7);
 	assert_int_equal(call, HF_CALL_PAGES);
 	assert_in_range(i, 0, PAGES_MAX - 1);
-	memset(out, 0x5a, HF_PAGE_SIZE);
-	memcpy(out, answer.memory[i], sizeof(answer.memory[i]));
-	answer.memory_at[i] = arg;
-	return answer.memory_count[i];
+	memset(answer, 0x5a, HF_PAGE_SIZE);
+	memcpy(answer, reply.memory[i], sizeof(reply.memory[i]));
+	reply.memory_at[i] = arg;
+	return reply.memory_count[i];
 }
 
 int ioctl(int fd, unsigned long request, ...)
 {
-	unsigned int i = answer.kernel_asked++;
+	unsigned int i = reply.kernel_asked++;
 	struct hf_ctl_audit *ctl;
 	va_list args;
 
@@ -52,14 +52,14 @@ int ioctl(int fd, unsigned long request, ...)
 	assert_int_equal(ctl->size, sizeof(*ctl));
 	assert_int_equal(ctl->count, 0);
 	assert_in_range(i, 0, PAGES_MAX - 1);
-	if (answer.kernel_error) {
-		errno = answer.kernel_error;
+	if (reply.kernel_error) {
+		errno = reply.kernel_error;
 		return -1;
 	}
-	memcpy((void *)(uintptr_t)ctl->buffer, answer.kernel[i], sizeof(answer.kernel[i]));
-	answer.kernel_at[i] = ctl->va;
-	ctl->count = answer.kernel_count[i];
-	ctl->va = answer.kernel_next[i];
+	memcpy((void *)(uintptr_t)ctl->buffer, reply.kernel[i], sizeof(reply.kernel[i]));
+	reply.kernel_at[i] = ctl->va;
+	ctl->count = reply.kernel_count[i];
+	ctl->va = reply.kernel_next[i];
 	return 0;
 }
 
@@ -68,23 +68,24 @@ int ioctl(int fd, unsigned long request, ...)
 /* Answers in order: two runs of the kernel in two requests, 16 pages of memory in two. */
 static void honest(void)
 {
-	memset(&answer, 0, sizeof(answer));
-	answer.kernel[0][0] = (struct hf_audit_run){ KERNEL, 0x1000, 2, HF_PERM_READ, 0 };
-	answer.kernel_count[0] = 1;
-	answer.kernel_next[0] = KERNEL + 0x10000;
-	answer.kernel[1][0] =
+	memset(&reply, 0, sizeof(reply));
+	reply.kernel[0][0] = (struct hf_audit_run){ KERNEL, 0x1000, 2, HF_PERM_READ, 0 };
+	reply.kernel_count[0] = 1;
+	reply.kernel_next[0] = KERNEL + 0x10000;
+	reply.kernel[1][0] =
 		(struct hf_audit_run){ -(u64)HF_PAGE_SIZE, 0x5000, 1, HF_PERM_READ, 0 };
-	answer.kernel_count[1] = 1;
-	answer.memory[0][0] = (struct hf_page_run){ .gpa = 0, .npages = 4, .state = HF_PAGE_GUEST };
-	answer.memory[0][1] =
+	reply.kernel_count[1] = 1;
+	reply.memory[0][0] =
+		(struct hf_page_run){ .gpa = 0, .npages = 4, .state = HF_PAGE_GUEST };
+	reply.memory[0][1] =
 		(struct hf_page_run){ .gpa = 0x4000, .npages = 4, .state = HF_PAGE_DEVICE };
-	answer.memory_count[0] = 2;
-	answer.memory[1][0] =
+	reply.memory_count[0] = 2;
+	reply.memory[1][0] =
 		(struct hf_page_run){ .gpa = 0x8000, .npages = 4, .state = HF_PAGE_DEVICE };
-	answer.memory[1][1] =
+	reply.memory[1][1] =
 		(struct hf_page_run){ .gpa = 0xc000, .npages = 4, .state = HF_PAGE_GUEST };
-	answer.memory_count[1] = 2;
-	answer.memory_count[2] = -EINVAL;
+	reply.memory_count[1] = 2;
+	reply.memory_count[2] = -EINVAL;
 }
 
 static void take(int expected)
@@ -104,14 +105,14 @@ static void honest_answers(void **ctx)
 	assert_int_equal(survey_take(7, &survey), 0);
 	assert_int_equal(survey.kernel_count, 2);
 	assert_int_equal(survey.kernel[1].va, -(u64)HF_PAGE_SIZE);
-	assert_int_equal(answer.kernel_at[0], 0);
-	assert_int_equal(answer.kernel_at[1], KERNEL + 0x10000);
-	/* Cut in two by the end of an answer, whole again. */
+	assert_int_equal(reply.kernel_at[0], 0);
+	assert_int_equal(reply.kernel_at[1], KERNEL + 0x10000);
+	/* Cut in two by the end of an reply, whole again. */
 	assert_int_equal(survey.memory_count, 3);
 	assert_int_equal(survey.memory[1].npages, 8);
 	assert_int_equal(survey_end(&survey), 0x10000);
-	assert_int_equal(answer.memory_at[1], 0x8000);
-	assert_int_equal(answer.memory_at[2], 0x10000);
+	assert_int_equal(reply.memory_at[1], 0x8000);
+	assert_int_equal(reply.memory_at[2], 0x10000);
 	for (u64 at = 0; at < 0x10000; at += HF_PAGE_SIZE) {
 		const struct hf_page_run *run = survey_find(&survey, at);
 
@@ -124,22 +125,22 @@ static void errors_are_handed_on(void **ctx)
 {
 	(void)ctx;
 	honest();
-	answer.kernel_error = ENOENT;
+	reply.kernel_error = ENOENT;
 	take(-ENOENT);
 	honest();
-	answer.memory_count[1] = -ENODEV;
+	reply.memory_count[1] = -ENODEV;
 	take(-ENODEV);
 	/* No memory at all is no end. */
 	honest();
-	answer.memory_count[0] = -EINVAL;
+	reply.memory_count[0] = -EINVAL;
 	take(-EINVAL);
 }
 
-#define FORGED(member, value)                \
-	do {                                 \
-		honest();                    \
-		answer.member = (value);     \
-		take(-EBADMSG);              \
+#define FORGED(member, value)           \
+	do {                            \
+		honest();               \
+		reply.member = (value); \
+		take(-EBADMSG);         \
 	} while (0)
 
 static void forged_answers(void **ctx)

@@ -90,8 +90,7 @@ static void admissible_is_due(void **ctx)
 	assert_int_equal(wrong_pages(cpu), 0);
 	run = machine_ram(MACHINE_BUFFER);
 	pages_from(cpu, MACHINE_TEXT, &count);
-	assert_int_equal(run->due,
-			 HF_PERM_READ | HF_PERM_KERNEL_EXEC | HF_PERM_USER_EXEC);
+	assert_int_equal(run->due, HF_PERM_READ | HF_PERM_KERNEL_EXEC | HF_PERM_USER_EXEC);
 }
 
 static void sealed_ranges(void **ctx)
@@ -156,8 +155,8 @@ static void a_page_full_of_runs(void **ctx)
 
 	(void)ctx;
 	for (u32 i = 0; i < PAIRS; i++) {
-		struct hf_range range = machine_range(MACHINE_FREE + 2 * i * PAGE_SIZE, 1,
-						      HF_KIND_RODATA);
+		struct hf_range range =
+			machine_range(MACHINE_FREE + 2 * i * PAGE_SIZE, 1, HF_KIND_RODATA);
 
 		assert_int_equal(owner_seal(owner, &range, 1), 0);
 	}
@@ -185,8 +184,16 @@ static void work_is_bounded(void **ctx)
 static void wrong_arguments(void **ctx)
 {
 	static const u64 wrong[] = {
-		1,	 8,	  PAGE_SIZE - 1, FAKE_LIMIT - 1, FAKE_LIMIT, FAKE_LIMIT + PAGE_SIZE,
-		BIT(52), BIT(63), ~PAGE_MASK,	 ~0ull,
+		1,
+		8,
+		PAGE_SIZE - 1,
+		FAKE_LIMIT - 1,
+		FAKE_LIMIT,
+		FAKE_LIMIT + PAGE_SIZE,
+		BIT(52),
+		BIT(63),
+		~PAGE_MASK,
+		~0ull,
 	};
 	struct cpu *cpu = machine(1);
 	u8 *page;
