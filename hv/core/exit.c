@@ -74,7 +74,7 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 		return allowed_access(cpu, exit, need);
 	switch (page.state) {
 	case PAGE_SEALED:
-		if (page.kind == HF_KIND_TEXT)
+		if (owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
 	case PAGE_GUEST:

@@ -37,6 +37,14 @@ static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
 	[HF_KIND_DATA] = "kernel data",
 };
 
+/* Of those that are sealed, what is left open all the same. */
+static const char memory_limits[HF_KIND_COUNT][REASON_SIZE] = {
+	[HF_KIND_MODULE_TEXT] = "of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_MODULE_RODATA] = "of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_RUNTIME_CODE] = "what was there at lock; what is made later is not sealed",
+	[HF_KIND_DATA] = "cannot be executed; what it holds can be written",
+};
+
 /* Of the machine as a whole: HF_ASSET_PLATFORM | number, fixed by docs/abi.md. */
 enum platform {
 	PLATFORM_MACHINE,
@@ -91,6 +99,8 @@ static void memory_protection(struct hf_protection *p, u32 kind)
 {
 	p->asset = HF_ASSET_MEMORY | kind;
 	set_locked(p, protect_pages(kind), "no page of this kind was registered before lock");
+	if (p->enforcement == HF_ENFORCED_HARDWARE)
+		set(p, HF_ENFORCED_HARDWARE, memory_limits[kind]);
 }
 
 static void register_protection(struct hf_protection *p, u32 rule)
@@ -111,11 +121,12 @@ static void execute_protection(struct hf_protection *p)
 
 	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
 		set(p, HF_ENFORCED_NOT,
-		    "the CPU cannot tell kernel from user execution: a page user space may "
-		    "execute can be run from kernel mode");
+		    "the CPU cannot tell kernel from user execution: heap, modules area and user "
+		    "pages can be run in kernel mode");
 	else
 		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
-			   "this version leaves kernel-mode execution of guest memory open");
+			   "this version leaves heap, modules area and user pages open to execution "
+			   "in kernel mode");
 }
 
 static void platform_protection(struct hf_protection *p, u32 number)

@@ -82,7 +82,7 @@ struct attack_table {
 
 extern const struct attack_table memory_table, register_table, nested_table;
 extern const struct attack_table hypervisor_table, hypercall_table;
-extern const struct attack_table remap_table, execute_table, writable_table;
+extern const struct attack_table code_table, remap_table, execute_table, writable_table;
 extern const struct attack_table device_table, startup_table, unpaged_table, decode_table,
 	state_table, race_table;
 

@@ -17,10 +17,14 @@ $(ATTACK)/hf_attack.ko: $(addprefix $(ATTACK)/module/,$(ATTACK_SOURCES)) $(ATTAC
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(ATTACK)/module/hf_attack.ko $@
 
+# Comes with it.
+$(ATTACK)/hf_plant.ko: $(ATTACK)/hf_attack.ko
+	$(Q)cp $(ATTACK)/module/hf_plant.ko $@
+
 $(ATTACK)/user: test/attack/user.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -MMD -MP -Iinclude -o $@ $<
 
 -include $(ATTACK)/user.d
 
-ARTIFACTS += $(ATTACK)/hf_attack.ko $(ATTACK)/user
+ARTIFACTS += $(ATTACK)/hf_attack.ko $(ATTACK)/hf_plant.ko $(ATTACK)/user

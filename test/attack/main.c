@@ -13,22 +13,18 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
+#include "code.h"
 #include "execute.h"
 #include "hypervisor.h"
-#include "plant.h"
 
 unsigned int attack_seconds = 5;
 module_param_named(seconds, attack_seconds, uint, 0600);
 MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
-static bool plant;
-module_param(plant, bool, 0400);
-MODULE_PARM_DESC(plant, "while loaded, have in the page tables what an audit must find");
-
 /* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
 	&memory_table,	   &register_table, &nested_table,    &decode_table, &unpaged_table,
-	&remap_table,	   &execute_table,  &writable_table,  &device_table, &startup_table,
+	&code_table, &remap_table,	   &execute_table,  &writable_table,  &device_table, &startup_table,
 	&hypervisor_table, &state_table,    &hypercall_table, &race_table,
 };
 
@@ -297,19 +293,19 @@ static int __init attack_init(void)
 	err = execute_init();
 	if (err)
 		return err;
+	err = code_init();
+	if (err)
+		goto stop_execute;
 	err = -ENOMEM;
 	if (!proc_create("hf_attack", 0600, NULL, &list_ops))
-		goto stop_execute;
+		goto stop_code;
 	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops))
 		goto remove_list;
-	err = plant ? plant_all() : 0;
-	if (err)
-		goto remove_result;
 	return 0;
-remove_result:
-	remove_proc_entry("hf_attack_result", NULL);
 remove_list:
 	remove_proc_entry("hf_attack", NULL);
+stop_code:
+	code_exit();
 stop_execute:
 	execute_exit();
 	return err;
@@ -319,7 +315,7 @@ static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
-	plant_remove();
+	code_exit();
 	execute_exit();
 	hypervisor_exit();
 	if (attempt.task)

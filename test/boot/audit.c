@@ -138,32 +138,56 @@ static bool planted(struct verdict *v)
 	return false;
 }
 
-static bool module(struct verdict *v, const char *parameters)
+static bool plant(struct verdict *v, const char *what)
 {
-	int err = module_load(ATTACK_MODULE, parameters);
+	char hypervisor[64] = "", parameters[80];
+	int err;
 
+	file_read("/sys/module/holdfast/parameters/hv_pages", hypervisor, sizeof(hypervisor));
+	hypervisor[strcspn(hypervisor, ":\n")] = '\0';
+	snprintf(parameters, sizeof(parameters), "%s=0x%s", what, hypervisor);
+	err = module_load(PLANT_MODULE, parameters);
 	if (err)
-		fail(v, "cannot load " ATTACK_MODULE ": %s", strerror(-err));
+		fail(v, "cannot load " PLANT_MODULE " %s: %s", parameters, strerror(-err));
 	return !err;
 }
 
+static bool uproot(struct verdict *v)
+{
+	int err = module_unload("hf_plant");
+
+	if (err)
+		fail(v, "cannot unload hf_plant: %s", strerror(-err));
+	return !err;
+}
+
+/* Not sealed, and of a kind that comes after lock: that is all. */
+static bool ordinary(struct verdict *v)
+{
+	long long without, with = surprises(v, "--later");
+
+	if (with < 0)
+		return false;
+	without = surprises(v, NULL);
+	if (!with && without > 0 && pages_of("found", "\"not-sealed-later\"") > 0)
+		return true;
+	if (without >= 0)
+		fail(v, "a module makes %lld surprises, with --later %lld", without, with);
+	return false;
+}
+
+/* A module like any other, then one that leaves traces; after each all is well again. */
 static void audit_finds(struct verdict *v)
 {
-	long long count;
 	bool ok;
 
-	if (!settled(v) || !module(v, "plant=1"))
+	if (!settled(v) || !plant(v, "nothing"))
+		return;
+	ok = ordinary(v);
+	if (!uproot(v) || !ok || !settled(v) || !plant(v, "hypervisor"))
 		return;
 	ok = planted(v);
-	if (module_unload("hf_attack"))
-		return fail(v, "cannot unload hf_attack");
-	if (!ok || !settled(v) || !module(v, ""))
-		return;
-	count = surprises(v, "--later");
-	module_unload("hf_attack");
-	if (count > 0)
-		fail(v, "a module is a surprise: %s", strstr(o.out, "\"found\""));
-	else if (!count && settled(v))
+	if (uproot(v) && ok && settled(v))
 		pass(v, "code, hypervisor memory and absent memory that somebody mapped are "
 			"found");
 }

@@ -10,8 +10,8 @@
 #include "guest.h"
 
 static const struct test_case *const tables[] = {
-	self_cases,    lifecycle_cases, load_cases,  bench_cases,
-	command_cases, audit_cases,	kcore_cases,
+	self_cases,  lifecycle_cases, load_cases,  resident_cases,
+	bench_cases, command_cases,   audit_cases, kcore_cases,
 };
 
 void pass(struct verdict *v, const char *fmt, ...)

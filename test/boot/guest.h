@@ -12,6 +12,7 @@
 
 #define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
+#define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
@@ -115,6 +116,7 @@ void case_report(const char *name, const struct verdict *v);
 extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
+extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
 extern const struct test_case audit_cases[];

@@ -74,6 +74,7 @@ def boots():
     yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
                cpus=2)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("resident", "manual", "resident", cpus=2)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
