@@ -12,6 +12,7 @@
 
 #define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
+#define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
@@ -120,6 +121,8 @@ extern const struct test_case load_cases[];
 extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case audit_cases[];
+extern const struct test_case kcore_cases[];
 extern const struct test_case leave_cases[];
 extern const struct test_case efi_cases[];
 extern const struct test_case hotplug_cases[];

@@ -48,7 +48,7 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,stress,command"
+QUIET = "audit,fork,modules,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi"
@@ -88,7 +88,8 @@ def config_boots(config, seconds):
 def other_boots(kernel):
     """What one machine of each kernel is enough for."""
     config = Config(kernel, 2, True)
-    yield Spec("allow-" + config.name, "allow", "fork", attacks="", config=config, words=GUARDED)
+    yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
+    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")

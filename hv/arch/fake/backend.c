@@ -252,9 +252,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&fake.stage2);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&fake.stage2, page, NULL);
+	return stage2_permission_run(&fake.stage2, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return fake.format->admissible(perm);
 }
 
 /* ---- guest memory ---- */

@@ -91,8 +91,11 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
 void backend_stage2_merge(struct gpa start, u64 npages);
 /* Every CPU has flushed since the last merge: what merging left over may be used again. */
 void backend_stage2_reclaim(void);
-/* The permission in the tables now, for audits. */
-u32 backend_stage2_permission(struct gpa page);
+/* The permission in the tables now, for audits. *npages (if not NULL): from @page on, how many
+ * have the same because one entry says so for all. */
+u32 backend_stage2_permission(struct gpa page, u64 *npages);
+/* What the tables give where @perm is asked for, as far as they tell permissions apart. */
+u32 backend_stage2_admissible(u32 perm);
 
 /* ---- guest memory: within one page, which the caller has checked to be guest RAM ---- */
 

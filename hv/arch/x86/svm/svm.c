@@ -91,9 +91,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&npt);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&npt, page, NULL);
+	return stage2_permission_run(&npt, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return npt_format.admissible(perm);
 }
 
 /* The tables' depth is that of the hypervisor's own paging: APM vol. 2, 15.25.3. */
