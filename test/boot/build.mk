@@ -6,7 +6,7 @@ BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
-	lifecycle load bench command)
+	lifecycle load bench command nmi)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
@@ -26,13 +26,16 @@ $(BOOT)/bench/%: test/boot/bench/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(BOOT)/hf_bench.ko: $(BOOT)/bench/hf_bench.c $(BOOT)/bench/Kbuild $(wildcard include/holdfast/*.h) \
-		$(KERNEL_READY)
+$(BOOT)/hf_bench.ko: $(BOOT)/bench/hf_bench.c $(BOOT)/bench/hf_shoot.c $(BOOT)/bench/Kbuild \
+		$(wildcard include/holdfast/*.h) $(KERNEL_READY)
 	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(BOOT)/bench) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)cp $(BOOT)/bench/hf_shoot.ko $(BOOT)/
 	$(Q)cp $(BOOT)/bench/hf_bench.ko $@
 
-ARTIFACTS += $(BOOT)/init $(BOOT)/workload $(BOOT)/hf_bench.ko
+$(BOOT)/hf_shoot.ko: $(BOOT)/hf_bench.ko
+
+ARTIFACTS += $(BOOT)/init $(BOOT)/workload $(BOOT)/hf_bench.ko $(BOOT)/hf_shoot.ko
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.
 .PHONY: vm-demo vm-test vm-bench

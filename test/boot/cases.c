@@ -10,7 +10,7 @@
 #include "guest.h"
 
 static const struct test_case *const tables[] = {
-	self_cases, lifecycle_cases, load_cases, bench_cases, command_cases,
+	self_cases, lifecycle_cases, load_cases, bench_cases, command_cases, nmi_cases,
 };
 
 void pass(struct verdict *v, const char *fmt, ...)

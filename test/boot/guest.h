@@ -13,6 +13,7 @@
 #define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
+#define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
@@ -117,6 +118,7 @@ extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case nmi_cases[];
 
 /* --- attack.c --- */
 

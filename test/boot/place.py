@@ -23,6 +23,7 @@ FILES = {
     "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
     "/lib/holdfast/holdfast.ko": "agent/holdfast.ko",
     "/lib/holdfast/hf_bench.ko": "test/boot/hf_bench.ko",
+    "/lib/holdfast/hf_shoot.ko": "test/boot/hf_shoot.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/hf_attack.ko",
 }
 
