@@ -641,6 +641,7 @@ static void enterable(void **ctx)
 	run(0x64, 0, 0, VERDICT_FAULT);
 	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
 	assert_int_equal(vmcb.cr3, 0x1000);
+	assert_int_equal(flushed, 1);
 	svm.cr3_reserved = 0;
 	vmcb.cs.attributes = SEGMENT_D | 0x9b;
 	run(0x64, 0, 0, VERDICT_FAULT);
