@@ -9,10 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <holdfast/hypercall.h>
+
 #include "guest.h"
 
 #define ROUNDS	  200
 #define BACKTRACE 20
+#define PARTS	  4
 #define PATIENCE  300 /* times 10 ms: an NMI that has not come by then is lost */
 #define CPUS_MAX  8
 
@@ -20,9 +23,8 @@
 static bool nmi_counts(long *counts, long cpus)
 {
 	static char text[65536];
-	char *at = file_read("/proc/interrupts", text, sizeof(text)) > 0 ?
-			   strstr(text, "NMI:") :
-			   NULL;
+	char *at = file_read("/proc/interrupts", text, sizeof(text)) > 0 ? strstr(text, "NMI:")
+									 : NULL;
 
 	if (!at || cpus > CPUS_MAX)
 		return false;
@@ -101,14 +103,32 @@ static unsigned long symbol(const char *name)
 	return result;
 }
 
-/* The pages of @from .. @to are opened one by one by @cpu. */
-static bool shoot(int cpu, const char *from, const char *to, struct verdict *v)
+/* The kernel's text or, of its read-only data, a part: sealed pages, which open once. */
+struct pages {
+	unsigned long start, end;
+};
+
+static struct pages text(void)
+{
+	return (struct pages){ symbol("_stext"), symbol("_etext") & ~4095ul };
+}
+
+static struct pages rodata(int part, int parts)
+{
+	unsigned long start = symbol("__start_rodata");
+	unsigned long size = ((symbol("__end_rodata") - start) / parts) & ~4095ul;
+
+	return (struct pages){ start + part * size, start + (part + 1) * size };
+}
+
+/* They are opened one by one by @cpu, until the module is unloaded. */
+static bool shoot(int cpu, struct pages pages, struct verdict *v)
 {
 	char params[128];
 	int err;
 
 	snprintf(params, sizeof(params), "cpu=%d gap=2000 start=0x%lx end=0x%lx", cpu,
-		 symbol(from), symbol(to) & ~4095ul);
+		 pages.start, pages.end);
 	err = module_load(SHOOT_MODULE, params);
 	if (err)
 		fail(v, "cannot load %s: %s", SHOOT_MODULE, strerror(-err));
@@ -128,7 +148,7 @@ static long kicks(void)
 {
 	struct exit_counts counts;
 
-	return ctl_exits(&counts) ? -1 : (long)counts.kind[5];
+	return ctl_exits(&counts) ? -1 : (long)counts.kind[HF_EXIT_KICK];
 }
 
 static void outside(struct verdict *v)
@@ -148,14 +168,14 @@ static void inside(struct verdict *v)
 	long kicked = kicks();
 	int lost, pages;
 
-	if (!shoot(0, "_stext", "_etext", v))
+	if (!shoot(0, text(), v))
 		return;
 	if (count_asked(&lost, v)) {
 		pages = shot();
 		kicked = kicks() - kicked;
 		if (lost || pages < ROUNDS || kicked < ROUNDS)
-			fail(v, "%d of %d lost, %d pages opened, %ld kicks", lost, ROUNDS, pages,
-			     kicked);
+			fail(v, "%d of %d lost, %d pages opened, %ld kicks", lost, ROUNDS,
+			     pages, kicked);
 		else
 			pass(v, "%d of %d, while %d pages were opened with %ld kicks", ROUNDS,
 			     ROUNDS, pages, kicked);
@@ -169,7 +189,7 @@ static void kicked(struct verdict *v)
 	long kicked = kicks();
 	int lost, pages;
 
-	if (!shoot(1, "_stext", "_etext", v))
+	if (!shoot(1, text(), v))
 		return;
 	if (count_asked(&lost, v)) {
 		pages = shot();
@@ -186,14 +206,16 @@ static void kicked(struct verdict *v)
 
 /* --- from another CPU: the kernel asks each CPU for a backtrace --- */
 
-static void backtrace(struct verdict *v)
+static bool ask_for_backtraces(struct verdict *v)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN), before[CPUS_MAX], after[CPUS_MAX];
 	long total = 0;
 
 	file_write("/proc/sys/kernel/sysrq", "1");
-	if (!nmi_counts(before, cpus))
-		return fail(v, "cannot read the counters of NMIs");
+	if (!nmi_counts(before, cpus)) {
+		fail(v, "cannot read the counters of NMIs");
+		return false;
+	}
 	for (int i = 0; i < BACKTRACE; i++)
 		file_write("/proc/sysrq-trigger", "l");
 	usleep(500000);
@@ -201,15 +223,43 @@ static void backtrace(struct verdict *v)
 	for (long i = 0; i < cpus; i++)
 		total += after[i] - before[i];
 	/* One to each CPU but the one that asks, which may be another one each time. */
-	if (total != BACKTRACE * (cpus - 1))
-		return fail(v, "%ld NMIs for %ld", total, BACKTRACE * (cpus - 1));
+	if (total != BACKTRACE * (cpus - 1)) {
+		fail(v, "%ld NMIs for %ld", total, BACKTRACE * (cpus - 1));
+		return false;
+	}
 	pass(v, "%ld NMIs from CPU to CPU", total);
+	return true;
+}
+
+static void backtrace(struct verdict *v)
+{
+	ask_for_backtraces(v);
+}
+
+/* While each CPU is kicked by the others: with the init-guard, which sees the NMIs being sent. */
+static void routed(struct verdict *v)
+{
+	long kicked = kicks(), total = 0;
+	int pages;
+
+	for (int round = 0; round < PARTS; round++) {
+		if (!shoot(round % 2, rodata(round, PARTS), v))
+			return;
+		if (!ask_for_backtraces(v)) {
+			module_unload("hf_shoot");
+			return;
+		}
+		pages = shot();
+		total += pages;
+		module_unload("hf_shoot");
+	}
+	kicked = kicks() - kicked;
+	if (kicked < ROUNDS)
+		return fail(v, "only %ld kicks, %ld pages", kicked, total);
+	pass(v, "all, while %ld pages were opened with %ld kicks", total, kicked);
 }
 
 const struct test_case nmi_cases[] = {
-	{ "nmi-outside", outside },
-	{ "nmi-inside", inside },
-	{ "nmi-kicked", kicked },
-	{ "nmi-backtrace", backtrace },
-	{ NULL, NULL },
+	{ "nmi-outside", outside },	{ "nmi-inside", inside }, { "nmi-kicked", kicked },
+	{ "nmi-backtrace", backtrace }, { "nmi-routed", routed }, { NULL, NULL },
 };

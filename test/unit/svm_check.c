@@ -80,17 +80,17 @@ static bool enter_dies(void)
 	return false;
 }
 
-#define breaks(statement, why)                                       \
-	do {                                                         \
-		setup(NULL);                                         \
-		assert_null(check_block(&vmcb));                     \
-		statement;                                           \
-		assert_non_null(check_block(&vmcb));                 \
-		assert_string_equal(check_block(&vmcb), why);        \
-		assert_true(enter_dies());                           \
-		assert_non_null(strstr(last_words, "CPU 3"));        \
-		assert_non_null(strstr(last_words, why));            \
-		assert_int_equal(entered, 0);                        \
+#define breaks(statement, why)                                \
+	do {                                                  \
+		setup(NULL);                                  \
+		assert_null(check_block(&vmcb));              \
+		statement;                                    \
+		assert_non_null(check_block(&vmcb));          \
+		assert_string_equal(check_block(&vmcb), why); \
+		assert_true(enter_dies());                    \
+		assert_non_null(strstr(last_words, "CPU 3")); \
+		assert_non_null(strstr(last_words, why));     \
+		assert_int_equal(entered, 0);                 \
 	} while (0)
 
 static void state(void **ctx)
@@ -143,16 +143,16 @@ static void control(void **ctx)
 static void events(void **ctx)
 {
 	static const u64 legal[] = {
-		0,		/* none */
-		0x7fffffff,	/* not valid, whatever it says */
-		0x80000020,	/* interrupt */
-		0x80000015,	/* of the lowest kind */
-		0x80000202,	/* NMI */
-		0x80000306,	/* #UD */
-		0x80000b0d,	/* #GP(0) */
-		0x1280000b0e,	/* #PF with its error code */
-		0x80000480,	/* INT 0x80 */
-		0x80000315,	/* an interrupt that an emulator calls #CP */
+		0,	      /* none */
+		0x7fffffff,   /* not valid, whatever it says */
+		0x80000020,   /* interrupt */
+		0x80000015,   /* of the lowest kind */
+		0x80000202,   /* NMI */
+		0x80000306,   /* #UD */
+		0x80000b0d,   /* #GP(0) */
+		0x1280000b0e, /* #PF with its error code */
+		0x80000480,   /* INT 0x80 */
+		0x80000315,   /* an interrupt that an emulator calls #CP */
 	};
 	size_t i;
 
@@ -221,14 +221,14 @@ static bool handled_dies(void)
 	return false;
 }
 
-#define needs_flush(statement, needed)                       \
-	do {                                                 \
-		setup(NULL);                                 \
-		check_exited(&vcpu);                         \
-		statement;                                   \
-		assert_int_equal(handled_dies(), needed);    \
-		vmcb.tlb_control = TLB_FLUSH_ALL;            \
-		assert_false(handled_dies());                \
+#define needs_flush(statement, needed)                    \
+	do {                                              \
+		setup(NULL);                              \
+		check_exited(&vcpu);                      \
+		statement;                                \
+		assert_int_equal(handled_dies(), needed); \
+		vmcb.tlb_control = TLB_FLUSH_ALL;         \
+		assert_false(handled_dies());             \
 	} while (0)
 
 static void paging_changes(void **ctx)
@@ -254,12 +254,8 @@ static void paging_changes(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(state),
-		test(control),
-		test(events),
-		test(debug_registers),
-		test(intercepts),
-		test(flush_is_passed_on),
+		test(state),	       test(control),	 test(events),
+		test(debug_registers), test(intercepts), test(flush_is_passed_on),
 		test(paging_changes),
 	};
 

@@ -14,7 +14,6 @@
 #define CR4_PAGING  (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 #define EFER_PAGING (EFER_LME | EFER_LMA | EFER_NXE)
 
-
 #define CONTROL_OURS 0xff000000u /* interrupt_control: V_INTR_MASKING, VGIF, VNMI, AVIC */
 
 /*

@@ -25,7 +25,7 @@ struct vmcb;
 const char *check_block(const struct vmcb *vmcb);
 /* Own CPU, last thing before VMRUN. */
 void check_enter(struct vcpu *v);
-/* Own CPU, before and after an exit is handled: what translations depend on changes with a flush. */
+/* Own CPU, before and after an exit is handled: paging changes with a flush only. */
 void check_exited(struct vcpu *v);
 void check_handled(struct vcpu *v);
 
