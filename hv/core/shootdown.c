@@ -15,7 +15,8 @@
  * looks at the epoch. So either the demand sends a kick, or the CPU finds the new epoch. And a
  * demand that kicks looks at kicked after the epoch was raised; an arriving kick clears kicked
  * and then looks at the epoch. So either the demand sends a kick of its own, or the one on its
- * way will find the new epoch. The same holds for cpu->nmi in the place of the epoch.
+ * way will find the new epoch. The same holds for cpu->nmi in the place of the epoch, and for
+ * whatever else a CPU is kicked for.
  *
  * Who is inside is not kicked for the guest's sake: a kick would wait there for as long as the exit
  * takes, and an NMI of the guest's that arrives meanwhile would be lost in it.
@@ -82,10 +83,11 @@ static bool inside(const struct cpu *cpu)
 	return __atomic_load_n(&cpu->inside, __ATOMIC_SEQ_CST);
 }
 
-static void kick(struct cpu *cpu)
+/* One kick on its way serves everybody who wants the CPU's attention. */
+void shootdown_kick(struct cpu *other)
 {
-	if (!inside(cpu) && !__atomic_exchange_n(&cpu->kicked, 1, __ATOMIC_SEQ_CST))
-		backend_kick(cpu);
+	if (!inside(other) && !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
+		backend_kick(other);
 }
 
 static void await(struct cpu *cpu, struct cpu *other, u64 demand)
@@ -113,7 +115,7 @@ void shootdown(struct cpu *cpu)
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);
 		if (other != cpu && behind(other, demand))
-			kick(other);
+			shootdown_kick(other);
 	}
 	for (u32 i = 0; i < cpu_count(); i++)
 		await(cpu, cpu_get(i), demand);
@@ -122,7 +124,7 @@ void shootdown(struct cpu *cpu)
 void shootdown_nmi(struct cpu *cpu)
 {
 	__atomic_store_n(&cpu->nmi, 1, __ATOMIC_SEQ_CST);
-	kick(cpu);
+	shootdown_kick(cpu);
 }
 
 /* ---- the audit of flushes ---- */

@@ -37,6 +37,12 @@ void shootdown_sync(struct cpu *cpu);
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);
 
+/*
+ * Make @other leave the guest soon, if it is there. What for, it has to be told before this, and
+ * to look at after shootdown_sync.
+ */
+void shootdown_kick(struct cpu *other);
+
 /* An NMI for the guest on @cpu, from software: pending there until the backend delivers it. */
 void shootdown_nmi(struct cpu *cpu);
 
