@@ -171,7 +171,10 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 		panic_check();
 		return VERDICT_RETRY; /* shootdown_sync is on the way back */
 	case HF_EXIT_NMI:
+		panic_check(); /* a kick may have come with it */
 		return VERDICT_PASS;
+	case HF_EXIT_WINDOW:
+		return VERDICT_RETRY;
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
 	case HF_EXIT_SHUTDOWN:

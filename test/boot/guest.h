@@ -14,6 +14,7 @@
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
 #define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
+#define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
@@ -121,6 +122,7 @@ extern const struct test_case load_cases[];
 extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case nmi_cases[];
 extern const struct test_case audit_cases[];
 extern const struct test_case kcore_cases[];
 extern const struct test_case leave_cases[];

@@ -66,7 +66,7 @@ class Report:
             self.ended = True
         elif "try" in record:
             self.trying, self.phase = record["try"], record["phase"]
-        elif "event" in record:
+        elif "event" in record or "ask" in record:
             pass
         elif "said" in record:
             self.said[record["said"]] = record["text"]

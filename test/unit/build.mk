@@ -88,7 +88,8 @@ $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
-$(UNIT)/test/unit/svm_exit: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject) \
+$(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(UNIT_CPU)/common/sysreg.o
+$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_nmi: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk sysreg)
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o

@@ -46,6 +46,8 @@ static u8 memory[MEMORY_SIZE];
 /* What happened. */
 static struct exit seen;
 static u32 decided, flushed, synced, stgi, clgi;
+static u32 latched; /* NMIs that the handler finds */
+static u32 entered; /* with a flush: 2 */
 static enum verdict verdict;
 static sigjmp_buf reset;
 
@@ -65,6 +67,12 @@ void shootdown_sync(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
 	synced++;
+}
+
+void shootdown_entered(struct cpu *c, bool flushing)
+{
+	assert_ptr_equal(c, &cpu);
+	entered = flushing ? 2 : 1;
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -124,6 +132,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	if (code[0] == 0x0f && code[1] == 0x01 && (code[2] == 0xdc || code[2] == 0xdd)) {
 		/* Only open in between. */
 		stgi += code[2] == 0xdc;
+		if (code[2] == 0xdc)
+			((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] += latched;
 		clgi += code[2] == 0xdd && stgi == clgi + 1;
 		*rip += 3;
 		return;
@@ -182,7 +192,8 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	decided = flushed = synced = stgi = clgi = 0;
+	decided = flushed = synced = stgi = clgi = entered = 0;
+	latched = 1;
 	return 0;
 }
 
@@ -647,6 +658,7 @@ static void enterable(void **ctx)
 	run(0x64, 0, 0, VERDICT_FAULT);
 	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
 	assert_int_equal(vmcb.cr3, 0x1000);
+	assert_int_equal(flushed, 1);
 	svm.cr3_reserved = 0;
 	vmcb.cs.attributes = SEGMENT_D | 0x9b;
 	run(0x64, 0, 0, VERDICT_FAULT);

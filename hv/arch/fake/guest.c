@@ -54,11 +54,14 @@ static void perform(struct gpa at, enum hf_access access, u64 *value)
 
 static int decide(struct cpu *cpu, struct exit *exit)
 {
-	enum verdict verdict = exit_decide(cpu, exit);
+	enum verdict verdict;
+
+	shootdown_exited(cpu);
+	verdict = exit_decide(cpu, exit);
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
-	shootdown_sync(cpu);
+	fake_enter(cpu);
 	return (int)verdict;
 }
 

@@ -3,10 +3,12 @@
  * The seam: what every backend defines and the core calls. Resolved by linking; a missing
  * function fails the link.
  *
- * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide,
- * carries out the verdict, and calls shootdown_sync before it lets the CPU run on. No function
- * here may assume that it is called in the exit path of the CPU it concerns unless it says
- * "own CPU": a backend may as well be a process that asks a kernel to do the work.
+ * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide and
+ * carries out the verdict. It calls shootdown_exited when the guest has stopped, shootdown_sync
+ * before it lets the CPU run on, and after that delivers the NMI that waits in cpu->nmi, if one
+ * does and the guest can take it. No function here may assume that it is called in the exit path
+ * of the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
+ * kernel to do the work.
  */
 #ifndef HV_BACKEND_H
 #define HV_BACKEND_H

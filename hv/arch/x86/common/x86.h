@@ -18,6 +18,7 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
+#define CR4_PSE	     BIT(4)
 #define CR4_PAE	     BIT(5)
 #define CR4_PGE	     BIT(7)
 #define CR4_UMIP     BIT(11)

@@ -8,6 +8,7 @@
 #include <hv/shootdown.h>
 
 #include "../common/sysreg.h"
+#include "check.h"
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
@@ -57,6 +58,7 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 static void on_invalid(struct vcpu *v, struct svm_exit *e)
 {
 	backend_flush(v->cpu);
+	v->cpu->flushed = 0;
 	if (v->invalid_rip == v->vmcb->rip)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 	v->invalid_rip = v->vmcb->rip;
@@ -74,6 +76,9 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);
+		break;
+	case EXIT_CODE_IRET:
+		inject_on_iret(v, e);
 		break;
 	case EXIT_CODE_CR0_WRITE:
 		registers_on_cr_write(v, e, 0);
@@ -122,7 +127,7 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 	case VERDICT_RETRY:
 		return;
 	case VERDICT_PASS:
-		inject_event(v, VECTOR_NMI | EVENT_NMI);
+		__atomic_store_n(&v->cpu->nmi, 1, __ATOMIC_SEQ_CST);
 		return;
 	case VERDICT_UNDEFINED:
 		inject_event(v, VECTOR_UD | EVENT_EXCEPTION);
@@ -190,12 +195,16 @@ static int finish_trial(struct vcpu *v)
 /* Not inlined, so that a call does not pay for the registers and stack the rest needs. */
 static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
 {
+	if (unlikely(svm.self_check))
+		check_exited(v);
 	decode_exit(v, e);
 	if (e->exit.kind == HF_EXIT_MSR && registers_picture(v, e))
 		count_picture(v->cpu);
 	else
 		carry_out(v, e, exit_decide(v->cpu, &e->exit));
 	inject_again(v);
+	if (unlikely(svm.self_check))
+		check_handled(v);
 }
 
 /* A call interrupts no delivery of an event: it is an instruction. */
@@ -218,13 +227,28 @@ static void handle_call(struct vcpu *v, struct svm_exit *e)
  * itself, but emulators do: both 64-bit and 32-bit code, and a root beyond physical addresses. What
  * a processor would have refused is taken back.
  */
-static void make_enterable(struct vmcb *vmcb)
+static void make_enterable(struct vcpu *v)
 {
+	struct vmcb *vmcb = v->vmcb;
+
 	if (unlikely((vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) ==
 		     (SEGMENT_L | SEGMENT_D)))
 		vmcb->cs.attributes &= (u16)~SEGMENT_D;
-	if (unlikely(vmcb->cr3 & svm.cr3_reserved))
+	if (unlikely(vmcb->cr3 & svm.cr3_reserved)) {
 		vmcb->cr3 &= ~svm.cr3_reserved;
+		backend_flush(v->cpu);
+	}
+}
+
+/* The guest runs on. Nothing that changes what it runs with may come after this. */
+static void enter(struct vcpu *v)
+{
+	make_enterable(v);
+	shootdown_sync(v->cpu);
+	if (unlikely(__atomic_load_n(&v->cpu->nmi, __ATOMIC_SEQ_CST)))
+		inject_nmi(v);
+	if (unlikely(svm.self_check))
+		check_enter(v);
 }
 
 int vcpu_exit(struct vcpu *v, struct gprs *gprs)
@@ -239,6 +263,7 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
+	shootdown_exited(v->cpu);
 	e.exit.cpl = vmcb->cpl;
 	e.exit.rip = vmcb->rip;
 	e.exit.root = vmcb->cr3;
@@ -247,7 +272,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		handle_call(v, &e);
 	else
 		handle_other(v, &e);
-	make_enterable(vmcb);
-	shootdown_sync(v->cpu);
+	enter(v);
 	return 0;
 }

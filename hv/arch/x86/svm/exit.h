@@ -57,7 +57,10 @@ void inject_event(struct vcpu *v, u64 event);
 bool inject_fault(struct vcpu *v);
 /* What the exit interrupted in delivery must be delivered still. */
 void inject_again(struct vcpu *v);
-/* An intercepted NMI. */
+/* An intercepted NMI; the IRET that ends the guest's handling of one. */
 void inject_on_nmi(struct vcpu *v, struct svm_exit *e);
+void inject_on_iret(struct vcpu *v, struct svm_exit *e);
+/* Deliver the NMI that waits in cpu->nmi, now or when the guest can take it. */
+void inject_nmi(struct vcpu *v);
 
 #endif

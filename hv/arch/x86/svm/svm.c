@@ -123,6 +123,7 @@ int backend_init(const struct hf_boot *boot)
 		return error;
 	serial_init(boot->serial_port);
 	svm.serial_port = boot->serial_port;
+	svm.self_check = boot->flags & HF_BOOT_SELF_CHECK;
 	error = maps_init(boot);
 	if (error)
 		return error;

@@ -8,8 +8,7 @@
 #include "../common/sysreg.h"
 #include "vcpu.h"
 
-#define NESTED_PAGING BIT(0) /* vmcb.nested_control */
-#define GUEST_ASID    1	     /* 0 is the host's: APM vol. 2, 15.16 */
+#define GUEST_ASID 1 /* 0 is the host's: APM vol. 2, 15.16 */
 
 /* A structure may not straddle pages of the pool: only single pages are physically contiguous. */
 static_assert(sizeof(struct vcpu) <= 4096, "one page");
@@ -129,6 +128,8 @@ int backend_cpu_enter(struct cpu *cpu)
 	init_control(v->vmcb);
 	init_state(v);
 	v->trial = true;
+	if (svm.self_check)
+		check_enter(v);
 
 	error = vcpu_run(v);
 

@@ -14,6 +14,7 @@
 
 #define MISC1_NMI	 BIT(1)
 #define MISC1_IDTR_WRITE BIT(10)
+#define MISC1_IRET	 BIT(20)
 #define MISC1_INVD	 BIT(22)
 #define MISC1_INVLPGA	 BIT(26)
 #define MISC1_IOIO	 BIT(27)
@@ -33,6 +34,7 @@
 #define EXIT_CODE_CR4_WRITE  0x14
 #define EXIT_CODE_NMI	     0x61
 #define EXIT_CODE_IDTR_WRITE 0x6a
+#define EXIT_CODE_IRET	     0x74
 #define EXIT_CODE_INVLPGA    0x7a
 #define EXIT_CODE_IOIO	     0x7b
 #define EXIT_CODE_MSR	     0x7c
@@ -53,6 +55,11 @@
 #define EVENT_ERROR	BIT(11)
 #define EVENT_VALID	BIT(31)
 #define EVENT_VECTOR	0xffull
+
+#define EVENT_RESERVED 0x7ffff000ull
+
+/* Bits of nested_control, APM vol. 2, 15.25.3. */
+#define NESTED_PAGING BIT(0)
 
 /* TLB_CONTROL, APM vol. 2, 15.16.1. */
 #define TLB_KEEP       0
