@@ -360,6 +360,23 @@ static void calls(void **ctx)
 	advanced(4);
 }
 
+/* Done for the guest is done: a single step ends here. */
+static void single_step(void **ctx)
+{
+	(void)ctx;
+	vmcb.rflags = 0x102;
+	run(EXIT_CODE_VMMCALL, 0, 0, VERDICT_RESULT);
+	assert_int_equal(vmcb.rip, RIP + 3);
+	assert_int_equal(vmcb.event_inject, 0x80000301);
+	assert_int_equal(vmcb.dr6, 1u << 14);
+	/* What is not done is not. */
+	setup(NULL);
+	vmcb.rflags = 0x102;
+	run(EXIT_CODE_NPF, NPF_WRITE, 0x7000, VERDICT_FAULT);
+	assert_int_equal(vmcb.event_inject, GP);
+	assert_int_equal(vmcb.dr6, 0);
+}
+
 /* Values the processor would fault on are never stored: VMRUN would refuse the block. */
 static void registers_refused(void **ctx)
 {
@@ -989,6 +1006,7 @@ int main(void)
 		test(redelivery),
 		test(page_faults),
 		test(calls),
+		test(single_step),
 		test(registers_refused),
 		test(registers_performed),
 		test(idtr),

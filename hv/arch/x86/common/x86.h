@@ -90,6 +90,8 @@
 #define PTE_NX	 BIT(63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
+#define DR6_BS BIT(14) /* APM vol. 2, 13.1.1.3 */
+
 #define VECTOR_DB  1
 #define VECTOR_NMI 2
 #define VECTOR_UD  6
