@@ -330,6 +330,7 @@ static void rules(void **ctx)
 		{ REG_HWCR, B(6) | B(18) | B(25) },
 		{ REG_DEBUGCTL, B(1) },
 		{ REG_LS_CFG, B(10) | B(33) | B(54) },
+		{ REG_CORE_CFG, B(31) | B(9) | 0x1e },
 	};
 	u64 covered[REG_COUNT] = { 0 };
 	u32 count, i, reg;
@@ -339,6 +340,7 @@ static void rules(void **ctx)
 	for (i = 0; i < count; i++) {
 		reg = rule[i].reg;
 		assert_true(reg < REG_RECORDED || (reg >= CPU_REGISTERS_MAX && reg < REG_COUNT));
+		assert_true(reg < REG_RECORDED || rule[i].kind >= RULE_LOCKED);
 		assert_true(strlen(rule[i].name) <= 47);
 		assert_true(rule[i].mask != 0);
 		/* No bit has two rules; what is absorbed does not hide a violation. */

@@ -29,7 +29,8 @@ enum register_rule_kind {
 /*
  * @name:	of the asset, as users know it ("CR0.WP"), at most 47 characters
  * @reg:	register number. From CPU_REGISTERS_MAX on: not recorded at lock, because nothing
- *		but writes that exit can change it: rules compare with exit_register.old
+ *		but writes that exit can change it: rules compare with exit_register.old, and
+ *		are of the last three kinds
  * The rule's index is the asset's number (HF_ASSET_REGISTER | index).
  */
 struct register_rule {

@@ -19,10 +19,10 @@ static_assert(REG_RECORDED <= CPU_REGISTERS_MAX, "struct cpu records one value f
 /* Speculative store bypass, switched with the thread: families 15h, 16h, 17h. */
 #define LS_CFG_FREE (BIT(54) | BIT(33) | BIT(10))
 /*
- * Errata and mitigations that Linux sets at bring-up in one register of the group or another: LFENCE
- * serializes, floating point, way access filter. Processors may have ignored it the first time.
+ * Bits that Linux sets at bring-up in one register of the group or another: LFENCE serializes, errata
+ * of floating point and of the way predictor. Emulators ignore it, so that it is a change each time.
  */
-#define CORE_CFG_SETTABLE (BIT(31) | BIT(9) | 0x1eull)
+#define CORE_CFG_FREE (BIT(31) | BIT(9) | BIT(4) | BIT(3) | BIT(2) | BIT(1))
 
 /* The first that a write breaks names the violation; what is absorbed stands last. */
 static const struct register_rule rules[] = {
@@ -58,7 +58,8 @@ static const struct register_rule rules[] = {
 	{ "GDTR.limit", REG_GDTR_LIMIT, RULE_LOCKED, ALL_BITS },
 	{ "TR.base", REG_TR_BASE, RULE_LOCKED, ALL_BITS },
 	{ "TR.selector", REG_TR_SELECTOR, RULE_LOCKED, ALL_BITS },
-	/* Kicks go to the page where the local APIC was at launch. */
+	/* Kicks go to the page where the local APIC was at launch. PAT is part of the control block
+	 * and, in emulators, also of the CPU: no write of it could be done rightly for both. */
 	{ "APIC_BASE", REG_APIC_BASE, RULE_OURS, ALL_BITS },
 	{ "PAT", REG_PAT, RULE_OURS, ALL_BITS },
 	{ "MTRR ranges", REG_MTRR, RULE_LOCKED, ALL_BITS },
@@ -73,8 +74,7 @@ static const struct register_rule rules[] = {
 	{ "PATCH_LOADER", REG_PATCH_LOADER, RULE_OURS, ALL_BITS },
 	{ "DEBUGCTL", REG_DEBUGCTL, RULE_LOCKED, ~DEBUGCTL_BTF },
 	{ "LS_CFG", REG_LS_CFG, RULE_LOCKED, ~LS_CFG_FREE },
-	{ "core configuration", REG_CORE_CFG, RULE_LOCKED, ~CORE_CFG_SETTABLE },
-	{ "core configuration.errata", REG_CORE_CFG, RULE_KEEP_SET, CORE_CFG_SETTABLE },
+	{ "core configuration", REG_CORE_CFG, RULE_LOCKED, ~CORE_CFG_FREE },
 	{ "VM_CR", REG_VM_CR, RULE_OURS, ALL_BITS },
 	{ "VM_HSAVE_PA", REG_VM_HSAVE_PA, RULE_OURS, ALL_BITS },
 };
