@@ -106,10 +106,24 @@ static void memory_protection(struct hf_protection *p, u32 kind)
 		set(p, HF_ENFORCED_HARDWARE, memory_limits[kind]);
 }
 
+static u32 rules(void)
+{
+	u32 count;
+
+	backend_register_rules(&count);
+	return count;
+}
+
+/* The last is what holds for registers that no rule names. */
 static void register_protection(struct hf_protection *p, u32 rule)
 {
 	bool effective = true;
 
+	if (rule == rules()) {
+		p->asset = HF_ASSET_REGISTER_OTHER;
+		set_locked(p, true, "");
+		return;
+	}
 	p->asset = HF_ASSET_REGISTER | rule;
 	for (u32 i = 0; i < cpu_count(); i++)
 		effective = effective && registers_effective(cpu_get(i), rule);
@@ -152,17 +166,14 @@ static void platform_protection(struct hf_protection *p, u32 number)
 #define OWN_VIRT       (OWN_MEMORY + 1)
 #define REGISTER_FIRST (OWN_VIRT + 1)
 
-static u32 rules(void)
+static u32 platform_first(void)
 {
-	u32 count;
-
-	backend_register_rules(&count);
-	return count;
+	return REGISTER_FIRST + rules() + 1;
 }
 
 static u32 protections(void)
 {
-	return REGISTER_FIRST + rules() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
+	return platform_first() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
 }
 
 int status_protection(u64 index, struct hf_protection *p)
@@ -178,10 +189,10 @@ int status_protection(u64 index, struct hf_protection *p)
 	} else if (index == OWN_MEMORY || index == OWN_VIRT) {
 		p->asset = index == OWN_VIRT ? HF_ASSET_VIRT : HF_ASSET_HYPERVISOR;
 		set(p, HF_ENFORCED_HARDWARE, "");
-	} else if (index < REGISTER_FIRST + rules()) {
+	} else if (index < platform_first()) {
 		register_protection(p, index - REGISTER_FIRST);
 	} else {
-		platform_protection(p, index - REGISTER_FIRST - rules() + 1);
+		platform_protection(p, index - platform_first() + 1);
 	}
 	status_asset(p->asset, &asset);
 	string_copy(p->name, asset.name, sizeof(p->name));

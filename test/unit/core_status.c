@@ -36,6 +36,10 @@ static const char *const at_lock[] = {
 	"CONTROL.CLEAR",
 	"VECTOR",
 	"MODE.ON",
+	"CACHE.OFF",
+	"LIVE",
+	"OURS",
+	"register without a rule",
 	"patching of kernel text",
 };
 
@@ -174,7 +178,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 6);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 6);
 }
 
 static void assets(void **ctx)

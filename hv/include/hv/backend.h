@@ -23,11 +23,16 @@ enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
 	RULE_KEEP_CLEAR, /* bits of mask clear at lock stay clear, also under action "allow" */
 	RULE_LOCKED,	 /* bits of mask keep their value */
+	RULE_ABSORBED,	 /* bits of mask keep their value, and writes of others are no violation:
+			  * the rest of the register is written */
+	RULE_OURS,	 /* locked from launch on and under every action: the hypervisor's */
 };
 
 /*
  * @name:	of the asset, as users know it ("CR0.WP"), at most 47 characters
- * @reg:	register number, below CPU_REGISTERS_MAX
+ * @reg:	register number. From CPU_REGISTERS_MAX on: not recorded at lock, because nothing
+ *		but writes that exit can change it: rules compare with exit_register.old, and
+ *		are of the last three kinds
  * The rule's index is the asset's number (HF_ASSET_REGISTER | index).
  */
 struct register_rule {

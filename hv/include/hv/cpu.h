@@ -23,7 +23,7 @@ enum cpu_state {
 	CPU_LOCKED,
 };
 
-/* Registers a backend can guard; the numbers are the backend's. */
+/* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
 /*
@@ -43,6 +43,7 @@ struct cpu {
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	bool registers_recorded;
+	bool waking; /* own CPU: started again, not yet through its bring-up */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };

@@ -12,6 +12,7 @@
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
+#define LENGTH_INVD    2
 
 /* ---- decoding exits ---- */
 
@@ -48,6 +49,15 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 	call->arg[3] = g->r[GPR_RCX];
 }
 
+/* Caches are emptied without being written back: memory that was sealed would be as before. */
+static void on_invd(struct vcpu *v, struct svm_exit *e)
+{
+	asm volatile("wbinvd" : : : "memory");
+	e->next_rip = instruction_after(v->vmcb, LENGTH_INVD);
+	instruction_advance(v, e);
+	e->settled = true;
+}
+
 /*
  * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
  * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
@@ -70,6 +80,7 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 
 	e->exit.kind = HF_EXIT_OTHER;
 	e->next_rip = 0;
+	e->settled = false;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
 		on_page_fault(v, e);
@@ -80,6 +91,9 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	case EXIT_CODE_IRET:
 		inject_on_iret(v, e);
 		break;
+	case EXIT_CODE_CR0_READ:
+		registers_on_cr0_read(v, e);
+		break;
 	case EXIT_CODE_CR0_WRITE:
 		registers_on_cr_write(v, e, 0);
 		break;
@@ -87,7 +101,16 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_cr_write(v, e, 4);
 		break;
 	case EXIT_CODE_IDTR_WRITE:
-		registers_on_idtr_write(v, e);
+		registers_on_table_write(v, e, OP_LIDT);
+		break;
+	case EXIT_CODE_GDTR_WRITE:
+		registers_on_table_write(v, e, OP_LGDT);
+		break;
+	case EXIT_CODE_TR_WRITE:
+		registers_on_tr_write(v, e);
+		break;
+	case EXIT_CODE_INVD:
+		on_invd(v, e);
 		break;
 	case EXIT_CODE_MSR:
 		registers_on_msr(v, e);
@@ -156,9 +179,9 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		reset_machine();
 }
 
-static void count_picture(struct cpu *cpu)
+static void count_settled(struct cpu *cpu, u32 kind)
 {
-	u64 *count = &cpu->stats.exits[HF_EXIT_MSR];
+	u64 *count = &cpu->stats.exits[kind];
 
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
@@ -198,8 +221,8 @@ static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
 	if (unlikely(svm.self_check))
 		check_exited(v);
 	decode_exit(v, e);
-	if (e->exit.kind == HF_EXIT_MSR && registers_picture(v, e))
-		count_picture(v->cpu);
+	if (e->settled)
+		count_settled(v->cpu, e->exit.kind);
 	else
 		carry_out(v, e, exit_decide(v->cpu, &e->exit));
 	inject_again(v);
