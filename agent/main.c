@@ -18,6 +18,7 @@
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 
+#include "audit.h"
 #include "call.h"
 #include "compat/symbols.h"
 #include "kexec.h"
@@ -134,7 +135,7 @@ static long lock_ioctl(struct hf_ctl_lock __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.size != sizeof(ctl) || ctl.reserved)
+	if (ctl.size != sizeof(ctl))
 		return -EINVAL;
 	mutex_lock(&state_lock);
 	ret = lock_once(&ctl);
@@ -164,7 +165,7 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_ASSET || ctl.reserved)
+	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_PAGES || ctl.reserved)
 		return -EINVAL;
 	if (READ_ONCE(state) == HF_STATE_ABSENT)
 		return -ENODEV;
@@ -173,6 +174,29 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 		return -ENOMEM;
 	ret = query_page(&ctl, page);
 	__free_page(page);
+	return ret;
+}
+
+static long audit_ioctl(struct hf_ctl_audit __user *user)
+{
+	struct hf_ctl_audit ctl;
+	void *runs;
+	long ret = 0;
+
+	if (copy_from_user(&ctl, user, sizeof(ctl)))
+		return -EFAULT;
+	if (ctl.size != sizeof(ctl) || ctl.count || !PAGE_ALIGNED(ctl.va))
+		return -EINVAL;
+	if (missing)
+		return -ENOENT;
+	runs = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!runs)
+		return -ENOMEM;
+	audit_run(&ctl, runs);
+	if (copy_to_user(u64_to_user_ptr(ctl.buffer), runs, HF_PAGE_SIZE) ||
+	    copy_to_user(user, &ctl, sizeof(ctl)))
+		ret = -EFAULT;
+	free_page((unsigned long)runs);
 	return ret;
 }
 
@@ -192,6 +216,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return lock_ioctl(user);
 	case HF_CTL_QUERY:
 		return query_ioctl(user);
+	case HF_CTL_AUDIT:
+		return audit_ioctl(user);
 	default:
 		return -ENOTTY;
 	}

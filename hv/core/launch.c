@@ -13,6 +13,7 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include <hv/protect.h>
+#include <hv/shootdown.h>
 #include <hv/sleep.h>
 
 /*
@@ -117,6 +118,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	error = init_backend(boot);
 	if (error)
 		return error;
+	shootdown_audit(boot->flags & HF_BOOT_SELF_CHECK);
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
 	flags = boot->flags;

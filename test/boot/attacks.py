@@ -16,7 +16,7 @@ ALLOWED = 3
 MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
-NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "APIC_BASE", "PAT", "CR0.NW"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
@@ -69,10 +69,25 @@ class Attack:
         self.control = offer["control"]     # bare, prelaunch or prelock
         self.alone = offer.get("own_vm", False)
         self.stops = offer.get("stops", False)  # refusing it stops the machine
+        self.cpus = max(1, offer.get("cpus", 1))
+        self.lacking = offer.get("absent", "")  # what the CPU has not that this attack is about
+        self.may_lack = set()               # what CPUs of this model have not
         self.without = None                 # record of the control
         self.with_it = None                 # record after lock
         self.events = []                    # recorded during it, after lock
         self.lost = False                   # the machine went with it, after lock
+
+    def absent(self):
+        """Cannot be shown on this CPU: the guest found by CPUID what it lacks, and did not try."""
+        return "absent" in (self.outcome(self.without), self.outcome(self.with_it))
+
+    def problem_absent(self):
+        """Why it should have been tried, or "". What a model lacks the driver knows by itself."""
+        if self.lacking not in self.may_lack:
+            return "was not tried, but CPUs of this model have %s" % self.lacking
+        if self.outcome(self.without) != self.outcome(self.with_it):
+            return "was tried in one machine only"
+        return ""
 
     def outcome(self, record):
         if record:
@@ -117,6 +132,8 @@ class Attack:
 
     def problem(self):
         """Why the suite fails on this attack, or ""."""
+        if self.absent():
+            return self.problem_absent()
         if self.problem_control() or self.open:
             return self.problem_control()
         if self.succeeds_with():
@@ -135,6 +152,8 @@ class Attack:
         """The same for a machine that was launched with the action allow: everything succeeds and
         is recorded, but for what allow never gives up. allowed: assets with an event that says so;
         one is enough, since a page that was opened once causes no second event."""
+        if self.absent():
+            return self.problem_absent()
         if self.asset in UNDER_ALLOW_UNDEFINED:
             return ""
         if self.asset in NEVER_ALLOWED:
@@ -194,7 +213,8 @@ def collect(boots):
     attacks = {}
     for boot in boots:
         for offer in boot.report.offers:
-            attacks.setdefault(offer["name"], Attack(offer))
+            attack = attacks.setdefault(offer["name"], Attack(offer))
+            attack.may_lack = boot.machine.model.lacks
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]
             if record["phase"] == "locked":
@@ -220,6 +240,5 @@ def allowed_assets(attacks):
 def lonely(boot):
     """Attacks that may take the machine with them: (name, mode of the control's machine, CPUs they
     need). Each needs two machines of its own, as small as can be: then they run side by side."""
-    return [(offer["name"], "bare" if offer["control"] == "bare" else "control",
-             max(1, offer.get("cpus", 1)))
-            for offer in boot.report.offers if offer.get("own_vm")]
+    return [(attack.name, "bare" if attack.control == "bare" else "control", attack.cpus)
+            for attack in map(Attack, boot.report.offers) if attack.alone]

@@ -15,6 +15,8 @@
  *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
  *where to report (default ttyS1)
  *	hf.leave=reboot	at the end reboot; otherwise switch off
+ *	hf.seconds=N	how long each hostile load lasts (default 5)
+ *	hf.check=yes	the hypervisor checks its own work
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -86,7 +88,9 @@ static bool launch(void)
 	static struct outcome o;
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), NULL);
+			   cmdline_get("serial", "0x3e8"),
+			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
+			   NULL);
 
 	return step("launch", err, o.out);
 }
