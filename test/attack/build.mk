@@ -5,6 +5,7 @@
 
 ATTACK := $(O)/test/attack
 ATTACK_MODULE := $(ATTACK)/$(KVER)/hf_attack.ko
+ATTACK_PLANT := $(ATTACK)/$(KVER)/hf_plant.ko
 ATTACK_SOURCES := $(notdir $(wildcard test/attack/*.c test/attack/*.h) test/attack/Kbuild)
 ATTACK_SOURCES := $(filter-out user.c,$(ATTACK_SOURCES))
 ATTACK_CONTRACTS := $(wildcard include/holdfast/*.h)
@@ -18,11 +19,15 @@ $(ATTACK_MODULE): $(addprefix $(ATTACK)/$(KVER)/module/,$(ATTACK_SOURCES)) $(ATT
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(@D)/module/hf_attack.ko $@
 
+# Comes with it.
+$(ATTACK_PLANT): $(ATTACK_MODULE)
+	$(Q)cp $(@D)/module/hf_plant.ko $@
+
 $(ATTACK)/user: test/attack/user.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -MMD -MP -Iinclude -o $@ $<
 
 -include $(ATTACK)/user.d
 
-MODULES += $(ATTACK_MODULE)
+MODULES += $(ATTACK_MODULE) $(ATTACK_PLANT)
 ARTIFACTS += $(ATTACK)/user

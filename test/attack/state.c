@@ -22,9 +22,7 @@
 #define CR4_RESERVED  BIT_ULL(40)
 #define CR3_RESERVED  BIT_ULL(51)
 #define EFER_RESERVED BIT_ULL(20)
-#define SPARE_ENTRY \
-	31 /* of the GDT, beyond what the kernel uses; the limit is raised for it \
-	    */
+#define SPARE_ENTRY   7 /* of the GDT, which the kernel does not use */
 
 static int put_cr0(u64 value)
 {
@@ -78,18 +76,13 @@ static void control_registers(struct attempt *t)
  */
 static noinline void code_segment(struct attempt *t)
 {
-	struct desc_ptr gdt, wide;
 	u64 *table, result = 0;
 	unsigned long flags;
 	int trap;
 
 	local_irq_save(flags);
-	native_store_gdt(&gdt);
 	table = (u64 *)get_current_gdt_rw();
-	wide.address = (unsigned long)table;
-	wide.size = (SPARE_ENTRY + 1) * sizeof(u64) - 1;
 	table[SPARE_ENTRY] = 0x00ef9b000000ffff; /* L and D */
-	load_gdt(&wide);
 	asm volatile("leaq 2f(%%rip), %%rcx\n\t"
 		     "pushq %[wide]\n\t"
 		     "leaq 1f(%%rip), %%rdx\n\t"
@@ -108,7 +101,6 @@ static noinline void code_segment(struct attempt *t)
 		     : [wide] "i"(SPARE_ENTRY * 8), [kernel] "i"(__KERNEL_CS),
 		       "1"((u64)HF_CALL_NOOP)
 		     : "rcx", "rdx", "memory");
-	load_gdt(&gdt);
 	table[SPARE_ENTRY] = 0;
 	local_irq_restore(flags);
 	attack_note(t, "code segment: %s, call gave %lld", attack_trap_name(trap), (s64)result);

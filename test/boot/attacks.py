@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What became of each attack without and with Holdfast."""
 
+import re
+
 # enum hf_event_kind, hf_access and hf_action of include/holdfast/event.h, in words.
 KINDS = {1: "launched", 2: "locked", 3: "memory", 4: "register", 5: "virtualization",
          6: "hypercall", 7: "I/O port", 8: "guest lost"}
@@ -14,7 +16,7 @@ ALLOWED = 3
 MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
-NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "APIC_BASE", "PAT", "CR0.NW"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
@@ -35,11 +37,17 @@ NAMES = {
     "CPU state": {"kernel text", "machine"},
 }
 
+# The hypervisor's own line about an event, on its own port.
+EVENT = re.compile(r"holdfast: event seq=(\d+) kind=(\w+) action=(\w+) asset=(0x\w+) "
+                   r'name="([^"]*)" access=(\w+)')
+
 
 def tells_of(event, asset):
     """Whether the event names what an attack on asset went for. The machine as a whole stands for
     a register where the instruction could not be read."""
     name = event.get("name", "")
+    if asset == "sleep registers":
+        return name.startswith("I/O port ")
     if asset in NAMES and name in NAMES[asset]:
         return True
     if asset == "CPU state" or asset not in NAMES:
@@ -60,6 +68,7 @@ class Attack:
         self.reason = offer["reason"]
         self.control = offer["control"]     # bare, prelaunch or prelock
         self.alone = offer.get("own_vm", False)
+        self.stops = offer.get("stops", False)  # refusing it stops the machine
         self.cpus = max(1, offer.get("cpus", 1))
         self.lacking = offer.get("absent", "")  # what the CPU has not that this attack is about
         self.may_lack = set()               # what CPUs of this model have not
@@ -98,6 +107,12 @@ class Attack:
             if tells_of(event, self.asset):
                 return event
         return events[0] if events else None
+
+    def stopped(self):
+        """Whether the machine came to its end when this attack was refused, as it has to."""
+        return self.stops and self.lost and any(event["action"] in DENIED and
+                                                tells_of(event, self.asset)
+                                                for event in self.events)
 
     def counted(self):
         """Events that the hypervisor counted during the attack, those included that found the ring
@@ -182,6 +197,17 @@ def phase_events(boot):
             events = []
 
 
+def last_events(boot):
+    """What the hypervisor wrote about a machine that was lost: there was nobody to report it."""
+    kinds = {"register": 4, "port": 7, "fatal": 8}
+    accesses = {"write": 2}
+    actions = {"deny": 1, "skip": 2, "allow": 3, "kill": 4}
+    return [{"event": int(number), "kind": kinds.get(kind, 0), "action": actions.get(action, 0),
+             "asset": int(asset, 16), "name": name, "access": accesses.get(access, 0)}
+            for number, kind, action, asset, name, access in EVENT.findall(boot.events())
+            if kind not in ("launched", "locked")]
+
+
 def collect(boots):
     """Attacks, in the order the module lists them, from boots with and without Holdfast."""
     attacks = {}
@@ -199,6 +225,9 @@ def collect(boots):
         name = boot.report.trying
         if name and boot.machine.doomed and boot.report.phase == "locked":
             attacks[name].lost = True
+            attacks[name].events = last_events(boot)
+            if attacks[name].stopped():
+                attacks[name].with_it = {"outcome": "refused", "detail": "the machine stopped"}
     return list(attacks.values())
 
 

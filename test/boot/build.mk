@@ -6,7 +6,7 @@ BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
-	lifecycle load bench command efi hotplug)
+	lifecycle load resident bench command leave efi hotplug audit kcore nmi)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
@@ -26,13 +26,17 @@ $(BOOT)/$(KVER)/bench/%: test/boot/bench/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c Kbuild) \
+$(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_shoot.c Kbuild) \
 		$(wildcard include/holdfast/*.h) $(KERNEL_READY)
 	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)/bench) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(@D)/bench/hf_bench.ko $@
 
-MODULES += $(BOOT)/$(KVER)/hf_bench.ko
+# Comes with it.
+$(BOOT)/$(KVER)/hf_shoot.ko: $(BOOT)/$(KVER)/hf_bench.ko
+	$(Q)cp $(@D)/bench/hf_shoot.ko $@
+
+MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BOOT)/$(KVER)/hf_shoot.ko
 ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.

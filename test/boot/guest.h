@@ -12,7 +12,9 @@
 
 #define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
+#define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
+#define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
@@ -118,8 +120,13 @@ void case_report(const char *name, const struct verdict *v);
 extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
+extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case nmi_cases[];
+extern const struct test_case audit_cases[];
+extern const struct test_case kcore_cases[];
+extern const struct test_case leave_cases[];
 extern const struct test_case efi_cases[];
 extern const struct test_case hotplug_cases[];
 

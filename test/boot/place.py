@@ -26,6 +26,8 @@ FILES = {
     "/lib/holdfast/holdfast.ko": "agent/{}/holdfast.ko",
     "/lib/holdfast/hf_bench.ko": "test/boot/{}/hf_bench.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
+    "/lib/holdfast/hf_plant.ko": "test/attack/{}/hf_plant.ko",
+    "/lib/holdfast/hf_shoot.ko": "test/boot/{}/hf_shoot.ko",
 }
 # Stock modules that cases load, with all they need: folder in the guest -> module.
 LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}

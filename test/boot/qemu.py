@@ -55,7 +55,7 @@ class Machine:
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
                  ("single" if "-icount" in self.extra else "multi"),
                  "-cpu", cpu, "-smp", str(self.cpus), "-m", self.memory,
-                 "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"] +
+                 "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +
                 serials + (["-bios", self.firmware] if self.firmware else []) +
                 ["-kernel", self.kernel, "-initrd", self.initrd, "-append",
                  APPEND + self.append] + self.extra)
@@ -138,13 +138,13 @@ def boot(machine, folder, watch=None):
     began = time.monotonic()
     hung = False
     with open(logs["qemu"], "wb") as qemu_log:
-        process = subprocess.Popen(machine.command(logs), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(machine.command(logs), stdin=subprocess.PIPE,
                                    stdout=qemu_log, stderr=subprocess.STDOUT)
     position = 0
     heard = began
     try:
         while process.poll() is None:
-            length = follow(logs["report"], position, report, watch)
+            length = follow(logs["report"], position, report, watch, process)
             position += length
             heard = time.monotonic() if length else heard
             if machine.doomed and report.trying and time.monotonic() - heard > SILENCE:
@@ -174,7 +174,17 @@ def late(process, seconds):
         return True
 
 
-def follow(path, position, report, watch):
+def answer(process, record):
+    """What a case asks of the world outside: to press the board's NMI button."""
+    if record.get("ask") == "nmi":
+        try:
+            process.stdin.write(b"nmi\n")
+            process.stdin.flush()
+        except OSError:
+            pass        # the machine is gone, which says more
+
+
+def follow(path, position, report, watch, process=None):
     try:
         with open(path, "rb") as source:
             source.seek(position)
@@ -182,6 +192,8 @@ def follow(path, position, report, watch):
     except FileNotFoundError:
         return 0
     for record in report.feed(data):
+        if process:
+            answer(process, record)
         if watch:
             watch(record)
     return len(data)

@@ -57,9 +57,16 @@ class Report:
         elif "attack" in record:
             self.attacks.append(record)
             self.trying = None
+        elif "left" in record and self.trying:
+            # Said by what runs in the kernel's place: nobody is left to report.
+            self.attacks.append({"attack": self.trying, "phase": self.phase,
+                                 "outcome": "succeeded", "detail": record["left"]})
+            self.records.append(self.attacks[-1])
+            self.trying = None
+            self.ended = True
         elif "try" in record:
             self.trying, self.phase = record["try"], record["phase"]
-        elif "event" in record:
+        elif "event" in record or "ask" in record:
             pass
         elif "said" in record:
             self.said[record["said"]] = record["text"]

@@ -49,7 +49,7 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,stress,command"
+QUIET = "audit,fork,modules,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi"
@@ -89,9 +89,11 @@ def config_boots(config, seconds):
 def other_boots(kernel):
     """What one machine of each kernel is enough for."""
     config = Config(kernel, 2, True)
-    yield Spec("allow-" + config.name, "allow", "fork", attacks="", config=config, words=GUARDED)
+    yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
+    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
     yield Spec("wrong-" + config.name, "manual",
-               WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock", config=config)
+               WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
+               config=config, further="crashkernel=32M")
     efi = dict(config=config, attacks=FEW, words=GUARDED, firmware=place.OVMF)
     yield Spec("efi-bare-" + config.name, "bare", "efi", **efi)
     yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
@@ -104,6 +106,13 @@ def boots(machines, seconds):
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
+    # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
+    for cpus, ways in ((1, "at"), (2, "aktp")):
+        for way in ways:
+            yield Spec("reboot-%dcpu-%s" % (cpus, way), "locked", cpus=cpus,
+                       further="reboot=%s hf.leave=reboot" % way)
+    yield Spec("resident", "manual", "resident", cpus=2)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
