@@ -72,8 +72,8 @@ $(addprefix modules-,$(KERNELS)): modules-%:
 	$(Q)+$(MAKE) --no-print-directory KVER=$* modules
 
 # Does not depend on the script: a kernel that is there stays until `make clean`.
-$(KERNEL_READY):
-	$(Q)scripts/kernel.sh $(KVER)
+$(O)/kernel/%/.ready:
+	$(Q)scripts/kernel.sh $*
 
 # Fragments may need what has just been installed: a make of its own sees it.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))

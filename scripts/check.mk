@@ -48,8 +48,10 @@ check-tidy:
 check-gcc check-clang: check-%:
 	@scripts/check/compile.sh $*
 
-check-modules: $(KERNEL_READY)
-	@KDIR=$(KDIR) scripts/check/modules.sh
+check-modules: $(foreach kernel,$(KERNELS),$(O)/kernel/$(kernel)/.ready)
+	@for kernel in $(KERNELS); do \
+		KDIR=$(abspath $(O))/kernel/$$kernel/kdir scripts/check/modules.sh || exit 1; \
+	done
 
 # Mend what check-format finds.
 format:

@@ -52,7 +52,8 @@ void run_child(struct outcome *o, unsigned int limit, int (*fn)(const void *), c
 /* Negative errno as the kernel gives it. */
 int module_load(const char *path, const char *params);
 int module_unload(const char *name);
-/* Loads every module of a folder, in the order of their names. 0, or a negative errno and the path. */
+/* Loads every module of @folder, in the order of their names; @path receives the one that failed.
+ */
 int modules_load(const char *folder, char *path, size_t size);
 
 /* --- cmdline.c: hf.KEY=VALUE on the kernel's command line --- */

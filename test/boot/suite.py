@@ -22,6 +22,7 @@ import configs
 import fleet
 import matrix
 import place
+import selftest
 from configs import Config
 
 
@@ -36,8 +37,8 @@ class Spec:
         self.attacks = attacks          # None: none; "": all that share a machine; or names
         self.fails = fails              # a boot that must fail: what its problem must contain
         self.config = config
-        self.words = dict(words)        # further ones for PID 1
-        self.further = further          # and for the kernel
+        # Of the kernel's command line: what PID 1 reads, and what the kernel does.
+        self.further = " ".join(filter(None, (place.more_words(**dict(words)), further)))
         self.machine = dict(config.machine() if config else {}, **machine)
 
     def expected(self):
@@ -216,8 +217,7 @@ class Suite:
     def machine(self, spec):
         self.specs[spec.name] = spec
         return place.machine(spec.name, spec.mode, spec.run, spec.attacks,
-                             further=spec.further + " " + place.more_words(**spec.words),
-                             **spec.machine)
+                             further=spec.further, **spec.machine)
 
     def judge(self, boot):
         """Called as each boot ends, in whatever order."""
@@ -290,6 +290,9 @@ def main():
     score = Score()
     if not args.no_unit and not args.boots:
         unit_tests(score)
+        print("the drivers of the tests", flush=True)
+        for what, good in selftest.results():
+            score.note(good, what, "is not judged as it should be")
     suite = Suite(score, seconds)
     suite.run([spec for spec in table if not args.boots or spec.name in args.boots])
     for config in machines:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the drivers make of a report, on reports made up here: what must fail, must be seen to."""
+
+import json
+
+import attacks
+import matrix
+from models import MODELS
+from report import Report
+
+
+class _Machine:
+    def __init__(self, model):
+        self.model = MODELS[model]
+        self.doomed = False
+
+
+class _Boot:
+    def __init__(self, model, records):
+        self.machine = _Machine(model)
+        self.report = Report()
+        self.report.feed(b"".join(json.dumps(record).encode() + b"\n" for record in records))
+
+    def events(self):
+        return ""
+
+
+OFFER = {"name": "a", "title": "t", "gives": "g", "asset": "CR4", "open": False, "reason": "",
+         "control": "bare", "absent": "", "own_vm": False, "cpus": 0}
+EVENT = {"event": 3, "kind": 4, "access": 2, "action": 1, "asset": 1, "name": "CR4.SMAP"}
+
+
+def _attack(without, with_it, model="max", events=(), counted=0, **offer):
+    """An attack with these outcomes, as collect makes it of two boots; None: it was not run."""
+    records = {}
+    for phase, outcome in (("bare", without), ("locked", with_it)):
+        records[phase] = [{"offer": dict(OFFER, **offer)}]
+        if phase == "locked":
+            records[phase] += events
+        if outcome:
+            records[phase].append({"attack": "a", "phase": phase, "outcome": outcome,
+                                   "detail": "", "events": counted})
+    return attacks.collect([_Boot(model, records["bare"]), _Boot(model, records["locked"])])[0]
+
+
+def _reports():
+    """Yields (what, good)."""
+    lines = b'\x1b[2Jfirmware\r\nno newline{"start": "6.1", "cpus": 1}\n{"end": true}\nx\n'
+    report = Report(preamble=True)
+    report.feed(lines)
+    yield "what firmware says first is left out", report.start.get("cpus") == 1 and report.ended
+    yield "what comes later is not", report.garbage == ["x"]
+    report = Report()
+    report.feed(lines)
+    yield "nor anything without firmware", len(report.garbage) == 3 and not report.start
+
+
+def _verdicts():
+    def good(*args, **kwargs):
+        return not _attack(*args, **kwargs).problem()
+
+    yield "refused, with its event", good("succeeded", "refused", events=[EVENT])
+    yield "refused, the event counted", good("succeeded", "refused", counted=1)
+    yield "refused without event", not good("succeeded", "refused")
+    yield "refused, another event", not good("succeeded", "refused",
+                                             events=[dict(EVENT, name="LSTAR")])
+    yield "refused, allowed", not good("succeeded", "refused", events=[dict(EVENT, action=3)])
+    yield "succeeds with Holdfast", not good("succeeded", "succeeded", events=[EVENT])
+    yield "open", good("succeeded", "succeeded", open=True)
+    yield "control refused", not good("refused", "refused", events=[EVENT])
+    yield "open, control refused", not good("refused", "succeeded", open=True)
+    yield "control not run", not good(None, "refused", events=[EVENT])
+    yield "error", not good("succeeded", "error", events=[EVENT])
+    lacks = dict(model="Opteron_G3", absent="SMAP")
+    yield "absent", good("absent", "absent", **lacks)
+    yield "absent where the model has it", not good("absent", "absent", absent="SMAP")
+    yield "absent in one machine only", not good("absent", "refused", events=[EVENT], **lacks)
+    yield "absent, but not run", not good("absent", None, **lacks)
+
+
+def _table():
+    machine = {"kernel": "6.1", "model": "max", "cpus": 1, "la57": True}
+    results = [{"attack": "a", "machine": machine, "outcome": outcome}
+               for outcome in ("refused", "open", "refused")]
+    saved = {"full": False, "kernels": {"6.1": "6.1.0"}, "results": results}
+    yield "table", list(matrix.render(saved))[-1] == "| a | refused 2, open 1 |"
+    yield "outcome in the table", matrix.outcome(_attack("succeeded", "succeeded")) == "**fails**"
+    yield "attack that the table does not have", not matrix.compare(results)[0]
+
+
+def results():
+    """Yields (what, good)."""
+    for check in (_reports, _verdicts, _table):
+        yield from check()
