@@ -4,6 +4,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include <holdfast/hypercall.h>
@@ -15,17 +16,17 @@
 #include "ranges.h"
 
 /* What is seen half way, such as init code that is freed in the background, is over by then. */
-#define ATTEMPTS   50
-#define ATTEMPT_MS 20
+#define ATTEMPTS   60
+#define ATTEMPT_MS 50
 
 /* Kept: a lock that failed late leaves ranges with the hypervisor. Under the device's lock. */
 static struct ranges *ranges;
 
-/* Of two looks at the same things; NULL: not enough memory. */
+/* For a second look at the same things. NULL: not enough memory; none may have been found. */
 static struct hf_range *copy_found(void)
 {
 	size_t bytes = (ranges->count - ranges->given) * sizeof(ranges->range[0]);
-	struct hf_range *copy = vmalloc(bytes);
+	struct hf_range *copy = kvmalloc(bytes, GFP_KERNEL);
 
 	if (copy)
 		memcpy(copy, &ranges->range[ranges->given], bytes);
@@ -54,7 +55,7 @@ static int find_again(void)
 	/* The references are to what was found first. */
 	ranges->count = count;
 	memcpy(&ranges->range[ranges->given], first, (count - ranges->given) * sizeof(*first));
-	vfree(first);
+	kvfree(first);
 	return ret;
 }
 
