@@ -72,7 +72,7 @@ struct hf_ctl_lock {
 };
 
 /*
- * A query (HF_CALL_INFO .. HF_CALL_ASSET), handed on as it is.
+ * A query (HF_CALL_INFO .. HF_CALL_PAGES), handed on as it is.
  *
  * @call:	the call's number
  * @arg:	its second argument
@@ -103,9 +103,12 @@ struct hf_audit_run {
 };
 
 /*
- * @va:		in: where to go on; out: where to go on next, 0 at the end
- * @buffer:	address in the caller of HF_PAGE_SIZE bytes that receive the runs
- * @count:	out: how many
+ * @va:		in: where to go on, page aligned; out: where to go on next, 0 at the end
+ * @buffer:	address in the caller of HF_PAGE_SIZE bytes that receive the runs, by ascending
+ *		address
+ * @count:	in: 0; out: how many
+ *
+ * Answered also before launch. -ENOENT: the kernel lacks a symbol that the walk needs.
  */
 struct hf_ctl_audit {
 	uint32_t size;
