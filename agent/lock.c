@@ -4,6 +4,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include <holdfast/hypercall.h>
@@ -15,17 +16,17 @@
 #include "ranges.h"
 
 /* What is seen half way, such as init code that is freed in the background, is over by then. */
-#define ATTEMPTS   50
-#define ATTEMPT_MS 20
+#define ATTEMPTS   60
+#define ATTEMPT_MS 50
 
 /* Kept: a lock that failed late leaves ranges with the hypervisor. Under the device's lock. */
 static struct ranges *ranges;
 
-/* Of two looks at the same things; NULL: not enough memory. */
+/* For a second look at the same things. NULL: not enough memory; none may have been found. */
 static struct hf_range *copy_found(void)
 {
 	size_t bytes = (ranges->count - ranges->given) * sizeof(ranges->range[0]);
-	struct hf_range *copy = vmalloc(bytes);
+	struct hf_range *copy = kvmalloc(bytes, GFP_KERNEL);
 
 	if (copy)
 		memcpy(copy, &ranges->range[ranges->given], bytes);
@@ -45,16 +46,16 @@ static int find_again(void)
 	if (!first)
 		return -ENOMEM;
 	ret = ranges_find(ranges);
-	if (!ret && (ranges->count != count ||
-		     memcmp(first, &ranges->range[ranges->given],
-			    (count - ranges->given) * sizeof(*first)))) {
+	if (!ret &&
+	    (ranges->count != count || memcmp(first, &ranges->range[ranges->given],
+					      (count - ranges->given) * sizeof(*first)))) {
 		ranges->reason = HF_LOCK_MOVING;
 		ret = -EAGAIN;
 	}
 	/* The references are to what was found first. */
 	ranges->count = count;
 	memcpy(&ranges->range[ranges->given], first, (count - ranges->given) * sizeof(*first));
-	vfree(first);
+	kvfree(first);
 	return ret;
 }
 
@@ -80,8 +81,8 @@ static int protect(void)
 	if (!page)
 		return -ENOMEM;
 	while (ranges->given < ranges->count && !ret) {
-		unsigned int count = min_t(unsigned int, HF_RANGES_PER_PAGE,
-					   ranges->count - ranges->given);
+		unsigned int count =
+			min_t(unsigned int, HF_RANGES_PER_PAGE, ranges->count - ranges->given);
 
 		memcpy(page_address(page), &ranges->range[ranges->given],
 		       count * sizeof(ranges->range[0]));

@@ -28,7 +28,8 @@
 
 static unsigned int stray;
 module_param(stray, uint, 0400);
-MODULE_PARM_DESC(stray, "leave an executable page of nobody's behind; 1: read-only, 2: writable");
+MODULE_PARM_DESC(stray,
+		 "leave an executable page of nobody's behind; 1: read-only, 2: writable");
 
 static void *stray_page;
 
@@ -72,13 +73,12 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 static struct ftrace_ops tracer = { .func = traced };
 
 /* Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called. */
-#define PROBED(name)                                        \
-	asm(".pushsection .text, \"ax\"\n\t"                \
-	    ".type " #name ", @function\n" #name ":\n\t"    \
-	    ANNOTATE_NOENDBR "\n\t"                        \
-	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET \
-	    ".size " #name ", . - " #name "\n\t"            \
-	    ".popsection");                                 \
+#define PROBED(name)                                                                       \
+	asm(".pushsection .text, \"ax\"\n\t"                                               \
+	    ".type " #name ", @function\n" #name ":\n\t" ANNOTATE_NOENDBR "\n\t"           \
+	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET ".size " #name ", . - " #name \
+	    "\n\t"                                                                         \
+	    ".popsection");                                                                \
 	void name(void)
 
 PROBED(code_probed);
@@ -114,8 +114,9 @@ static u8 *find_bpf_pack(void)
 	struct bpf_pack {
 		struct list_head list;
 		u8 *start;
-	} *pack;
+	};
 	struct list_head *packs = attack_symbol("pack_list");
+	struct bpf_pack *pack;
 
 	if (!packs || list_empty(packs))
 		return NULL;
@@ -203,9 +204,11 @@ static struct module *find_victim(struct attempt *t)
 	if (!modules)
 		return victim;
 	preempt_disable();
-	list_for_each_entry_rcu(module, modules, list) if (module != THIS_MODULE &&
-							   module->state == MODULE_STATE_LIVE)
-		victim = module;
+	list_for_each_entry_rcu(module, modules, list)
+	{
+		if (module != THIS_MODULE && module->state == MODULE_STATE_LIVE)
+			victim = module;
+	}
 	preempt_enable();
 	attack_note(t, "module %s", victim->name);
 	return victim;
@@ -382,40 +385,41 @@ static enum attack_outcome execute_percpu(struct attempt *t)
 	return run_alias(t, *per_cpu_ptr(&scratch, 0));
 }
 
-#define WRITTEN(name_, title_, asset_, control_, run_)                                         \
-	{                                                                                    \
-		.name = name_, .title = title_, .gives = "any code in the kernel",           \
-		.asset = asset_, .control = control_, .run = run_, .look = memory_look,      \
-		.undo = memory_undo,                                                         \
+#define WRITTEN(name_, title_, asset_, control_, run_)                                  \
+	{                                                                               \
+		.name = name_, .title = title_, .gives = "any code in the kernel",      \
+		.asset = asset_, .control = control_, .run = run_, .look = memory_look, \
+		.undo = memory_undo,                                                    \
 	}
 
-#define EXECUTED(name_, title_, run_)                                                         \
-	{                                                                                    \
-		.name = name_, .title = title_, .gives = "any code in the kernel",           \
-		.asset = "kernel data", .control = ATTACK_BARE, .run = run_,                 \
+#define EXECUTED(name_, title_, run_)                                              \
+	{                                                                          \
+		.name = name_, .title = title_, .gives = "any code in the kernel", \
+		.asset = "kernel data", .control = ATTACK_BARE, .run = run_,       \
 	}
 
 static const struct attack attacks[] = {
 	WRITTEN("module-write", "write the text of a module", "module text", ATTACK_BARE,
-	      module_write),
-	WRITTEN("module-rodata", "write the read-only data of a module", "module read-only data",
-	      ATTACK_BARE, module_rodata),
+		module_write),
+	WRITTEN("module-rodata", "write the read-only data of a module",
+		"module read-only data", ATTACK_BARE, module_rodata),
 	WRITTEN("agent-write", "write the text of Holdfast's own module", "module text",
-	      ATTACK_PRELAUNCH, agent_write),
+		ATTACK_PRELAUNCH, agent_write),
 	WRITTEN("ftrace-write", "write a trampoline of the function tracer",
-	      "code made at run time", ATTACK_BARE, ftrace_write),
-	WRITTEN("kprobe-write", "write a slot of a kprobe", "code made at run time", ATTACK_BARE,
-	      kprobe_write),
+		"code made at run time", ATTACK_BARE, ftrace_write),
+	WRITTEN("kprobe-write", "write a slot of a kprobe", "code made at run time",
+		ATTACK_BARE, kprobe_write),
 	WRITTEN("optprobe-write", "write a slot of a jump probe", "code made at run time",
-	      ATTACK_BARE, optprobe_write),
-	WRITTEN("bpf-write", "write pages of BPF programs", "code made at run time", ATTACK_BARE,
-	      bpf_write),
+		ATTACK_BARE, optprobe_write),
+	WRITTEN("bpf-write", "write pages of BPF programs", "code made at run time",
+		ATTACK_BARE, bpf_write),
 	EXECUTED("execute-data", "run initialized data of the kernel after set_memory_x",
-		execute_data),
-	EXECUTED("execute-bss", "run zero-initialized data of the kernel through a second mapping",
-		execute_bss),
+		 execute_data),
+	EXECUTED("execute-bss",
+		 "run zero-initialized data of the kernel through a second mapping",
+		 execute_bss),
 	EXECUTED("execute-percpu", "run a per-CPU variable through a second mapping",
-		execute_percpu),
+		 execute_percpu),
 };
 
 const struct attack_table code_table = { attacks, ARRAY_SIZE(attacks) };

@@ -42,8 +42,8 @@ static bool filter_works(const int pair[2], char letter)
 
 	/* What a filter drops is an error of nobody, or of the sender. */
 	(void)!write(pair[0], &other, 1);
-	return write(pair[0], &letter, 1) == 1 && read(pair[1], &got, 1) == 1 && got == letter &&
-	       read(pair[1], &got, 1) < 0;
+	return write(pair[0], &letter, 1) == 1 && read(pair[1], &got, 1) == 1 &&
+	       got == letter && read(pair[1], &got, 1) < 0;
 }
 
 static void filter_close(int pair[2])
