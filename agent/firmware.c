@@ -29,8 +29,10 @@ int firmware_each(int (*fn)(u64 gpa, u64 npages, void *arg), void *arg)
 /* The part of the run under way that is executable, in one range of the memory map. */
 static int check_run(const struct walk_run *run, void *arg)
 {
+	const u32 both = HF_PERM_WRITE | HF_PERM_KERNEL_EXEC;
+
 	(void)arg;
-	return (run->rights & HF_PERM_KERNEL_EXEC) && (run->rights & HF_PERM_WRITE) ? -EPERM : 0;
+	return (run->rights & both) == both ? -EPERM : 0;
 }
 
 struct visitor {
@@ -50,7 +52,8 @@ static int walk_range(u64 gpa, u64 npages, void *visitor)
 {
 	const struct visitor *v = visitor;
 
-	return walk_tables(symbols.efi_mm->pgd, gpa, gpa + (npages << PAGE_SHIFT), v->fn, v->arg);
+	return walk_tables(symbols.efi_mm->pgd, gpa, gpa + (npages << PAGE_SHIFT), v->fn,
+			   v->arg);
 }
 
 int firmware_code(walk_fn *fn, void *arg)

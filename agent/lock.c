@@ -45,9 +45,9 @@ static int find_again(void)
 	if (!first)
 		return -ENOMEM;
 	ret = ranges_find(ranges);
-	if (!ret && (ranges->count != count ||
-		     memcmp(first, &ranges->range[ranges->given],
-			    (count - ranges->given) * sizeof(*first)))) {
+	if (!ret &&
+	    (ranges->count != count || memcmp(first, &ranges->range[ranges->given],
+					      (count - ranges->given) * sizeof(*first)))) {
 		ranges->reason = HF_LOCK_MOVING;
 		ret = -EAGAIN;
 	}
@@ -80,8 +80,8 @@ static int protect(void)
 	if (!page)
 		return -ENOMEM;
 	while (ranges->given < ranges->count && !ret) {
-		unsigned int count = min_t(unsigned int, HF_RANGES_PER_PAGE,
-					   ranges->count - ranges->given);
+		unsigned int count =
+			min_t(unsigned int, HF_RANGES_PER_PAGE, ranges->count - ranges->given);
 
 		memcpy(page_address(page), &ranges->range[ranges->given],
 		       count * sizeof(ranges->range[0]));

@@ -81,10 +81,10 @@ static enum hf_kind image_kind(unsigned long va, u64 gpa)
 		if (in_vdso(va))
 			return HF_KIND_VDSO;
 		/* Pages it shares with plain rodata stay rodata. */
-		return va >= PFN_ALIGN(symbols.ro_after_init) &&
-				       va < (symbols.ero_after_init & PAGE_MASK) ?
-			       HF_KIND_RO_AFTER_INIT :
-			       HF_KIND_RODATA;
+		if (va >= PFN_ALIGN(symbols.ro_after_init) &&
+		    va < (symbols.ero_after_init & PAGE_MASK))
+			return HF_KIND_RO_AFTER_INIT;
+		return HF_KIND_RODATA;
 	}
 	return va >= symbols.sdata && is_kept(gpa) ? HF_KIND_DATA : HF_KIND_NONE;
 }
@@ -123,7 +123,8 @@ static bool in_percpu(unsigned long va)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct area area = percpu_area(cpu);
 
 		if (holds(&area, va))
@@ -166,7 +167,10 @@ static unsigned long next_area(unsigned long va)
 	next = nearer(image_area(), va, next);
 	next = nearer(modules_area(), va, next);
 	next = nearer(startup_area(), va, next);
-	for_each_possible_cpu(cpu) next = nearer(percpu_area(cpu), va, next);
+	for_each_possible_cpu(cpu)
+	{
+		next = nearer(percpu_area(cpu), va, next);
+	}
 	return next;
 }
 
@@ -181,7 +185,8 @@ enum hf_kind owners_run(unsigned long va, u64 gpa, u64 *npages)
 
 		/* Most of memory is the direct map's: not looked at page by page. */
 		if (kind == HF_KIND_NONE && next > at) {
-			i = min_t(u64, *npages, i + ((next - at + PAGE_SIZE - 1) >> PAGE_SHIFT));
+			i = min_t(u64, *npages,
+				  i + ((next - at + PAGE_SIZE - 1) >> PAGE_SHIFT));
 			continue;
 		}
 		if (owners_kind(at, gpa + (i << PAGE_SHIFT)) != kind)

@@ -12,7 +12,8 @@
 #include "ranges.h"
 #include "walk.h"
 
-static int trouble(struct ranges *ranges, int error, enum hf_lock_reason reason, unsigned long va)
+static int trouble(struct ranges *ranges, int error, enum hf_lock_reason reason,
+		   unsigned long va)
 {
 	ranges->reason = reason;
 	ranges->va = va;
@@ -179,7 +180,8 @@ static void for_each_page(struct ranges *ranges, void (*fn)(struct page *page))
 		const struct hf_range *range = &ranges->range[i];
 
 		/* Firmware need not have a struct page; nobody allocates it. */
-		for (pfn = PHYS_PFN(range->gpa); pfn < PHYS_PFN(range->gpa) + range->npages; pfn++)
+		for (pfn = PHYS_PFN(range->gpa); pfn < PHYS_PFN(range->gpa) + range->npages;
+		     pfn++)
 			if (pfn_valid(pfn))
 				fn(pfn_to_page(pfn));
 	}

@@ -13,8 +13,8 @@
 
 /* What one entry says, at the level where the way down ends: a page, or nothing. */
 struct leaf {
-	u64 bytes; /* that the entry covers */
-	u64 base;  /* of the frame */
+	u64 bytes;  /* that the entry covers */
+	u64 base;   /* of the frame */
 	u32 rights; /* 0: nothing is mapped */
 };
 
@@ -51,7 +51,8 @@ static struct leaf look(const pgd_t *root, unsigned long va)
 		entry = READ_ONCE(table[(va >> shift_of(level)) & (PTRS_PER_PTE - 1)]);
 		all &= entry;
 		any |= entry;
-		if (!(entry & _PAGE_PRESENT) || level == 1 || (level < 4 && (entry & _PAGE_PSE)))
+		if (!(entry & _PAGE_PRESENT) || level == 1 ||
+		    (level < 4 && (entry & _PAGE_PSE)))
 			break;
 		table = __va(entry & PTE_PFN_MASK);
 	}

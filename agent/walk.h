@@ -28,7 +28,8 @@ typedef int walk_fn(const struct walk_run *run, void *arg);
 int walk_kernel(unsigned long from, unsigned long to, walk_fn *fn, void *arg);
 
 /* The same for the page tables of @root. */
-int walk_tables(const pgd_t *root, unsigned long from, unsigned long to, walk_fn *fn, void *arg);
+int walk_tables(const pgd_t *root, unsigned long from, unsigned long to, walk_fn *fn,
+		void *arg);
 
 /* First address of the kernel's half. */
 unsigned long walk_kernel_start(void);

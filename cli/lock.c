@@ -18,25 +18,30 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 	} reasons[] = {
 		[HF_LOCK_NONE] = { "layout", "the agent cannot tell what to protect" },
 		[HF_LOCK_LAYOUT] = { "layout", "the kernel image is not laid out as expected" },
-		[HF_LOCK_UNKNOWN_CODE] = { "unknown-code",
-					   "an executable page belongs to nobody the agent knows" },
+		[HF_LOCK_UNKNOWN_CODE] = { "unknown-code", "an executable page belongs to "
+							   "nobody the agent knows" },
 		[HF_LOCK_WRITABLE_CODE] = { "writable-code",
 					    "a page of the kernel is executable and writable" },
 		[HF_LOCK_WRITABLE] = { "writable",
 				       "what is to be sealed read-only is writable now" },
 		[HF_LOCK_MODULE] = { "module",
 				     "a module is being loaded or unloaded, try again" },
-		[HF_LOCK_TOO_MANY] = { "too-many",
-				       "there is more to seal than the hypervisor has room for" },
-		[HF_LOCK_MOVING] = { "moving", "what is to be sealed keeps changing, try again" },
+		[HF_LOCK_TOO_MANY] = { "too-many", "there is more to seal than the hypervisor "
+						   "has room for" },
+		[HF_LOCK_MOVING] = { "moving",
+				     "what is to be sealed keeps changing, try again" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
+	char what[64];
 
 	_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_LOCK_REASON_COUNT,
 		       "a sentence for each");
-	return output_failure(options, CLI_FAILED, reasons[reason].code,
-			      "not locked: %s (at %#" PRIx64 ", %s); the kernel log tells more",
-			      reasons[reason].sentence, ctl->va, strerror(err));
+	if (reason)
+		snprintf(what, sizeof(what), "at %#" PRIx64, ctl->va);
+	else
+		snprintf(what, sizeof(what), "%s", strerror(err));
+	return output_failure(options, CLI_FAILED, reasons[reason].code, "not locked: %s (%s)",
+			      reasons[reason].sentence, what);
 }
 
 static int refused(const struct options *options, const struct hf_ctl_lock *ctl, int err)

@@ -65,10 +65,11 @@ static enum hf_kind thunk_kind(unsigned long va)
 {
 	struct module *module;
 
-	list_for_each_entry_rcu(module, symbols.modules, list,
-				rcu_read_lock_sched_held())
+	list_for_each_entry_rcu(module, symbols.modules, list, rcu_read_lock_sched_held())
+	{
 		if (module->state == MODULE_STATE_LIVE && is_thunk(module, va))
 			return HF_KIND_RUNTIME_CODE;
+	}
 	return HF_KIND_NONE;
 }
 
@@ -98,7 +99,8 @@ int modules_hold(unsigned long *va)
 	struct module *module;
 
 	mutex_lock(symbols.module_mutex);
-	list_for_each_entry(module, symbols.modules, list) {
+	list_for_each_entry(module, symbols.modules, list)
+	{
 		if (module->state != MODULE_STATE_COMING && module->state != MODULE_STATE_GOING)
 			continue;
 		*va = start_of(module);
@@ -106,8 +108,10 @@ int modules_hold(unsigned long *va)
 		return -EAGAIN;
 	}
 	list_for_each_entry(module, symbols.modules, list)
+	{
 		if (module->state == MODULE_STATE_LIVE)
 			__module_get(module);
+	}
 	return 0;
 }
 
@@ -116,8 +120,10 @@ void modules_release(void)
 	struct module *module;
 
 	list_for_each_entry(module, symbols.modules, list)
+	{
 		if (module->state == MODULE_STATE_LIVE)
 			module_put(module);
+	}
 	mutex_unlock(symbols.module_mutex);
 }
 

@@ -25,8 +25,10 @@ static bool in_pack_of(const struct list_head *packs, unsigned long va)
 	const struct bpf_prog_pack *pack;
 
 	list_for_each_entry(pack, packs, list)
+	{
 		if (va - (unsigned long)pack->ptr < BPF_PROG_PACK_SIZE)
 			return true;
+	}
 	return false;
 }
 

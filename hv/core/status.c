@@ -39,8 +39,10 @@ static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
 
 /* Of those that are sealed, what is left open all the same. */
 static const char memory_limits[HF_KIND_COUNT][REASON_SIZE] = {
-	[HF_KIND_MODULE_TEXT] = "of modules resident at lock; those loaded later are not sealed",
-	[HF_KIND_MODULE_RODATA] = "of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_MODULE_TEXT] =
+		"of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_MODULE_RODATA] =
+		"of modules resident at lock; those loaded later are not sealed",
 	[HF_KIND_RUNTIME_CODE] = "what was there at lock; what is made later is not sealed",
 	[HF_KIND_DATA] = "cannot be executed; what it holds can be written",
 };
@@ -121,12 +123,12 @@ static void execute_protection(struct hf_protection *p)
 
 	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
 		set(p, HF_ENFORCED_NOT,
-		    "the CPU cannot tell kernel from user execution: heap, modules area and user "
-		    "pages can be run in kernel mode");
+		    "the CPU cannot tell kernel from user execution: heap, modules area and "
+		    "user pages can be run in kernel mode");
 	else
 		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
-			   "this version leaves heap, modules area and user pages open to execution "
-			   "in kernel mode");
+			   "this version leaves heap, modules area and user pages open to "
+			   "execution in kernel mode");
 }
 
 static void platform_protection(struct hf_protection *p, u32 number)

@@ -10,6 +10,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -23,6 +24,45 @@
 
 #define BPF_PACK 0x200000 /* bytes, at least */
 
+/* ---- a page that must keep a machine from being locked ---- */
+
+static unsigned int stray;
+module_param(stray, uint, 0400);
+MODULE_PARM_DESC(stray,
+		 "leave an executable page of nobody's behind; 1: read-only, 2: writable");
+
+static void *stray_page;
+
+static int stray_make(void)
+{
+	int (*set_ro)(unsigned long addr, int pages) = attack_symbol("set_memory_ro");
+	int (*set_x)(unsigned long addr, int pages) = attack_symbol("set_memory_x");
+	int err = 0;
+
+	if (!stray)
+		return 0;
+	if (!set_ro || !set_x)
+		return -ENOENT;
+	stray_page = vmalloc(PAGE_SIZE);
+	if (!stray_page)
+		return -ENOMEM;
+	if (stray == 1)
+		err = set_ro((unsigned long)stray_page, 1);
+	return err ?: set_x((unsigned long)stray_page, 1);
+}
+
+static void stray_remove(void)
+{
+	int (*set_rw)(unsigned long addr, int pages) = attack_symbol("set_memory_rw");
+	int (*set_nx)(unsigned long addr, int pages) = attack_symbol("set_memory_nx");
+
+	if (!stray_page)
+		return;
+	set_nx((unsigned long)stray_page, 1);
+	set_rw((unsigned long)stray_page, 1);
+	vfree(stray_page);
+}
+
 /* ---- what there is to attack ---- */
 
 static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
@@ -32,13 +72,13 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 
 static struct ftrace_ops tracer = { .func = traced };
 
-/* Five bytes to be replaced by a jump, or the first of them by a breakpoint. */
-#define PROBED(name)                                        \
-	asm(".pushsection .text, \"ax\"\n\t"                \
-	    ".type " #name ", @function\n" #name ":\n\t"    \
-	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET \
-	    ".size " #name ", . - " #name "\n\t"            \
-	    ".popsection");                                 \
+/* Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called. */
+#define PROBED(name)                                                                       \
+	asm(".pushsection .text, \"ax\"\n\t"                                               \
+	    ".type " #name ", @function\n" #name ":\n\t" ANNOTATE_NOENDBR "\n\t"           \
+	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET ".size " #name ", . - " #name \
+	    "\n\t"                                                                         \
+	    ".popsection");                                                                \
 	void name(void)
 
 PROBED(code_probed);
@@ -74,8 +114,9 @@ static u8 *find_bpf_pack(void)
 	struct bpf_pack {
 		struct list_head list;
 		u8 *start;
-	} *pack;
+	};
 	struct list_head *packs = attack_symbol("pack_list");
+	struct bpf_pack *pack;
 
 	if (!packs || list_empty(packs))
 		return NULL;
@@ -93,6 +134,8 @@ static u8 *find_jump_slot(void)
 	if (!wait)
 		return NULL;
 	wait();
+	/* Not an address of the function's inside to whoever checks the object. */
+	OPTIMIZER_HIDE_VAR(jump);
 	if (jump[0] != 0xe9)
 		return NULL;
 	memcpy(&offset, jump + 1, sizeof(offset));
@@ -105,12 +148,15 @@ int code_init(void)
 	int err;
 
 	bpf_pack = find_bpf_pack();
+	err = stray_make();
+	if (err)
+		goto remove_stray;
 	err = ftrace_set_filter(&tracer, untouched, strlen(untouched), 1);
 	if (err)
-		return err;
+		goto remove_stray;
 	err = register_ftrace_function(&tracer);
 	if (err)
-		return err;
+		goto remove_stray;
 	err = register_kprobe(&probe);
 	if (err)
 		goto stop_tracer;
@@ -123,6 +169,8 @@ stop_probe:
 	unregister_kprobe(&probe);
 stop_tracer:
 	unregister_ftrace_function(&tracer);
+remove_stray:
+	stray_remove();
 	return err;
 }
 
@@ -131,6 +179,7 @@ void code_exit(void)
 	unregister_kprobe(&jump_probe);
 	unregister_kprobe(&probe);
 	unregister_ftrace_function(&tracer);
+	stray_remove();
 }
 
 /* ---- targets ---- */
@@ -155,9 +204,11 @@ static struct module *find_victim(struct attempt *t)
 	if (!modules)
 		return victim;
 	preempt_disable();
-	list_for_each_entry_rcu(module, modules, list) if (module != THIS_MODULE &&
-							   module->state == MODULE_STATE_LIVE)
-		victim = module;
+	list_for_each_entry_rcu(module, modules, list)
+	{
+		if (module != THIS_MODULE && module->state == MODULE_STATE_LIVE)
+			victim = module;
+	}
 	preempt_enable();
 	attack_note(t, "module %s", victim->name);
 	return victim;
@@ -334,40 +385,41 @@ static enum attack_outcome execute_percpu(struct attempt *t)
 	return run_alias(t, *per_cpu_ptr(&scratch, 0));
 }
 
-#define WRITTEN(name_, title_, asset_, control_, run_)                                         \
-	{                                                                                    \
-		.name = name_, .title = title_, .gives = "any code in the kernel",           \
-		.asset = asset_, .control = control_, .run = run_, .look = memory_look,      \
-		.undo = memory_undo,                                                         \
+#define WRITTEN(name_, title_, asset_, control_, run_)                                  \
+	{                                                                               \
+		.name = name_, .title = title_, .gives = "any code in the kernel",      \
+		.asset = asset_, .control = control_, .run = run_, .look = memory_look, \
+		.undo = memory_undo,                                                    \
 	}
 
-#define EXECUTED(name_, title_, run_)                                                         \
-	{                                                                                    \
-		.name = name_, .title = title_, .gives = "any code in the kernel",           \
-		.asset = "kernel data", .control = ATTACK_BARE, .run = run_,                 \
+#define EXECUTED(name_, title_, run_)                                              \
+	{                                                                          \
+		.name = name_, .title = title_, .gives = "any code in the kernel", \
+		.asset = "kernel data", .control = ATTACK_BARE, .run = run_,       \
 	}
 
 static const struct attack attacks[] = {
 	WRITTEN("module-write", "write the text of a module", "module text", ATTACK_BARE,
-	      module_write),
-	WRITTEN("module-rodata", "write the read-only data of a module", "module read-only data",
-	      ATTACK_BARE, module_rodata),
+		module_write),
+	WRITTEN("module-rodata", "write the read-only data of a module",
+		"module read-only data", ATTACK_BARE, module_rodata),
 	WRITTEN("agent-write", "write the text of Holdfast's own module", "module text",
-	      ATTACK_PRELAUNCH, agent_write),
+		ATTACK_PRELAUNCH, agent_write),
 	WRITTEN("ftrace-write", "write a trampoline of the function tracer",
-	      "code made at run time", ATTACK_BARE, ftrace_write),
-	WRITTEN("kprobe-write", "write a slot of a kprobe", "code made at run time", ATTACK_BARE,
-	      kprobe_write),
+		"code made at run time", ATTACK_BARE, ftrace_write),
+	WRITTEN("kprobe-write", "write a slot of a kprobe", "code made at run time",
+		ATTACK_BARE, kprobe_write),
 	WRITTEN("optprobe-write", "write a slot of a jump probe", "code made at run time",
-	      ATTACK_BARE, optprobe_write),
-	WRITTEN("bpf-write", "write pages of BPF programs", "code made at run time", ATTACK_BARE,
-	      bpf_write),
+		ATTACK_BARE, optprobe_write),
+	WRITTEN("bpf-write", "write pages of BPF programs", "code made at run time",
+		ATTACK_BARE, bpf_write),
 	EXECUTED("execute-data", "run initialized data of the kernel after set_memory_x",
-		execute_data),
-	EXECUTED("execute-bss", "run zero-initialized data of the kernel through a second mapping",
-		execute_bss),
+		 execute_data),
+	EXECUTED("execute-bss",
+		 "run zero-initialized data of the kernel through a second mapping",
+		 execute_bss),
 	EXECUTED("execute-percpu", "run a per-CPU variable through a second mapping",
-		execute_percpu),
+		 execute_percpu),
 };
 
 const struct attack_table code_table = { attacks, ARRAY_SIZE(attacks) };

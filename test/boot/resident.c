@@ -42,8 +42,8 @@ static bool filter_works(const int pair[2], char letter)
 
 	/* What a filter drops is an error of nobody, or of the sender. */
 	(void)!write(pair[0], &other, 1);
-	return write(pair[0], &letter, 1) == 1 && read(pair[1], &got, 1) == 1 && got == letter &&
-	       read(pair[1], &got, 1) < 0;
+	return write(pair[0], &letter, 1) == 1 && read(pair[1], &got, 1) == 1 &&
+	       got == letter && read(pair[1], &got, 1) < 0;
 }
 
 static void filter_close(int pair[2])
@@ -115,13 +115,38 @@ static bool modules(struct verdict *v, const char *resident, const char *file)
 	return !err;
 }
 
+/* A page that is executable and nobody's: the lock fails, and says so. */
+static bool stray(struct verdict *v, const char *params, const char *sentence)
+{
+	static struct outcome o;
+	int status, err = module_load(ATTACK_MODULE, params);
+
+	if (err) {
+		fail(v, "cannot load hf_attack %s: %s", params, strerror(-err));
+		return false;
+	}
+	status = holdfast(&o, "lock", NULL);
+	err = module_unload("hf_attack");
+	if (err)
+		fail(v, "cannot unload hf_attack: %s", strerror(-err));
+	else if (!status || !strstr(o.out, sentence))
+		fail(v, "lock with %s ended with %d, saying: %s", params, status, o.out);
+	return !err && status && strstr(o.out, sentence);
+}
+
 static bool lock(struct verdict *v)
 {
 	static struct outcome o;
 
-	if (holdfast(&o, "launch", "--image", IMAGE, NULL) ||
-	    holdfast(&o, "lock", NULL)) {
-		fail(v, "launch or lock: %s", o.out);
+	if (holdfast(&o, "launch", "--image", IMAGE, NULL)) {
+		fail(v, "launch: %s", o.out);
+		return false;
+	}
+	if (!stray(v, "stray=1", "belongs to nobody") ||
+	    !stray(v, "stray=2", "executable and writable"))
+		return false;
+	if (holdfast(&o, "lock", NULL)) {
+		fail(v, "lock: %s", o.out);
 		return false;
 	}
 	return true;

@@ -119,8 +119,8 @@ static void every_kind(void **ctx)
 			u8 access, cpl;
 			bool legal;
 		} step[] = {
-			{ R, 0, true },		   { R, 3, true },	  { W, 0, row[i].write },
-			{ K, 0, row[i].write },	   { X, 0, row[i].kernel }, { X, 3, row[i].user },
+			{ R, 0, true },		{ R, 3, true },		 { W, 0, row[i].write },
+			{ K, 0, row[i].write }, { X, 0, row[i].kernel }, { X, 3, row[i].user },
 		};
 
 		for (u32 j = 0; j < ARRAY_SIZE(step); j++) {
