@@ -32,7 +32,7 @@ static struct hf_page_run look(struct cpu *cpu, struct gpa at, u64 end)
 	struct page page;
 	u64 most;
 
-	run.permission = (u8)backend_stage2_permission(at, &most);
+	run.permission = (u8)backend_stage2_run(at, &most);
 	if (most > (end - at.raw) / PAGE_SIZE)
 		most = (end - at.raw) / PAGE_SIZE;
 	page = owner_run(at, most, &run.npages);

@@ -35,7 +35,7 @@ static bool consistent(struct cpu *cpu, struct gpa page, u32 need)
 {
 	struct owner_locked owner = owner_lock(cpu);
 	bool map = (owner_permission(owner_page(page)) & need) == need;
-	bool tables = (backend_stage2_permission(page, NULL) & need) == need;
+	bool tables = (backend_stage2_permission(page) & need) == need;
 
 	owner_unlock(owner);
 	return map == tables;

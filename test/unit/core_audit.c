@@ -25,8 +25,7 @@ static void check_runs(const struct hf_page_run *run, u64 count, u64 start)
 
 			assert_int_equal(run[i].state, page.state);
 			assert_int_equal(run[i].kind, page.kind);
-			assert_int_equal(run[i].permission,
-					 backend_stage2_permission(gpa(at), NULL));
+			assert_int_equal(run[i].permission, backend_stage2_permission(gpa(at)));
 			assert_int_equal(run[i].due,
 					 backend_stage2_admissible(owner_permission(page)));
 		}

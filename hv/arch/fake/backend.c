@@ -272,9 +272,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&fake.stage2);
 }
 
-u32 backend_stage2_permission(struct gpa page, u64 *npages)
+u32 backend_stage2_permission(struct gpa page)
 {
-	return stage2_permission_run(&fake.stage2, page, npages);
+	return stage2_permission(&fake.stage2, page, NULL);
+}
+
+u32 backend_stage2_run(struct gpa page, u64 *npages)
+{
+	return stage2_run(&fake.stage2, page, npages);
 }
 
 u32 backend_stage2_admissible(u32 perm)

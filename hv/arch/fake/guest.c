@@ -23,7 +23,7 @@ u32 fake_translate(struct cpu *cpu, struct gpa page)
 
 	if (slot->page != page.raw || !slot->perm) {
 		slot->page = page.raw;
-		slot->perm = backend_stage2_permission(page, NULL);
+		slot->perm = backend_stage2_permission(page);
 	}
 	return slot->perm;
 }

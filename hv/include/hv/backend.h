@@ -98,9 +98,10 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
 void backend_stage2_merge(struct gpa start, u64 npages);
 /* Every CPU has flushed since the last merge: what merging left over may be used again. */
 void backend_stage2_reclaim(void);
-/* The permission in the tables now, for audits. *npages (if not NULL): from @page on, how many
- * have the same because one entry says so for all. */
-u32 backend_stage2_permission(struct gpa page, u64 *npages);
+/* The permission in the tables now, for audits. */
+u32 backend_stage2_permission(struct gpa page);
+/* The same; in *npages, from @page on, how many have it because one entry says so for all. */
+u32 backend_stage2_run(struct gpa page, u64 *npages);
 /* What the tables give where @perm is asked for, as far as they tell permissions apart. */
 u32 backend_stage2_admissible(u32 perm);
 

@@ -126,9 +126,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&npt);
 }
 
-u32 backend_stage2_permission(struct gpa page, u64 *npages)
+u32 backend_stage2_permission(struct gpa page)
 {
-	return stage2_permission_run(&npt, page, npages);
+	return stage2_permission(&npt, page, NULL);
+}
+
+u32 backend_stage2_run(struct gpa page, u64 *npages)
+{
+	return stage2_run(&npt, page, npages);
 }
 
 u32 backend_stage2_admissible(u32 perm)
