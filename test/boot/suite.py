@@ -70,6 +70,9 @@ def boots():
     for name, machine in matrix():
         yield Spec("quiet-" + name, "locked", QUIET, **machine)
     yield Spec("allow", "allow", "fork", attacks="", cpus=2)
+    yield Spec("nmi-bare", "bare", "nmi-outside,nmi-backtrace", cpus=2)
+    yield Spec("nmi", "allow", "nmi-outside,nmi-backtrace,nmi-inside", cpus=2,
+               further="hf.check=yes")
     yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
                cpus=2)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)

@@ -38,6 +38,7 @@ static struct gprs gprs;
 static u32 latched;    /* NMIs that the handler finds when it is let in */
 static u32 kick_comes; /* another CPU marks a kick while the NMIs are taken */
 static u32 nmi_comes;  /* another CPU sends one while this one is leaving */
+static u32 demanded;   /* as is a flush */
 static u32 last_kind;
 
 /* ---- what exit.c calls ---- */
@@ -58,6 +59,9 @@ void shootdown_sync(struct cpu *c)
 	if (nmi_comes)
 		c->nmi = 1;
 	nmi_comes = 0;
+	if (demanded)
+		vmcb.tlb_control = TLB_FLUSH_ALL;
+	demanded = 0;
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -141,7 +145,7 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	latched = kick_comes = nmi_comes = 0;
+	latched = kick_comes = nmi_comes = demanded = 0;
 	return 0;
 }
 
@@ -297,6 +301,17 @@ static void none_taken(void **ctx)
 	assert_int_equal(cpu.kicked, 0);
 }
 
+/* What is demanded on the way out is still there when the guest runs. */
+static void flush_demanded_last(void **ctx)
+{
+	(void)ctx;
+	demanded = nmi_comes = 1;
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
+	assert_int_equal(vmcb.tlb_control, TLB_FLUSH_ALL);
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
+	assert_int_equal(vmcb.tlb_control, TLB_KEEP);
+}
+
 /* Against a processor's rule: one handled, one pending. Exits in any order. */
 static void random_order(void **ctx)
 {
@@ -351,6 +366,7 @@ int main(void)
 		test(kicks),
 		test(kick_on_its_way),
 		test(none_taken),
+		test(flush_demanded_last),
 		test(random_order),
 	};
 
