@@ -54,10 +54,10 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 
 void shootdown_sync(struct cpu *c)
 {
-	assert_true(c->inside);
-	c->inside = 0;
+	assert_int_equal(c->place, CPU_INSIDE);
+	c->place = CPU_LEAVING;
 	if (nmi_comes)
-		c->nmi = 1;
+		c->pending |= CPU_NMI;
 	nmi_comes = 0;
 	if (demanded)
 		vmcb.tlb_control = TLB_FLUSH_ALL;
@@ -160,7 +160,7 @@ static u64 run(u64 code, u64 interrupted)
 	vmcb.exit_code = code;
 	vmcb.exit_interrupt = interrupted;
 	assert_int_equal(vcpu_exit(&vcpu, &gprs), 0);
-	assert_false(cpu.inside);
+	assert_int_equal(cpu.place, CPU_LEAVING);
 	assert_int_equal(vmcb.rip, 0x1000);
 	return vmcb.event_inject;
 }
@@ -184,7 +184,7 @@ static void one(void **ctx)
 	assert_int_equal(nmi_exit(1), NMI);
 	assert_int_equal(last_kind, HF_EXIT_NMI);
 	assert_true(handling());
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	/* Other exits of the handler: no change. */
 	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
 	assert_true(handling());
@@ -202,10 +202,10 @@ static void while_handling(void **ctx)
 	assert_int_equal(nmi_exit(1), NMI);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(nmi_exit(1), NONE);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
 	assert_true(handling());
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 	assert_false(handling());
 }
@@ -219,7 +219,7 @@ static void interrupted_delivery(void **ctx)
 	assert_true(handling());
 	assert_int_equal(nmi_exit(1), NONE);
 	assert_int_equal(run(EXIT_CODE_NPF, NMI), NMI);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 }
@@ -241,9 +241,9 @@ static void behind_a_fault(void **ctx)
 	(void)ctx;
 	nmi_comes = 1;
 	assert_int_equal(run(0x64, NONE), GP);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 	/* The same behind what is delivered again. */
 	nmi_comes = 1;
@@ -348,7 +348,7 @@ static void random_order(void **ctx)
 		running |= pending;
 		pending &= injected != NMI;
 		assert_int_equal(handling(), running);
-		assert_int_equal(cpu.nmi, pending);
+		assert_int_equal(cpu.pending, pending ? CPU_NMI : 0);
 	}
 }
 

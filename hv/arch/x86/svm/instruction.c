@@ -35,19 +35,3 @@ int instruction_decode(struct vcpu *v, struct instruction *i)
 	size = gwalk_fetch(&walk, gva(vmcb->rip), bytes, sizeof(bytes));
 	return decode(bytes, size, &context, i);
 }
-
-/*
- * The instruction after one whose operands need no decoding. Where the CPU does not say, it is
- * taken to be as short as compilers make it: redundant prefixes would lead the guest astray in
- * its own code, and nobody else.
- */
-u64 instruction_after(const struct vmcb *vmcb, u64 length)
-{
-	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
-}
-
-void instruction_advance(struct vcpu *v, const struct svm_exit *e)
-{
-	v->vmcb->rip = e->next_rip;
-	v->vmcb->interrupt_shadow = 0;
-}
