@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shoot-down. Four variables, all accessed with sequential consistency:
+ * Shoot-down. Four variables, accessed with sequential consistency:
  *
  * epoch	the newest demand; only grows.
  * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
- * cpu->inside	the CPU is in the hypervisor and will look at the epoch before it leaves.
- *		Written by that CPU only.
+ * cpu->place	CPU_INSIDE: the CPU is in the hypervisor and will look at the epoch before
+ *		it leaves. Written by that CPU only.
  * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent; cleared by
  *		the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
  *		the CPU answers for another reason, because the interrupt still comes then and
  *		must not be handed to the guest as its own.
  *
- * A demand raises the epoch and then looks at inside; a CPU that leaves clears inside and then
+ * A demand raises the epoch and then looks at place; a CPU that leaves says so there and then
  * looks at the epoch. So either the demand sends a kick, or the CPU finds the new epoch. And a
  * demand that kicks looks at kicked after the epoch was raised; an arriving kick clears kicked
  * and then looks at the epoch. So either the demand sends a kick of its own, or the one on its
- * way will find the new epoch. The same holds for cpu->nmi in the place of the epoch, and for
+ * way will find the new epoch. The same holds for cpu->pending in the place of the epoch, and for
  * whatever else a CPU is kicked for.
  *
  * Who is inside is not kicked for the guest's sake: a kick would wait there for as long as the exit
@@ -58,7 +58,7 @@ static void look(struct cpu *cpu)
 
 void shootdown_sync(struct cpu *cpu)
 {
-	__atomic_store_n(&cpu->inside, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpu->place, CPU_LEAVING, __ATOMIC_SEQ_CST);
 	look(cpu);
 }
 
@@ -80,7 +80,7 @@ static bool behind(const struct cpu *cpu, u64 demand)
 
 static bool inside(const struct cpu *cpu)
 {
-	return __atomic_load_n(&cpu->inside, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&cpu->place, __ATOMIC_SEQ_CST) == CPU_INSIDE;
 }
 
 /* One kick on its way serves everybody who wants the CPU's attention. */
@@ -123,7 +123,7 @@ void shootdown(struct cpu *cpu)
 
 void shootdown_nmi(struct cpu *cpu)
 {
-	__atomic_store_n(&cpu->nmi, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&cpu->pending, CPU_NMI, __ATOMIC_SEQ_CST);
 	shootdown_kick(cpu);
 }
 
@@ -144,7 +144,7 @@ void shootdown_entered(struct cpu *cpu, bool flushing)
 {
 	if (flushing)
 		__atomic_store_n(&cpu->flushed, stage2_cuts(), __ATOMIC_SEQ_CST);
-	__atomic_store_n(&cpu->entered, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpu->place, CPU_ENTERED, __ATOMIC_SEQ_CST);
 	CHECK(cpu->flushed >= stage2_settled());
 }
 
@@ -154,7 +154,7 @@ static void settle(void)
 	for (u32 i = 0; audit && i < cpu_count(); i++) {
 		struct cpu *cpu = cpu_get(i);
 
-		CHECK(!__atomic_load_n(&cpu->entered, __ATOMIC_SEQ_CST) ||
+		CHECK(__atomic_load_n(&cpu->place, __ATOMIC_SEQ_CST) != CPU_ENTERED ||
 		      __atomic_load_n(&cpu->flushed, __ATOMIC_SEQ_CST) >= stage2_settled());
 	}
 }

@@ -86,11 +86,10 @@ static bool load_agent(void)
 static bool launch(void)
 {
 	static struct outcome o;
+	bool check = !strcmp(cmdline_get("check", "no"), "yes");
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"),
-			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
-			   NULL);
+			   cmdline_get("serial", "0x3e8"), check ? "--self-check" : NULL, NULL);
 
 	return step("launch", err, o.out);
 }

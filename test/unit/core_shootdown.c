@@ -182,9 +182,9 @@ static void who_waits_is_inside(void **ctx)
 	shootdown_exited(cpu);
 	shootdown_poll(cpu);
 	shootdown(cpu);
-	assert_int_equal(cpu->inside, 1);
+	assert_int_equal(cpu->place, CPU_INSIDE);
 	shootdown_sync(cpu);
-	assert_int_equal(cpu->inside, 0);
+	assert_int_equal(cpu->place, CPU_LEAVING);
 }
 
 /* An NMI from software waits for its CPU, which is kicked only if it is in the guest. */
@@ -197,7 +197,7 @@ static void nmi_from_software(void **ctx)
 	fake.late_kicks = true;
 	shootdown_exited(other);
 	shootdown_nmi(other);
-	assert_int_equal(other->nmi, 1);
+	assert_int_equal(other->pending, CPU_NMI);
 	assert_int_equal(fake.kicks, 0);
 	shootdown_sync(other);
 	shootdown_nmi(other);
@@ -207,7 +207,7 @@ static void nmi_from_software(void **ctx)
 	/* Its own: it is on its way out. */
 	shootdown_exited(cpu);
 	shootdown_nmi(cpu);
-	assert_int_equal(cpu->nmi, 1);
+	assert_int_equal(cpu->pending, CPU_NMI);
 	assert_int_equal(fake.kicks, 1);
 }
 

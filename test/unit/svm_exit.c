@@ -457,6 +457,7 @@ static void registers_performed(void **ctx)
 	vmcb.next_rip = RIP + 5;
 	run(EXIT_CODE_CR4_WRITE, 1ull << 63 | GPR_RSP, 0, VERDICT_PERFORM);
 	assert_int_equal(vmcb.cr4, CR4 | 0x80);
+	assert_int_equal(flushed, 1);
 	advanced(5);
 }
 

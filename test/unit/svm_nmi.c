@@ -38,6 +38,7 @@ static struct gprs gprs;
 static u32 latched;    /* NMIs that the handler finds when it is let in */
 static u32 kick_comes; /* another CPU marks a kick while the NMIs are taken */
 static u32 nmi_comes;  /* another CPU sends one while this one is leaving */
+static u32 demanded;   /* as is a flush */
 static u32 last_kind;
 
 /* ---- what exit.c calls ---- */
@@ -53,11 +54,14 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 
 void shootdown_sync(struct cpu *c)
 {
-	assert_true(c->inside);
-	c->inside = 0;
+	assert_int_equal(c->place, CPU_INSIDE);
+	c->place = CPU_LEAVING;
 	if (nmi_comes)
-		c->nmi = 1;
+		c->pending |= CPU_NMI;
 	nmi_comes = 0;
+	if (demanded)
+		vmcb.tlb_control = TLB_FLUSH_ALL;
+	demanded = 0;
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -141,7 +145,7 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	latched = kick_comes = nmi_comes = 0;
+	latched = kick_comes = nmi_comes = demanded = 0;
 	return 0;
 }
 
@@ -156,7 +160,7 @@ static u64 run(u64 code, u64 interrupted)
 	vmcb.exit_code = code;
 	vmcb.exit_interrupt = interrupted;
 	assert_int_equal(vcpu_exit(&vcpu, &gprs), 0);
-	assert_false(cpu.inside);
+	assert_int_equal(cpu.place, CPU_LEAVING);
 	assert_int_equal(vmcb.rip, 0x1000);
 	return vmcb.event_inject;
 }
@@ -180,7 +184,7 @@ static void one(void **ctx)
 	assert_int_equal(nmi_exit(1), NMI);
 	assert_int_equal(last_kind, HF_EXIT_NMI);
 	assert_true(handling());
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	/* Other exits of the handler: no change. */
 	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
 	assert_true(handling());
@@ -198,10 +202,10 @@ static void while_handling(void **ctx)
 	assert_int_equal(nmi_exit(1), NMI);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(nmi_exit(1), NONE);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
 	assert_true(handling());
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 	assert_false(handling());
 }
@@ -215,7 +219,7 @@ static void interrupted_delivery(void **ctx)
 	assert_true(handling());
 	assert_int_equal(nmi_exit(1), NONE);
 	assert_int_equal(run(EXIT_CODE_NPF, NMI), NMI);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 }
@@ -237,9 +241,9 @@ static void behind_a_fault(void **ctx)
 	(void)ctx;
 	nmi_comes = 1;
 	assert_int_equal(run(0x64, NONE), GP);
-	assert_int_equal(cpu.nmi, 1);
+	assert_int_equal(cpu.pending, CPU_NMI);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
-	assert_int_equal(cpu.nmi, 0);
+	assert_int_equal(cpu.pending, 0);
 	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
 	/* The same behind what is delivered again. */
 	nmi_comes = 1;
@@ -297,6 +301,17 @@ static void none_taken(void **ctx)
 	assert_int_equal(cpu.kicked, 0);
 }
 
+/* What is demanded on the way out is still there when the guest runs. */
+static void flush_demanded_last(void **ctx)
+{
+	(void)ctx;
+	demanded = nmi_comes = 1;
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
+	assert_int_equal(vmcb.tlb_control, TLB_FLUSH_ALL);
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
+	assert_int_equal(vmcb.tlb_control, TLB_KEEP);
+}
+
 /* Against a processor's rule: one handled, one pending. Exits in any order. */
 static void random_order(void **ctx)
 {
@@ -333,7 +348,7 @@ static void random_order(void **ctx)
 		running |= pending;
 		pending &= injected != NMI;
 		assert_int_equal(handling(), running);
-		assert_int_equal(cpu.nmi, pending);
+		assert_int_equal(cpu.pending, pending ? CPU_NMI : 0);
 	}
 }
 
@@ -351,6 +366,7 @@ int main(void)
 		test(kicks),
 		test(kick_on_its_way),
 		test(none_taken),
+		test(flush_demanded_last),
 		test(random_order),
 	};
 

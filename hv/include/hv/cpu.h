@@ -23,6 +23,16 @@ enum cpu_state {
 	CPU_LOCKED,
 };
 
+/* Where a CPU is, by itself. The last is told by the audit of flushes only. */
+enum cpu_place {
+	CPU_LEAVING, /* in the guest, or on its way there, past its look at the epoch */
+	CPU_INSIDE,  /* in the hypervisor; looks at the epoch before it leaves */
+	CPU_ENTERED, /* in the guest */
+};
+
+#define CPU_NMI	  1u /* an NMI waits for the guest: one, as in a processor */
+#define CPU_CHECK 2u /* the backend checks its own work: constant after launch */
+
 /* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
@@ -35,10 +45,9 @@ struct cpu {
 	u32 id;		   /* the hardware's name: APIC id, MPIDR */
 	u32 state;	   /* [a] enum cpu_state */
 	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
-	u32 nmi;	   /* [a] an NMI waits for the guest: one, as in a processor */
-	u32 inside;	   /* [a] in the hypervisor; looks at the epoch before it leaves */
-	u32 entered;	   /* [a] for the audit of flushes: may be in the guest */
-	u64 flushed;	   /* [a] and: stage2_cuts() when it last went there flushing */
+	u32 place;	   /* [a] enum cpu_place */
+	u32 pending;	   /* [a] CPU_*: what the backend looks at after shootdown_sync */
+	u64 flushed;	   /* [a] stage2_cuts() when it last entered the guest flushing */
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */

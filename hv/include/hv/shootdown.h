@@ -24,13 +24,12 @@ void shootdown_settle(struct owner_locked locked);
 /* Own CPU, first thing after the guest has run: it need not be kicked until shootdown_sync. */
 static inline void shootdown_exited(struct cpu *cpu)
 {
-	__atomic_store_n(&cpu->inside, 1, __ATOMIC_RELEASE);
-	__atomic_store_n(&cpu->entered, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->place, CPU_INSIDE, __ATOMIC_RELEASE);
 }
 
 /*
  * Own CPU, when all is done for this exit and the guest is to run on: from here on the CPU is
- * kicked. cpu->nmi is to be looked at after this. Cheap if nothing is demanded.
+ * kicked. cpu->pending is to be looked at after this. Cheap if nothing is demanded.
  */
 void shootdown_sync(struct cpu *cpu);
 

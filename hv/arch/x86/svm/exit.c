@@ -150,7 +150,7 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 	case VERDICT_RETRY:
 		return;
 	case VERDICT_PASS:
-		__atomic_store_n(&v->cpu->nmi, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&v->cpu->pending, CPU_NMI, __ATOMIC_SEQ_CST);
 		return;
 	case VERDICT_UNDEFINED:
 		inject_event(v, VECTOR_UD | EVENT_EXCEPTION);
@@ -250,12 +250,9 @@ static void handle_call(struct vcpu *v, struct svm_exit *e)
  * itself, but emulators do: both 64-bit and 32-bit code, and a root beyond physical addresses. What
  * a processor would have refused is taken back.
  */
-static void make_enterable(struct vcpu *v)
+static void make_enterable(struct vcpu *v, struct vmcb *vmcb)
 {
-	struct vmcb *vmcb = v->vmcb;
-
-	if (unlikely((vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) ==
-		     (SEGMENT_L | SEGMENT_D)))
+	if (unlikely(!(~vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D))))
 		vmcb->cs.attributes &= (u16)~SEGMENT_D;
 	if (unlikely(vmcb->cr3 & svm.cr3_reserved)) {
 		vmcb->cr3 &= ~svm.cr3_reserved;
@@ -263,21 +260,21 @@ static void make_enterable(struct vcpu *v)
 	}
 }
 
-/* The guest runs on. Nothing that changes what it runs with may come after this. */
-static void enter(struct vcpu *v)
+/* Nothing that changes what the guest runs with may come after this. */
+static __noinline void handle_pending(struct vcpu *v, u32 pending)
 {
-	make_enterable(v);
-	shootdown_sync(v->cpu);
-	if (unlikely(__atomic_load_n(&v->cpu->nmi, __ATOMIC_SEQ_CST)))
+	if (pending & CPU_NMI)
 		inject_nmi(v);
-	if (unlikely(svm.self_check))
+	if (pending & CPU_CHECK)
 		check_enter(v);
 }
 
 int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 {
 	struct vmcb *vmcb = v->vmcb;
+	struct cpu *cpu = v->cpu;
 	struct svm_exit e;
+	u32 pending;
 
 	v->gprs = gprs;
 	vmcb->tlb_control = TLB_KEEP;
@@ -286,7 +283,7 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
-	shootdown_exited(v->cpu);
+	shootdown_exited(cpu);
 	e.exit.cpl = vmcb->cpl;
 	e.exit.rip = vmcb->rip;
 	e.exit.root = vmcb->cr3;
@@ -295,6 +292,10 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		handle_call(v, &e);
 	else
 		handle_other(v, &e);
-	enter(v);
+	make_enterable(v, vmcb);
+	shootdown_sync(cpu);
+	pending = __atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST);
+	if (unlikely(pending))
+		handle_pending(v, pending);
 	return 0;
 }

@@ -27,9 +27,25 @@ void instruction_complete_gprs(struct vcpu *v);
 /* Fetch and decode at RIP. The bytes are taken once; what they say must agree with the exit, or
  * they were changed since. -EINVAL: not an instruction that is decoded, or not 64-bit code. */
 int instruction_decode(struct vcpu *v, struct instruction *i);
-/* Where the instruction after one of @length bytes is, whose operands need no decoding. */
-u64 instruction_after(const struct vmcb *vmcb, u64 length);
-void instruction_advance(struct vcpu *v, const struct svm_exit *e);
+/*
+ * The instruction after one of @length bytes whose operands need no decoding. Where the CPU does
+ * not say, it is taken to be as short as compilers make it: redundant prefixes would lead the guest
+ * astray in its own code, and nobody else.
+ */
+static inline u64 instruction_after(const struct vmcb *vmcb, u64 length)
+{
+	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
+}
+
+void instruction_stepped(struct vcpu *v);
+
+static inline void instruction_advance(struct vcpu *v, const struct svm_exit *e)
+{
+	v->vmcb->rip = e->next_rip;
+	v->vmcb->interrupt_shadow = 0;
+	if (unlikely(v->vmcb->rflags & RFLAGS_TF))
+		instruction_stepped(v);
+}
 
 /* ---- registers.c: control registers, table registers, MSRs ---- */
 
@@ -63,7 +79,7 @@ void inject_again(struct vcpu *v);
 /* An intercepted NMI; the IRET that ends the guest's handling of one. */
 void inject_on_nmi(struct vcpu *v, struct svm_exit *e);
 void inject_on_iret(struct vcpu *v, struct svm_exit *e);
-/* Deliver the NMI that waits in cpu->nmi, now or when the guest can take it. */
+/* Deliver the NMI that waits (CPU_NMI), now or when the guest can take it. */
 void inject_nmi(struct vcpu *v);
 
 #endif

@@ -54,7 +54,7 @@ void inject_again(struct vcpu *v)
 }
 
 /*
- * NMIs. All are intercepted. The guest's wait in cpu->nmi, which holds one, as a processor does.
+ * NMIs. All are intercepted. The guest's wait in cpu->pending (CPU_NMI), one at most, as a processor does.
  * Unlike one that the processor delivers, an injected NMI blocks no further ones, so that is done
  * here: while the guest handles one, and only then, IRET is intercepted (APM vol. 2, 15.9), and
  * the next goes in just before that IRET. A kernel has to bear an NMI there, for it has to bear one
@@ -96,6 +96,6 @@ void inject_nmi(struct vcpu *v)
 	*intercept |= MISC1_IRET;
 	if (!can)
 		return;
-	__atomic_store_n(&v->cpu->nmi, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&v->cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
 	inject_event(v, VECTOR_NMI | EVENT_NMI);
 }

@@ -27,6 +27,7 @@ int backend_cpu_init(struct cpu *cpu)
 	v->vmcb_pa = pool_hpa(v->vmcb).raw;
 	v->hsave_pa = pool_hpa(hsave).raw;
 	v->cpu = cpu;
+	cpu->pending = svm.self_check ? CPU_CHECK : 0;
 	cpu->vcpu = v;
 	return host_cpu_init(&v->host);
 }
