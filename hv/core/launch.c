@@ -13,6 +13,7 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include <hv/protect.h>
+#include <hv/startup.h>
 
 /*
  * The boot record is guest memory: read until the point of no return, never afterwards. What is
@@ -49,7 +50,7 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
 	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
-	    (boot->flags & ~HF_BOOT_FLAGS))
+	    (boot->flags & ~HF_BOOT_FLAGS) || boot->io_apic_count > HF_IO_APICS_MAX)
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)
@@ -119,6 +120,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
 	flags = boot->flags;
+	startup_init(&boot->startup);
 	init_ticks = backend_clock() - start;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 	return 0;

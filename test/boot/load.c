@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <holdfast/hypercall.h>
 
@@ -150,6 +152,58 @@ static void load_modules(struct verdict *v)
 	quiet(v, before, what);
 }
 
+/* --- CPUs that come and go --- */
+
+#define CPU1	     "/sys/devices/system/cpu/cpu1/online"
+#define HOTPLUGS     20
+#define HOTPLUG_FORK "2000"
+
+/* Takes CPU 1 down and up, again and again; errno of what fails. */
+static int child_hotplug(const void *unused)
+{
+	int i, err = 0;
+
+	(void)unused;
+	for (i = 0; i < HOTPLUGS && !err; i++) {
+		err = file_write(CPU1, "0");
+		if (!err)
+			err = file_write(CPU1, "1");
+	}
+	return -err;
+}
+
+static int child_fork(const void *unused)
+{
+	static struct outcome o;
+
+	(void)unused;
+	run(&o, WORK_LIMIT, (const char *[]){ WORKLOAD, "once", "fork", HOTPLUG_FORK, NULL });
+	return o.status || o.hung;
+}
+
+/* With forks going on on whatever CPUs there are. */
+static void load_hotplug(struct verdict *v)
+{
+	static struct outcome o;
+	long long before = newest_event();
+	struct hf_info info = { 0 };
+	int status;
+	pid_t load;
+
+	load = fork();
+	if (load == 0)
+		_exit(child_fork(NULL));
+	run_child(&o, WORK_LIMIT, child_hotplug, NULL);
+	if (load < 0 || waitpid(load, &status, 0) != load || status)
+		return fail(v, "the load failed beside: %x", status);
+	if (o.status != 0 || o.hung)
+		return fail(v, "taking CPU 1 down and up %s: %s", o.hung ? "hung" : "failed",
+			    strerror(o.status));
+	if (!bare() && (ctl_info(&info) || info.cpus_locked != info.cpus))
+		return fail(v, "%u CPUs of %u are locked afterwards", info.cpus_locked, info.cpus);
+	quiet(v, before, "20 times CPU 1 down and up, with forks");
+}
+
 /* --- steady state --- */
 
 static const struct {
@@ -216,6 +270,7 @@ const struct test_case load_cases[] = {
 	{ "fork", load_fork },
 	{ "modules", load_modules },
 	{ "stress", load_stress },
+	{ "hotplug", load_hotplug },
 	{ "steady", load_steady },
 	{ NULL, NULL },
 };

@@ -174,6 +174,12 @@ int backend_cpu_enter(struct cpu *cpu)
 
 /* ---- a CPU ---- */
 
+void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
+{
+	cpu->vcpu->starts++;
+	cpu->vcpu->entry = at->rip;
+}
+
 void backend_cpu_lock(struct cpu *cpu)
 {
 	cpu->vcpu->guarded = true;
