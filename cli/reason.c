@@ -35,13 +35,13 @@ static const struct reason reasons[] = {
 				       "overlapping ones; please report /proc/iomem" },
 	[HF_REASON_TOO_MANY_CPUS] = { "too-many-cpus",
 				      "the machine has more CPUs than the "
-				      "hypervisor supports: limit them with nr_cpus=" },
+				      "hypervisor supports" },
 	[HF_REASON_CPU_FAILED] = { "cpu-failed",
 				   "a CPU could not enter guest mode; everything was "
 				   "rolled back" },
 	[HF_REASON_CPU_OFFLINE] = { "cpu-offline", "a CPU that is present is offline and would "
 						   "stay unprotected: bring "
-						   "it online, or keep it away with nr_cpus=" },
+						   "it online" },
 	[HF_REASON_ALREADY] = { "already",
 				"Holdfast runs already, and nothing but a reboot ends it" },
 	[HF_REASON_BAD_IMAGE] = { "bad-image",
