@@ -84,7 +84,7 @@ extern const struct attack_table memory_table, register_table, nested_table;
 extern const struct attack_table hypervisor_table, hypercall_table;
 extern const struct attack_table remap_table, execute_table, writable_table;
 extern const struct attack_table device_table, startup_table, unpaged_table, decode_table,
-	state_table;
+	state_table, race_table;
 
 /* Parameters of the module. */
 extern unsigned int attack_seconds;

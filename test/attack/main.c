@@ -24,7 +24,7 @@ MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 static const struct attack_table *const tables[] = {
 	&memory_table,	   &register_table, &nested_table,    &decode_table, &unpaged_table,
 	&remap_table,	   &execute_table,  &writable_table,  &device_table, &startup_table,
-	&hypervisor_table, &state_table,    &hypercall_table,
+	&hypervisor_table, &state_table,    &hypercall_table, &race_table,
 };
 
 static const char *const control_names[] = {

@@ -137,6 +137,53 @@ static enum attack_outcome remap_syscall(struct attempt *t)
 	return remap_attack(t, &t->wanted, t->size, read_target);
 }
 
+static enum attack_outcome remap_rodata(struct attempt *t)
+{
+	if (memory_target_rodata(t))
+		return ATTACK_ERROR;
+	return remap_attack(t, &t->wanted, t->size, read_target);
+}
+
+#define REMAP_VECTOR 31 /* reserved: nothing raises it */
+
+/* A handler of the attacker's: counts, and goes back. */
+extern unsigned int remap_hits;
+unsigned int remap_hits; /* not static: the compiler sees no store to it */
+asmlinkage void remap_handler(void);
+asm(".text\n"
+    "remap_handler:\n\t" ASM_ENDBR "incl remap_hits(%rip)\n\t"
+    "iretq\n");
+
+static enum attack_outcome raise_vector(struct attempt *t)
+{
+	unsigned int before = READ_ONCE(remap_hits);
+
+	t->trap = TRAP_OF("int %1", "i"(REMAP_VECTOR));
+	attack_note(t, "handler ran %u times", READ_ONCE(remap_hits) - before);
+	return READ_ONCE(remap_hits) == before ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+}
+
+static enum attack_outcome remap_idt(struct attempt *t)
+{
+	unsigned long handler = (unsigned long)remap_handler;
+	gate_desc gate = {
+		.offset_low = (u16)handler,
+		.segment = __KERNEL_CS,
+		.bits = { .type = GATE_INTERRUPT, .p = 1 },
+		.offset_middle = (u16)(handler >> 16),
+		.offset_high = (u32)(handler >> 32),
+	};
+	struct desc_ptr idt;
+	u64 wanted;
+
+	store_idt(&idt);
+	memcpy(&wanted, &gate, sizeof(wanted));
+	if (memory_target_at(t, (u8 *)idt.address + REMAP_VECTOR * sizeof(gate), sizeof(u64),
+			     wanted))
+		return ATTACK_ERROR;
+	return remap_attack(t, &gate, sizeof(gate), raise_vector);
+}
+
 static const struct attack remap_attacks[] = {
 	{
 		.name = "remap-text",
@@ -158,6 +205,28 @@ static const struct attack remap_attacks[] = {
 		.reason = "page tables are not protected: data is by its page, not by its "
 			  "address",
 		.run = remap_syscall,
+		.look = memory_look,
+	},
+	{
+		.name = "remap-rodata",
+		.title = "lead an address of read-only data to another page",
+		.gives = "false constants and operation tables",
+		.asset = "rodata",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: data is by its page, not by its "
+			  "address",
+		.run = remap_rodata,
+		.look = memory_look,
+	},
+	{
+		.name = "remap-idt",
+		.title = "lead the IDT's address to another page and raise a vector of it",
+		.gives = "code at every interrupt or fault",
+		.asset = "IDT",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: the IDT is by its page, not by its "
+			  "address",
+		.run = remap_idt,
 		.look = memory_look,
 	},
 };
