@@ -32,6 +32,8 @@ extern const struct stage2_format fake_break_format;
 #define FAKE_LIMIT	 (4ull << 30)	  /* backend_gpa_limit */
 #define FAKE_CHUNKS	 2u
 #define FAKE_CONSOLE_MAX 65536u
+#define FAKE_ENTRY	 0xffffffff81000040ull /* hf_boot.startup of fake_boot */
+#define FAKE_PLACE	 0x99ull
 
 /* Memory map of fake_boot, in order; device memory between and after. */
 #define FAKE_LOW_END	   0x9f000ull

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <hv/backend.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "fake.h"
 
 /* More often than this nobody retries for a good reason. */
@@ -58,6 +59,7 @@ static int decide(struct cpu *cpu, struct exit *exit)
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
+	startup_sync(cpu);
 	shootdown_sync(cpu);
 	return (int)verdict;
 }
