@@ -50,7 +50,7 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
 	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
-	    (boot->flags & ~HF_BOOT_FLAGS) || boot->io_apic_count > HF_IO_APICS_MAX)
+	    (boot->flags & ~HF_BOOT_FLAGS))
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)

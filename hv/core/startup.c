@@ -3,9 +3,10 @@
  * CPUs that the guest takes down and starts again.
  *
  * cpu->summons says what is wanted of a CPU. Others set it and kick the CPU, which looks at it on
- * its way back to the guest: SUMMONS_DOWN takes it down, and it waits, answering shoot-downs,
- * until SUMMONS_START is there as well. A start that finds the CPU running is ignored, as hardware
- * does. Only the CPU itself clears what it has followed, unless something new has come since.
+ * its way back to the guest, after shootdown_sync: SUMMONS_DOWN takes it down, and it waits,
+ * answering shoot-downs, until SUMMONS_START is there as well. A start that finds the CPU running
+ * is ignored, as hardware does. Only the CPU itself clears what it has followed, unless something
+ * new has come since.
  *
  * Why this gives an attacker nothing: he chooses when a CPU starts, but not where, nor in which
  * mode, and what was recorded at lock is in force from its first instruction on.
@@ -82,8 +83,7 @@ static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
 	bool starts = device->request == DEVICE_START;
 	struct cpu *target;
 
-	if (!names_a_cpu(device) ||
-	    (starts && (!entry.rip || device->place != entry.place)))
+	if (!names_a_cpu(device) || (starts && (!entry.rip || device->place != entry.place)))
 		return refuse(cpu, exit);
 	for (u32 i = 0; i < cpu_count(); i++) {
 		target = target_of(device, i);
@@ -134,11 +134,11 @@ static void go_on(struct cpu *cpu)
 
 static void wait_for_start(struct cpu *cpu)
 {
-	u32 start = SUMMONS_START;
+	u32 wanted = SUMMONS_START;
 
-	while (!__atomic_compare_exchange_n(&cpu->summons, &start, 0, false, __ATOMIC_SEQ_CST,
+	while (!__atomic_compare_exchange_n(&cpu->summons, &wanted, 0, false, __ATOMIC_SEQ_CST,
 					    __ATOMIC_SEQ_CST)) {
-		start = SUMMONS_START;
+		wanted = SUMMONS_START;
 		shootdown_poll(cpu);
 		backend_relax();
 	}
@@ -154,10 +154,12 @@ static __noinline void obey(struct cpu *cpu)
 	}
 }
 
-void startup_sync(struct cpu *cpu)
+bool startup_sync(struct cpu *cpu)
 {
-	if (unlikely(__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
-		obey(cpu);
+	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
+		return false;
+	obey(cpu);
+	return true;
 }
 
 void startup_reset(struct cpu *cpu, bool start)

@@ -45,7 +45,7 @@ static struct {
 	struct {
 		u64 start, end;
 	} guard[GUARDS_MAX]; /* device memory; constant once tables exist */
-	u64 sealed;			 /* pages; atomic; written under the owner lock */
+	u64 sealed;	     /* pages; atomic; written under the owner lock */
 } owner;
 
 /* ---- pages ---- */

@@ -90,7 +90,7 @@ asm(".pushsection .rodata\n"
     "startup_end:\n"
     ".popsection\n");
 
-/* ---- forms: how INIT and the start-up interrupt are sent; each yields the trap of the stores ---- */
+/* ---- how INIT and the start-up interrupt are sent; each yields the trap of its store ---- */
 
 #define ICR_INIT    (APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT)
 #define IO_APIC_PA  0xfec00000
@@ -190,7 +190,8 @@ static int init_alias(unsigned int cpu)
 /* As a device sends interrupts: the address says to whom, the value what. */
 static int init_message(unsigned int cpu)
 {
-	return store_at(MESSAGES_PA + (cpu_physical_id(cpu) << 12), APIC_INT_ASSERT | APIC_DM_INIT);
+	return store_at(MESSAGES_PA + (cpu_physical_id(cpu) << 12),
+			APIC_INT_ASSERT | APIC_DM_INIT);
 }
 
 static int io_apic_put(void __iomem *page, u32 index, u32 value)
@@ -242,7 +243,8 @@ static u32 start_and_wait(struct attempt *t, const struct form *form, u8 *page,
 {
 	size_t size = startup_end - startup_begin;
 	struct startup_args *args = (void *)(page + size - sizeof(*args));
-	int init, start, left = 500; /* 10 s: emulated CPUs of a busy machine may take seconds */
+	int init, start,
+		left = 500; /* 10 s: emulated CPUs of a busy machine may take seconds */
 
 	memcpy(page, startup_begin, size);
 	args->target = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);
@@ -329,11 +331,11 @@ static enum attack_outcome local_vector(struct attempt *t)
 #define GIVES "a CPU that nobody watches"
 #define ASSET "restart of a CPU"
 
-#define STARTUP(attack_name, attack_title)                                        \
-	{                                                                         \
-		.name = attack_name, .title = attack_title, .gives = GIVES,       \
-		.asset = ASSET, .control = ATTACK_BARE, .own_vm = true, .cpus = 2, \
-		.run = startup, .look = memory_look, .undo = startup_undo,        \
+#define STARTUP(attack_name, attack_title)                                                  \
+	{                                                                                   \
+		.name = attack_name, .title = attack_title, .gives = GIVES, .asset = ASSET, \
+		.control = ATTACK_BARE, .own_vm = true, .cpus = 2, .run = startup,          \
+		.look = memory_look, .undo = startup_undo,                                  \
 	}
 
 static const struct attack startup_attacks[] = {

@@ -187,7 +187,7 @@ static void load_hotplug(struct verdict *v)
 	static struct outcome o;
 	long long before = newest_event();
 	struct hf_info info = { 0 };
-	int status;
+	int status = -1;
 	pid_t load;
 
 	load = fork();
@@ -200,7 +200,8 @@ static void load_hotplug(struct verdict *v)
 		return fail(v, "taking CPU 1 down and up %s: %s", o.hung ? "hung" : "failed",
 			    strerror(o.status));
 	if (!bare() && (ctl_info(&info) || info.cpus_locked != info.cpus))
-		return fail(v, "%u CPUs of %u are locked afterwards", info.cpus_locked, info.cpus);
+		return fail(v, "%u CPUs of %u are locked afterwards", info.cpus_locked,
+			    info.cpus);
 	quiet(v, before, "20 times CPU 1 down and up, with forks");
 }
 
@@ -267,10 +268,6 @@ static void load_steady(struct verdict *v)
 }
 
 const struct test_case load_cases[] = {
-	{ "fork", load_fork },
-	{ "modules", load_modules },
-	{ "stress", load_stress },
-	{ "hotplug", load_hotplug },
-	{ "steady", load_steady },
-	{ NULL, NULL },
+	{ "fork", load_fork },	     { "modules", load_modules }, { "stress", load_stress },
+	{ "hotplug", load_hotplug }, { "steady", load_steady },	  { NULL, NULL },
 };

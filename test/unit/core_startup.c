@@ -226,7 +226,8 @@ static void resets_and_starts_add_up(void **ctx)
 static void takes_itself_down(struct cpu *cpu)
 {
 	assert_int_equal(ask(cpu, DEVICE_RESET, TARGET(1), 0), VERDICT_SKIP);
-	startup_sync(cpu);
+	assert_int_equal(cpu->vcpu->starts, 0);
+	assert_true(startup_sync(cpu));
 	shootdown_sync(cpu);
 	assert_int_equal(cpu->vcpu->starts, 1);
 }
@@ -254,10 +255,10 @@ static void reset_by_hardware(void **ctx)
 
 	(void)ctx;
 	startup_reset(cpu, true);
-	startup_sync(cpu);
+	assert_true(startup_sync(cpu));
 	assert_int_equal(cpu->vcpu->starts, 1);
 	assert_int_equal(cpu_state(cpu), CPU_STARTING);
-	startup_sync(cpu);
+	assert_false(startup_sync(cpu));
 	assert_int_equal(cpu->vcpu->starts, 1);
 	startup_reset(cpu, false);
 	assert_int_equal(cpu->summons, 1); /* down, until started */

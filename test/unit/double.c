@@ -35,9 +35,10 @@ void shootdown_sync(struct cpu *cpu)
 	backend_flush(cpu);
 }
 
-void startup_sync(struct cpu *cpu)
+bool startup_sync(struct cpu *cpu)
 {
 	(void)cpu;
+	return false;
 }
 
 int launch_arrive(struct cpu *cpu, int error)

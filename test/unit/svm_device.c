@@ -471,10 +471,17 @@ static void restarted(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(guards_what_it_must), test(init_and_start), test(constants),
-		test(others),		   test(messages),	 test(io_apics),
-		test(renamed),		   test(x2apic),	 test(init_is_reported),
-		test(armed),		   test(restarted),
+		test(guards_what_it_must),
+		test(init_and_start),
+		test(constants),
+		test(others),
+		test(messages),
+		test(io_apics),
+		test(renamed),
+		test(x2apic),
+		test(init_is_reported),
+		test(armed),
+		test(restarted),
 	};
 
 	return cmocka_run_group_tests_name("svm_device", tests, NULL, NULL);

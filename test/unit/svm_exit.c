@@ -143,11 +143,18 @@ void restart_after_window(struct vcpu *v)
 	looked++;
 }
 
-/* The last look before the shoot-downs: what is demanded while it waits must still be seen. */
-void startup_sync(struct cpu *c)
+/* After a shoot-down's sync, and a CPU that was started again syncs once more. */
+static u32 restarts;
+
+bool startup_sync(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
-	assert_int_equal(synced, 0);
+	assert_true(synced > 0);
+	if (!restarts)
+		return false;
+	restarts--;
+	synced--;
+	return true;
 }
 
 int launch_arrive(struct cpu *c, int error)
@@ -647,11 +654,6 @@ static void stores(void **ctx)
 	advanced(6);
 	setup(NULL);
 	is_store = true;
-	run(EXIT_CODE_NPF, NPF_WRITE, 0x7123, VERDICT_SKIP);
-	assert_int_equal(performed, 0);
-	advanced(6);
-	setup(NULL);
-	is_store = true;
 	performs = false;
 	run(EXIT_CODE_MSR, 1, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.kind, HF_EXIT_DEVICE);
@@ -668,10 +670,9 @@ static void stores(void **ctx)
 static void init(void **ctx)
 {
 	(void)ctx;
-	run(EXIT_CODE_INIT, 0, 0, VERDICT_RETRY);
-	assert_true(is_reset);
-	setup(NULL);
+	restarts = 3;
 	run(EXIT_CODE_SX, 1, 0, VERDICT_RETRY);
+	assert_int_equal(restarts, 0);
 	assert_true(is_reset);
 	assert_int_equal(seen.kind, HF_EXIT_KICK);
 	stayed();

@@ -97,8 +97,7 @@ static void commands(void **ctx)
 
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++)
-		assert_int_equal(apic_request(APIC_ICR_LOW, table[i].low, 0),
-				 table[i].request);
+		assert_int_equal(apic_request(APIC_ICR_LOW, table[i].low, 0), table[i].request);
 }
 
 static void registers(void **ctx)
@@ -253,7 +252,8 @@ static void io_apics_found(void **ctx)
 	assert_int_equal(ioapic_at(gpa(0xfec00010)), 0);
 	assert_int_equal(ioapic_at(gpa(0xfec00fff)), 0);
 	assert_int_equal(ioapic_at(gpa(0xfec01110)), 1);
-	assert_int_equal(ioapic_at(gpa(0xfec010ff)), -1); /* guarded, but before its registers */
+	assert_int_equal(ioapic_at(gpa(0xfec010ff)),
+			 -1); /* guarded, but before its registers */
 	assert_int_equal(ioapic_at(gpa(0xfec02000)), -1);
 	assert_int_equal(ioapic_at(gpa(0xfee00000)), -1);
 }
@@ -316,6 +316,8 @@ static void no_memory(void **ctx)
 
 	(void)ctx;
 	assert_int_equal(ioapic_init(&boot), -HF_ENOMEM);
+	boot.io_apic_count = HF_IO_APICS_MAX + 1;
+	assert_int_equal(ioapic_init(&boot), -HF_EINVAL);
 }
 
 #define test(name) cmocka_unit_test_setup(name, setup)

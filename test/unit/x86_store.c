@@ -79,6 +79,8 @@ struct front {
 
 static struct front look(const u8 *bytes, size_t size)
 {
+	static const u8 prefix[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+				     0x66, 0x67, 0xf0, 0xf2, 0xf3 };
 	struct front f = { 0 };
 
 	for (; f.opcode < size; f.opcode++) {
@@ -89,14 +91,14 @@ static struct front look(const u8 *bytes, size_t size)
 			f.rex = byte;
 			continue;
 		}
-		if (!memchr("\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3", byte, 11))
+		if (!memchr(prefix, byte, sizeof(prefix)))
 			break;
 		f.refused |= f.rex || byte == 0x66 || byte == 0xf0 || byte == 0xf2 ||
 			     byte == 0xf3;
 		if (byte == 0x64 || byte == 0x65)
 			f.segment = byte;
 	}
-	f.refused |= f.rex & 8;
+	f.refused = f.refused || (f.rex & 8);
 	return f;
 }
 
@@ -146,7 +148,8 @@ static void check(const u8 *bytes, size_t size)
 	free(copy);
 	if (!error && i.operation != OP_STORE)
 		return; /* x86_decode.c */
-	if (cs_disasm_iter(handle, &code, &left, &at, other) && is_store(bytes + f.opcode, &f)) {
+	if (cs_disasm_iter(handle, &code, &left, &at, other) &&
+	    is_store(bytes + f.opcode, &f)) {
 		if (error)
 			fail_msg("refused: %s %s", other->mnemonic, other->op_str);
 		same(&i, &f);

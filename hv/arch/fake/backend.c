@@ -217,10 +217,10 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 			continue;
 		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
 		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
-		/* Where they come late, this is the CPU's own thread, and it may wait. */
-		if (fake.late_kicks)
-			startup_sync(cpus[i]);
-		shootdown_sync(cpus[i]);
+		/* Only where they come late is this the CPU's own thread, which may wait. */
+		do
+			shootdown_sync(cpus[i]);
+		while (fake.late_kicks && startup_sync(cpus[i]));
 	}
 }
 

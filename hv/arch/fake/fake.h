@@ -75,8 +75,8 @@ struct vcpu {
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
 	u64 merges; /* [a] fake.merges when it flushed last */
-	u64 starts;   /* backend_cpu_restart was called */
-	u64 entry;    /* where, the last time */
+	u64 starts; /* backend_cpu_restart was called */
+	u64 entry;  /* where, the last time */
 	u64 faults; /* injected into the guest by verdicts */
 	u64 registers[CPU_REGISTERS_MAX];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];

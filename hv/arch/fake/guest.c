@@ -59,8 +59,9 @@ static int decide(struct cpu *cpu, struct exit *exit)
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
-	startup_sync(cpu);
-	shootdown_sync(cpu);
+	do
+		shootdown_sync(cpu);
+	while (startup_sync(cpu));
 	return (int)verdict;
 }
 

@@ -23,8 +23,10 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
  */
 void startup_reset(struct cpu *cpu, bool start);
 
-/* Own CPU, before the shoot-downs on its way back to the guest: be taken down, if that was asked
- * for, and return when started again. Cheap if nothing was. */
-void startup_sync(struct cpu *cpu);
+/*
+ * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
+ * True: it was, and is started again, so that shootdown_sync is due once more. Cheap if not.
+ */
+bool startup_sync(struct cpu *cpu);
 
 #endif

@@ -70,7 +70,8 @@ void apic_nmi(u32 id)
 struct apic_name apic_name(void)
 {
 	if (x2apic())
-		return (struct apic_name){ rdmsr(MSR_X2APIC_ID), rdmsr(MSR_X2APIC_LDR), 0, true };
+		return (struct apic_name){ rdmsr(MSR_X2APIC_ID), rdmsr(MSR_X2APIC_LDR), 0,
+					   true };
 	return (struct apic_name){ *reg(APIC_ID) >> 24, *reg(APIC_LDR), *reg(APIC_DFR), false };
 }
 

@@ -59,11 +59,11 @@ static u64 permission(const u8 *va)
 }
 
 /* A page of the pool gives up its virtual address: address space that is sure to be ours. */
-volatile u32 *host_map_device(u64 page)
+volatile u32 *host_map_device(u64 at)
 {
 	u8 *va = pool_page();
 
-	if (!va || map(va, page | PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT))
+	if (!va || map(va, at | PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT))
 		return NULL;
 	return (volatile u32 *)va;
 }

@@ -45,6 +45,6 @@ u64 host_cr4(void);
 /* The local APIC's registers, mapped uncached. */
 volatile u32 *host_apic(void);
 /* At launch: map a page of device registers, uncached. NULL: no memory. */
-volatile u32 *host_map_device(u64 page);
+volatile u32 *host_map_device(u64 at);
 
 #endif

@@ -7,11 +7,11 @@
 #include "ioapic.h"
 
 /* 82093AA data sheet, 3.0: an index register, and a window onto the register it names. */
-#define OFFSET_INDEX	     0x00
-#define OFFSET_WINDOW	     0x10
-#define OFFSET_END	     0x40 /* end of interrupt, from version 0x20 on */
-#define INDEX_MASK	     0xffu
-#define REDIRECTION	     0x10u /* first of the entries, two registers each */
+#define OFFSET_INDEX	    0x00
+#define OFFSET_WINDOW	    0x10
+#define OFFSET_END	    0x40 /* end of interrupt, from version 0x20 on */
+#define INDEX_MASK	    0xffu
+#define REDIRECTION	    0x10u /* first of the entries, two registers each */
 #define REDIRECTION_MODE(v) ((v) >> 8 & 7)
 
 /* Fixed, lowest priority, NMI and external interrupts: all but SMI, INIT and what is reserved. */
@@ -33,6 +33,8 @@ int ioapic_init(const struct hf_boot *boot)
 	u64 at;
 	int error;
 
+	if (boot->io_apic_count > HF_IO_APICS_MAX)
+		return -HF_EINVAL;
 	for (count = 0; count < boot->io_apic_count; count++) {
 		at = boot->io_apic[count];
 		error = owner_guard(gpa(at & ~PAGE_MASK), 1);
@@ -55,7 +57,7 @@ int ioapic_at(struct gpa at)
 	for (u32 i = 0; i < count; i++)
 		if ((ioapic[i].gpa ^ at.raw) < PAGE_SIZE && ioapic[i].gpa <= at.raw &&
 		    (best < 0 || ioapic[best].gpa < ioapic[i].gpa))
-			best = i;
+			best = (int)i;
 	return best;
 }
 

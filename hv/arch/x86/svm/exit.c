@@ -287,7 +287,8 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	else
 		handle_other(v, &e);
 	make_enterable(vmcb);
-	startup_sync(v->cpu);
-	shootdown_sync(v->cpu);
+	do
+		shootdown_sync(v->cpu);
+	while (startup_sync(v->cpu));
 	return 0;
 }

@@ -6,10 +6,10 @@
 #include <hv/types.h>
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
-#define INTERCEPT_CR_WRITE 0 /* word 0, upper half: bit 16 + n for CRn */
+#define INTERCEPT_CR_WRITE  0 /* word 0, upper half: bit 16 + n for CRn */
 #define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
-#define INTERCEPT_MISC1	   3
-#define INTERCEPT_MISC2	   4
+#define INTERCEPT_MISC1	    3
+#define INTERCEPT_MISC2	    4
 
 #define CR_WRITE(n) BIT(16 + (n))
 
