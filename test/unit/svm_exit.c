@@ -97,18 +97,14 @@ struct page owner_page(struct gpa address)
 	return trial_page;
 }
 
-/* ---- what is tested in svm_device.c ---- */
-
 static bool is_store, is_reset, performs;
 static u32 performed, looked;
 
 bool device_on_store(struct vcpu *v, struct svm_exit *e)
 {
 	(void)v;
-	if (is_store) {
-		e->exit.kind = HF_EXIT_DEVICE;
-		e->next_rip = RIP + 6;
-	}
+	e->exit.kind = is_store ? HF_EXIT_DEVICE : HF_EXIT_OTHER;
+	e->next_rip = is_store ? RIP + 6 : 0;
 	return is_store;
 }
 
