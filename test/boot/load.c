@@ -205,6 +205,38 @@ static void load_hotplug(struct verdict *v)
 	quiet(v, before, "20 times CPU 1 down and up, with forks");
 }
 
+/* Runs one attack of the attack module on CPU 1; negative errno. */
+static int child_attack_cpu1(const void *name)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(1, &cpu);
+	if (sched_setaffinity(0, sizeof(cpu), &cpu))
+		return errno;
+	return -file_write("/proc/hf_attack", name);
+}
+
+/* What is forbidden on every CPU is forbidden on one that was started again. */
+static void load_hotplug_attack(struct verdict *v)
+{
+	static const char *const names[] = { "smep-clear", "wp-clear", "text-vmap" };
+	static struct outcome o;
+	char result[4096];
+	size_t i;
+
+	if (file_write(CPU1, "0") || file_write(CPU1, "1"))
+		return fail(v, "cannot take CPU 1 down and up");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		run_child(&o, WORK_LIMIT, child_attack_cpu1, names[i]);
+		if (o.hung || file_read("/proc/hf_attack_result", result, sizeof(result)) <= 0)
+			return fail(v, "%s gave no result", names[i]);
+		if (!strstr(result, names[i]) || !strstr(result, "\"refused\""))
+			return fail(v, "%s on CPU 1: %s", names[i], result);
+	}
+	pass(v, "smep-clear, wp-clear, text-vmap refused on the CPU that came back");
+}
+
 /* --- steady state --- */
 
 static const struct {
