@@ -4,6 +4,8 @@
  * exit. In bare mode the same cases show that the work itself is sound.
  */
 #include <dirent.h>
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +302,11 @@ static void load_steady(struct verdict *v)
 }
 
 const struct test_case load_cases[] = {
-	{ "fork", load_fork },	     { "modules", load_modules }, { "stress", load_stress },
-	{ "hotplug", load_hotplug }, { "steady", load_steady },	  { NULL, NULL },
+	{ "fork", load_fork },
+	{ "modules", load_modules },
+	{ "stress", load_stress },
+	{ "hotplug", load_hotplug },
+	{ "hotplug-attack", load_hotplug_attack },
+	{ "steady", load_steady },
+	{ NULL, NULL },
 };
