@@ -15,6 +15,7 @@
 #include <hv/protect.h>
 #include <hv/shootdown.h>
 #include <hv/sleep.h>
+#include <hv/startup.h>
 
 /*
  * The boot record is guest memory: read until the point of no return, never afterwards. What is
@@ -122,6 +123,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
 	flags = boot->flags;
+	startup_init(&boot->startup);
 	init_ticks = backend_clock() - start;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 	return 0;

@@ -17,6 +17,7 @@
  *	hf.leave=reboot	at the end reboot; otherwise switch off
  *	hf.seconds=N	how long each hostile load lasts (default 5)
  *	hf.check=yes	the hypervisor checks its own work
+ *	hf.guard=apic	launch with the init-guard (default off)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -89,7 +90,8 @@ static bool launch(void)
 	bool check = !strcmp(cmdline_get("check", "no"), "yes");
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), check ? "--self-check" : NULL, NULL);
+			   cmdline_get("serial", "0x3e8"), "--init-guard",
+			   cmdline_get("guard", "off"), check ? "--self-check" : NULL, NULL);
 
 	return step("launch", err, o.out);
 }

@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--attacks", nargs="?", const="", default=None, metavar="NAMES",
                         help="run the attacks, or only those named")
     parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--smp", default="", help="for QEMU, e.g. 2,maxcpus=4")
     parser.add_argument("--no-la57", action="store_true")
     parser.add_argument("--kernel", default=place.SERIES, help="6.1 or 6.12")
     parser.add_argument("--model", default="max", choices=sorted(MODELS))
@@ -34,7 +35,7 @@ def main():
     args = parser.parse_args()
 
     machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
-                            args.append, cpus=args.cpus, la57=not args.no_la57, model=args.model,
+                            args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57, model=args.model,
                             cpu=args.cpu, limit=args.limit,
                             firmware=place.OVMF if args.efi else None)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))

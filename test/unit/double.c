@@ -6,6 +6,7 @@
 #include <hv/launch.h>
 #include <hv/panic.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "double.h"
 
 u64 double_polls;
@@ -38,6 +39,12 @@ void shootdown_entered(struct cpu *cpu, bool flushing)
 {
 	(void)cpu;
 	(void)flushing;
+}
+
+bool startup_sync(struct cpu *cpu)
+{
+	(void)cpu;
+	return false;
 }
 
 int launch_arrive(struct cpu *cpu, int error)

@@ -20,13 +20,15 @@ enum operation {
 	OP_LGDT,      /* 0f 01 /2, memory */
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
+	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
 	OP_OTHER,     /* 0f 00, 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
 };
 
 /*
  * @cr:		control register of OP_MOV_TO_CR and OP_MOV_FROM_CR
  * @gpr:	source register, where the source is not in memory; target of OP_MOV_FROM_CR
- * @memory:	the source is in memory, at @address (segment base included)
+ * @memory:	there is an operand in memory, at @address (segment base included)
+ * @constant:	the source of OP_STORE is @immediate, not @gpr
  */
 struct instruction {
 	enum operation operation;
@@ -34,6 +36,8 @@ struct instruction {
 	u8 cr;
 	u8 gpr;
 	bool memory;
+	bool constant;
+	u32 immediate;
 	struct gva address;
 };
 

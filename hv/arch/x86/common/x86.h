@@ -39,6 +39,9 @@
 #define MSR_PAT		 0x00000277u
 #define MSR_MTRR_DEF_TYPE 0x000002ffu
 #define MSR_S_CET	 0x000006a2u
+#define MSR_X2APIC	 0x00000800u
+#define MSR_X2APIC_ID	 0x00000802u
+#define MSR_X2APIC_LDR	 0x0000080du
 #define MSR_X2APIC_ICR	 0x00000830u
 #define MSR_EFER	 0xc0000080u
 #define MSR_STAR	 0xc0000081u
@@ -99,6 +102,7 @@
 #define VECTOR_DF  8
 #define VECTOR_GP  13
 #define VECTOR_PF  14
+#define VECTOR_SX  30
 
 struct table_register {
 	u16 limit;

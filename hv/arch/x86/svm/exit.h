@@ -16,6 +16,7 @@ struct svm_exit {
 	bool settled; /* done already: nothing to decide */
 	u64 asked;    /* of a write of CR0: all that the guest wants, whatever rules leave of it */
 	struct segment table; /* of LIDT, LGDT, LTR */
+	u32 index;    /* of the I/O APIC's register that was written */
 };
 
 /* ---- instruction.c: the guest's instruction that exited ---- */
@@ -67,6 +68,21 @@ void port_on_exit(struct vcpu *v, struct svm_exit *e);
 void port_skip(struct vcpu *v, const struct svm_exit *e);
 /* Do for the guest what it asked for. False: that cannot be done. */
 bool port_perform(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- device.c: stores to the interrupt controllers, with init-guard ---- */
+
+/* A write that the nested tables refused, or of an MSR. False: not to an interrupt controller. */
+bool device_on_store(struct vcpu *v, struct svm_exit *e);
+bool device_on_msr(struct vcpu *v, struct svm_exit *e);
+/* Make the store. False: the processor would have faulted on the value. */
+bool device_perform(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- restart.c: INIT, and what comes of it ---- */
+
+/* INIT, as such or as an exception. */
+void restart_on_init(struct vcpu *v, struct svm_exit *e);
+/* After the hypervisor was open for an NMI: INIT may have come in instead. */
+void restart_after_window(struct vcpu *v);
 
 /* ---- inject.c: what is delivered to the guest when it goes on ---- */
 

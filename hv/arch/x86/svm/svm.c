@@ -158,6 +158,7 @@ int backend_init(const struct hf_boot *boot)
 	int error;
 
 	sysreg_init();
+	restart_init();
 	error = host_init();
 	if (error)
 		return error;
@@ -165,9 +166,9 @@ int backend_init(const struct hf_boot *boot)
 	svm.serial_port = boot->serial_port;
 	svm.self_check = boot->flags & HF_BOOT_SELF_CHECK;
 	error = maps_init(boot);
-	if (error)
-		return error;
-	return npt_init();
+	if (!error)
+		error = device_init(boot);
+	return error ? error : npt_init();
 }
 
 void backend_kick(struct cpu *cpu)

@@ -5,6 +5,7 @@
 
 #include <hv/types.h>
 
+#include "../common/apic.h"
 #include "../common/gprs.h"
 #include "../common/host.h"
 #include "../common/image.h"
@@ -18,6 +19,7 @@ struct native {
 	u64 cr4;
 	u64 efer;
 	u64 hsave_pa;
+	u64 vm_cr;
 	u64 dr6, dr7; /* an exit resets them: APM vol. 2, 15.6 */
 	struct table_register gdtr;
 	struct table_register idtr;
@@ -39,6 +41,7 @@ struct vcpu {
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
 	u64 cr0_shown;		  /* bits the guest has set in CR0 and reads there, but has not */
+	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	bool trial;		  /* the first run, which must not get beyond one fetch */
 	struct check check;	  /* with self-check only */
 };
@@ -56,6 +59,8 @@ struct svm {
 	u32 features;	  /* HF_FEATURE_* */
 	u16 serial_port;
 	bool self_check; /* HF_BOOT_SELF_CHECK */
+	bool init_guard; /* stores to interrupt controllers exit */
+	bool r_init;	 /* processors turn INIT into an exception */
 };
 
 extern struct svm svm;
@@ -64,6 +69,17 @@ extern struct svm svm;
 int vcpu_run(struct vcpu *vcpu);
 /* exit.c: called by run.S on every exit; nonzero leaves the hypervisor's world with that error. */
 int vcpu_exit(struct vcpu *vcpu, struct gprs *gprs);
+
+/* device.c: with init-guard, guard the interrupt controllers, before tables are made. */
+int device_init(const struct hf_boot *boot);
+/* Own CPU, in the hypervisor's world: what interrupts call it. */
+void device_cpu_init(struct vcpu *v);
+
+/* restart.c: find out, once, whether processors turn INIT into an exception. */
+void restart_init(void);
+/* Own CPU, at launch: have it do so. False: this one differs from the first. */
+bool restart_arm(struct vcpu *v);
+void restart_disarm(const struct vcpu *v);
 
 /*
  * FS, GS, LDTR, TR and the MSRs of system calls between CPU and control block: VMRUN and exits

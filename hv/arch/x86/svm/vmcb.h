@@ -7,6 +7,7 @@
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
 #define INTERCEPT_CR	   0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
+#define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
 #define INTERCEPT_MISC1	   3
 #define INTERCEPT_MISC2	   4
 
@@ -14,6 +15,7 @@
 #define CR_WRITE(n) (1u << (16 + (n)))
 
 #define MISC1_NMI	 BIT(1)
+#define MISC1_INIT	 BIT(3)
 #define MISC1_IDTR_WRITE BIT(10)
 #define MISC1_GDTR_WRITE BIT(11)
 #define MISC1_TR_WRITE	 BIT(13)
@@ -36,7 +38,9 @@
 #define EXIT_CODE_CR0_READ   0x00
 #define EXIT_CODE_CR0_WRITE  0x10
 #define EXIT_CODE_CR4_WRITE  0x14
+#define EXIT_CODE_SX	     0x5e
 #define EXIT_CODE_NMI	     0x61
+#define EXIT_CODE_INIT	     0x63
 #define EXIT_CODE_IDTR_WRITE 0x6a
 #define EXIT_CODE_GDTR_WRITE 0x6b
 #define EXIT_CODE_TR_WRITE   0x6d
