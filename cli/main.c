@@ -117,11 +117,16 @@ static bool wants_json(int argc, char **argv)
 }
 
 static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },	    { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },	    { "follow", no_argument, NULL, 'f' },
-	{ "image", required_argument, NULL, 'i' },  { "action", required_argument, NULL, 'a' },
-	{ "serial", required_argument, NULL, 's' }, { "init-guard", required_argument, NULL, 'g' },
-	{ "self-check", no_argument, NULL, 'c' },   { NULL, 0, NULL, 0 },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "follow", no_argument, NULL, 'f' },
+	{ "image", required_argument, NULL, 'i' },
+	{ "action", required_argument, NULL, 'a' },
+	{ "serial", required_argument, NULL, 's' },
+	{ "init-guard", required_argument, NULL, 'g' },
+	{ "self-check", no_argument, NULL, 'c' },
+	{ NULL, 0, NULL, 0 },
 };
 
 /* @given: out: what of enum accepts occurred; @command: out: set where an option is one */

@@ -46,7 +46,7 @@ static u8 memory[MEMORY_SIZE];
 /* What happened. */
 static struct exit seen;
 static u32 decided, flushed, synced, stgi, clgi, wbinvd;
-static u64 absorbed; /* bits that the core takes from a value */
+static u64 absorbed;	  /* bits that the core takes from a value */
 static struct segment tr; /* the CPU's */
 static enum verdict verdict;
 static sigjmp_buf reset;
@@ -639,12 +639,12 @@ static void task_register(void **ctx)
 		u16 selector;
 		u64 low;
 	} refused[] = {
-		{ 0x40, TSS_LOW },			 /* busy */
-		{ 0x40, TSS_LOW & ~BUSY & ~BIT(47) },	 /* not present */
-		{ 0x40, (TSS_LOW & ~BUSY) | BIT(44) },	 /* a segment */
-		{ 0x44, TSS_LOW & ~BUSY },		 /* in the LDT */
-		{ 0x03, TSS_LOW & ~BUSY },		 /* null */
-		{ 0x78, TSS_LOW & ~BUSY },		 /* half beyond the limit */
+		{ 0x40, TSS_LOW },		       /* busy */
+		{ 0x40, TSS_LOW & ~BUSY & ~BIT(47) },  /* not present */
+		{ 0x40, (TSS_LOW & ~BUSY) | BIT(44) }, /* a segment */
+		{ 0x44, TSS_LOW & ~BUSY },	       /* in the LDT */
+		{ 0x03, TSS_LOW & ~BUSY },	       /* null */
+		{ 0x78, TSS_LOW & ~BUSY },	       /* half beyond the limit */
 	};
 	size_t i;
 

@@ -110,7 +110,8 @@ void registers_on_cr_write(struct vcpu *v, struct svm_exit *e, u8 cr)
 		e->next_rip = vmcb->rip + i.length;
 	}
 	e->asked = value;
-	register_write(e, cr == 0 ? REG_CR0 : REG_CR4, cr == 0 ? guest_cr0(v) : vmcb->cr4, value);
+	register_write(e, cr == 0 ? REG_CR0 : REG_CR4, cr == 0 ? guest_cr0(v) : vmcb->cr4,
+		       value);
 }
 
 /* SMSW is refused as unknown: no kernel of today uses it, least of all with caches disabled. */
@@ -121,7 +122,7 @@ void registers_on_cr0_read(struct vcpu *v, struct svm_exit *e)
 
 	instruction_complete_gprs(v);
 	if (!assisted(v, e, &gpr)) {
-		if (instruction_decode(v, &i) || i.operation != OP_MOV_FROM_CR || i.cr != 0)
+		if (instruction_decode(v, &i) || i.operation != OP_READ_CR || i.cr != 0)
 			return;
 		e->next_rip = v->vmcb->rip + i.length;
 		gpr = i.gpr;
@@ -147,8 +148,8 @@ static void table_write(struct svm_exit *e, u32 reg, u64 base_now, u64 second_no
 }
 
 /*
- * Linux loads early tables, its IDT, once more the writable GDT and, last of all table registers, the
- * GDT of normal operation (cpu_init in arch/x86/kernel/cpu/common.c). What was recorded is loaded in
+ * Linux loads early tables, its IDT, once more the writable GDT and last of all the GDT of
+ * normal operation (cpu_init in arch/x86/kernel/cpu/common.c). What was recorded is loaded in
  * this order at the end of a bring-up, and at the end only.
  */
 static void go_on_waking(struct cpu *cpu, const struct segment *table, bool idt)
@@ -374,5 +375,6 @@ bool registers_perform(struct vcpu *v, const struct svm_exit *e)
 		vmcb->s_cet = value;
 		return true;
 	}
-	return sysreg_valid_msr(e->exit.reg.id, value) && !msr_write(e->exit.reg.hardware, value);
+	return sysreg_valid_msr(e->exit.reg.id, value) &&
+	       !msr_write(e->exit.reg.hardware, value);
 }

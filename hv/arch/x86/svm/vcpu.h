@@ -37,8 +37,8 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
-	u64 cr0_shown;		  /* bits the guest has set in CR0 and reads there, but has not */
-	bool trial;		  /* the first run, which must not get beyond one fetch */
+	u64 cr0_shown; /* bits the guest has set in CR0 and reads there, but has not */
+	bool trial;    /* the first run, which must not get beyond one fetch */
 };
 
 /* State shared by all CPUs, set up by backend_init. */
