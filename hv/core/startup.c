@@ -133,7 +133,8 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 static void go_on(struct cpu *cpu)
 {
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
-	cpu->waking = true;
+	/* Before lock no rule is in force that could tell when it is over. */
+	cpu->waking = cpu->registers_recorded ? CPU_WAKING : CPU_AWAKE;
 	backend_cpu_restart(cpu, &entry);
 }
 
