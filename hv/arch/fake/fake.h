@@ -72,9 +72,10 @@ struct vcpu {
 	bool guarded; /* backend_cpu_lock was called: register writes exit */
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
-	bool flushing; /* has flushed since it last entered the guest */
-	u64 merges;    /* [a] fake.merges when it flushed last */
-	u64 faults;    /* injected into the guest by verdicts */
+	u32 flushed_at; /* cpu->place then */
+	bool flushing;	/* has flushed since it last entered the guest */
+	u64 merges;	/* [a] fake.merges when it flushed last */
+	u64 faults;	/* injected into the guest by verdicts */
 	u64 registers[CPU_REGISTERS_MAX];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
 };
