@@ -120,6 +120,14 @@ struct page owner_page(struct gpa address)
 	return page_of(run_at(page, page + PAGE_SIZE).byte);
 }
 
+struct page owner_run(struct gpa at, u64 most, u64 *npages)
+{
+	struct run run = run_at(at.raw, at.raw + most * PAGE_SIZE);
+
+	*npages = run.npages;
+	return page_of(run.byte);
+}
+
 bool owner_all(struct gpa start, u64 npages, enum page_state state)
 {
 	struct run run;

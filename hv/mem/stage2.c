@@ -315,3 +315,13 @@ u32 stage2_permission(const struct stage2 *s2, struct gpa page, unsigned int *le
 		*level = at;
 	return permission_of(s2, entry, at);
 }
+
+u32 stage2_permission_run(const struct stage2 *s2, struct gpa page, u64 *npages)
+{
+	unsigned int level;
+	u32 perm = stage2_permission(s2, page, &level);
+
+	if (npages)
+		*npages = (span_of(level) - page.raw % span_of(level)) / PAGE_SIZE;
+	return perm;
+}

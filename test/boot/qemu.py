@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 
+from models import MODELS
 from report import Report
 
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
@@ -29,22 +30,25 @@ APPEND = "console=ttyS0,115200 panic=-1 no_timer_check "
 class Machine:
     """What to boot. Every field is a parameter of a test."""
 
-    def __init__(self, kernel, initrd, name, cpus=1, la57=True, cpu="", append="", extra=(),
-                 memory="1G", limit=300, doomed=False):
+    def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
+                 extra=(), memory="1G", limit=300, doomed=False, firmware=None):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
         self.cpus = cpus
         self.la57 = la57
+        self.model = MODELS[model]
         self.cpu = cpu              # further CPU flags, e.g. "svm=off"
         self.append = append
         self.extra = list(extra)
         self.memory = memory
         self.limit = limit          # seconds of wall-clock time, then the machine hangs
         self.doomed = doomed        # its attack may take the machine with it, once reported
+        self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
 
     def command(self, logs):
-        cpu = ",".join(part for part in ("max", "" if self.la57 else "la57=off", self.cpu) if part)
+        cpu = ",".join(part for part in (self.model.flags, "la57=" + ("on" if self.la57 else "off"),
+                                         self.cpu) if part)
         serials = []
         for kind in ("console", "report", "events"):
             serials += ["-serial", "file:" + logs[kind]]
@@ -52,7 +56,7 @@ class Machine:
                  ("single" if "-icount" in self.extra else "multi"),
                  "-cpu", cpu, "-smp", str(self.cpus), "-m", self.memory,
                  "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +
-                serials +
+                serials + (["-bios", self.firmware] if self.firmware else []) +
                 ["-kernel", self.kernel, "-initrd", self.initrd, "-append",
                  APPEND + self.append] + self.extra)
 
@@ -130,7 +134,7 @@ def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does."""
     logs = log_paths(folder, machine.name)
-    report = Report()
+    report = Report(preamble=machine.firmware is not None)
     began = time.monotonic()
     hung = False
     with open(logs["qemu"], "wb") as qemu_log:

@@ -193,12 +193,12 @@ static void intercepts(void **ctx)
 	(void)ctx;
 	vmcb.intercept[INTERCEPT_MISC1] = MISC1_NMI;
 	assert_false(enter_dies());
-	vmcb.intercept[INTERCEPT_CR_WRITE] = CR_WRITE(0);
+	vmcb.intercept[INTERCEPT_CR] = CR_WRITE(0);
 	vmcb.intercept[INTERCEPT_MISC1] |= MISC1_IRET;
 	assert_false(enter_dies());
 	vmcb.intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
 	assert_false(enter_dies());
-	vmcb.intercept[INTERCEPT_CR_WRITE] = CR_WRITE(4);
+	vmcb.intercept[INTERCEPT_CR] = CR_WRITE(4);
 	assert_true(enter_dies());
 	assert_non_null(strstr(last_words, "intercepts"));
 }

@@ -19,6 +19,11 @@ static const struct register_rule rules[FAKE_RULE_COUNT] = {
 	[FAKE_RULE_CONTROL_CLEAR] = { "CONTROL.CLEAR", FAKE_CONTROL, RULE_KEEP_CLEAR, 0xff00 },
 	[FAKE_RULE_VECTOR] = { "VECTOR", FAKE_VECTOR, RULE_LOCKED, ~0ull },
 	[FAKE_RULE_MODE] = { "MODE.ON", FAKE_MODE, RULE_KEEP_SET, 0x1 },
+	[FAKE_RULE_CACHE] = { "CACHE", FAKE_CACHE, RULE_KEEP_SET, 0x1 },
+	[FAKE_RULE_CACHE_OFF] = { "CACHE.OFF", FAKE_CACHE, RULE_ABSORBED, 0xff00 },
+	[FAKE_RULE_LIVE] = { "LIVE", FAKE_LIVE, RULE_LOCKED, 0x00ff },
+	[FAKE_RULE_LIVE_OFF] = { "LIVE.OFF", FAKE_LIVE, RULE_ABSORBED, 0xff00 },
+	[FAKE_RULE_OURS] = { "OURS", FAKE_OURS, RULE_OURS, ~0ull },
 };
 
 /* ---- the machine itself ---- */
@@ -157,6 +162,10 @@ int backend_cpu_init(struct cpu *cpu)
 	cpu->vcpu->registers[FAKE_CONTROL] = 0x000f;
 	cpu->vcpu->registers[FAKE_VECTOR] = 0xffffffff81000000ull;
 	cpu->vcpu->registers[FAKE_MODE] = 0x1;
+	cpu->vcpu->registers[FAKE_CACHE] = 0x1201;
+	cpu->vcpu->registers[FAKE_LIVE] = 0x1234;
+	cpu->vcpu->registers[FAKE_OURS] = 0x5678;
+	cpu->vcpu->registers[FAKE_OTHER] = 0x9abc;
 	return 0;
 }
 
@@ -264,9 +273,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&fake.stage2);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&fake.stage2, page, NULL);
+	return stage2_permission_run(&fake.stage2, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return fake.format->admissible(perm);
 }
 
 /* ---- guest memory ---- */

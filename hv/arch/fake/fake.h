@@ -42,13 +42,19 @@ extern const struct stage2_format fake_break_format;
 #define FAKE_HIGH_START	   (96 * FAKE_MIB)
 #define FAKE_HIGH_END	   (128 * FAKE_MIB)
 
-/* Registers; the rest up to CPU_REGISTERS_MAX has no rule. */
 enum fake_register {
 	FAKE_CONTROL, /* bits 0-7 keep set, bits 8-15 keep clear */
 	FAKE_VECTOR,  /* locked */
 	FAKE_MODE,    /* bit 0 keep set */
-	FAKE_FREE,
+	FAKE_CACHE,   /* bit 0 keep set, bits 8-15 absorbed */
+	FAKE_LIVE = CPU_REGISTERS_MAX, /* not recorded; bits 0-7 locked, 8-15 absorbed */
+	FAKE_OURS,
+	FAKE_OTHER, /* without a rule */
+	FAKE_REGISTERS,
 };
+
+/* The hardware's number of a register from FAKE_LIVE on is this more. */
+#define FAKE_HARDWARE 0xc0010000u
 
 /* Indices of backend_register_rules. */
 enum fake_rule {
@@ -56,6 +62,11 @@ enum fake_rule {
 	FAKE_RULE_CONTROL_CLEAR,
 	FAKE_RULE_VECTOR,
 	FAKE_RULE_MODE,
+	FAKE_RULE_CACHE,
+	FAKE_RULE_CACHE_OFF,
+	FAKE_RULE_LIVE,
+	FAKE_RULE_LIVE_OFF,
+	FAKE_RULE_OURS,
 	FAKE_RULE_COUNT,
 };
 
@@ -76,7 +87,7 @@ struct vcpu {
 	bool flushing;	/* has flushed since it last entered the guest */
 	u64 merges;	/* [a] fake.merges when it flushed last */
 	u64 faults;	/* injected into the guest by verdicts */
-	u64 registers[CPU_REGISTERS_MAX];
+	u64 registers[FAKE_REGISTERS];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
 };
 

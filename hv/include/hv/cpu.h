@@ -33,7 +33,7 @@ enum cpu_place {
 #define CPU_NMI	  1u /* an NMI waits for the guest: one, as in a processor */
 #define CPU_CHECK 2u /* the backend checks its own work: constant after launch */
 
-/* Registers a backend can guard; the numbers are the backend's. */
+/* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
 /*
@@ -52,6 +52,7 @@ struct cpu {
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	bool registers_recorded;
+	bool waking; /* own CPU: started again, not yet through its bring-up */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };

@@ -61,6 +61,8 @@ void stage2_settle(void);
 
 /* Permission of the page; *level (if not NULL) is the level of its leaf. */
 u32 stage2_permission(const struct stage2 *s2, struct gpa page, unsigned int *level);
+/* The same; *npages (if not NULL): from @page on to the end of what its entry covers. */
+u32 stage2_permission_run(const struct stage2 *s2, struct gpa page, u64 *npages);
 
 /* Called for every entry met; see stage2_walk. */
 struct stage2_visit {

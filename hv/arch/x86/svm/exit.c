@@ -12,8 +12,7 @@
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
-#define IOIO_IN	       BIT(0) /* exit_info[0], APM vol. 2, 15.10.2 */
-#define IOIO_STRING    BIT(2)
+#define LENGTH_INVD    2
 
 /* ---- decoding exits ---- */
 
@@ -36,20 +35,6 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
 }
 
-static void on_port(struct vcpu *v, struct svm_exit *e)
-{
-	u64 info = v->vmcb->exit_info[0];
-
-	e->exit.kind = HF_EXIT_PORT;
-	e->next_rip = v->vmcb->exit_info[1];
-	e->exit.port = (struct exit_port){
-		.port = info >> 16,
-		.write = !(info & IOIO_IN),
-		.width = info >> 4 & 7, /* one of three bits, whose values are the widths */
-		.value = v->vmcb->rax,
-	};
-}
-
 static void on_call(struct vcpu *v, struct svm_exit *e)
 {
 	const struct gprs *g = v->gprs;
@@ -62,6 +47,15 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 	call->arg[1] = g->r[GPR_RSI];
 	call->arg[2] = g->r[GPR_RDX];
 	call->arg[3] = g->r[GPR_RCX];
+}
+
+/* Caches are emptied without being written back: memory that was sealed would be as before. */
+static void on_invd(struct vcpu *v, struct svm_exit *e)
+{
+	asm volatile("wbinvd" : : : "memory");
+	e->next_rip = instruction_after(v->vmcb, LENGTH_INVD);
+	instruction_advance(v, e);
+	e->settled = true;
 }
 
 /*
@@ -86,6 +80,7 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 
 	e->exit.kind = HF_EXIT_OTHER;
 	e->next_rip = 0;
+	e->settled = false;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
 		on_page_fault(v, e);
@@ -96,6 +91,9 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	case EXIT_CODE_IRET:
 		inject_on_iret(v, e);
 		break;
+	case EXIT_CODE_CR0_READ:
+		registers_on_cr0_read(v, e);
+		break;
 	case EXIT_CODE_CR0_WRITE:
 		registers_on_cr_write(v, e, 0);
 		break;
@@ -103,13 +101,22 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_cr_write(v, e, 4);
 		break;
 	case EXIT_CODE_IDTR_WRITE:
-		registers_on_idtr_write(v, e);
+		registers_on_table_write(v, e, OP_LIDT);
+		break;
+	case EXIT_CODE_GDTR_WRITE:
+		registers_on_table_write(v, e, OP_LGDT);
+		break;
+	case EXIT_CODE_TR_WRITE:
+		registers_on_tr_write(v, e);
+		break;
+	case EXIT_CODE_INVD:
+		on_invd(v, e);
 		break;
 	case EXIT_CODE_MSR:
 		registers_on_msr(v, e);
 		break;
 	case EXIT_CODE_IOIO:
-		on_port(v, e);
+		port_on_exit(v, e);
 		break;
 	case EXIT_CODE_INVLPGA:
 	case EXIT_CODE_VMRUN:
@@ -126,18 +133,6 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 }
 
 /* ---- carrying out ---- */
-
-/* Leave out an access to a port of ours: nothing answers there. */
-static void skip_port(struct vcpu *v, const struct svm_exit *e)
-{
-	u64 bits = BIT(8 * e->exit.port.width) - 1;
-
-	if (e->exit.port.write || (v->vmcb->exit_info[0] & IOIO_STRING))
-		return;
-	v->vmcb->rax |= bits;
-	if (e->exit.port.width == 4)
-		v->vmcb->rax = (u32)v->vmcb->rax;
-}
 
 /* A machine whose CPU shuts down is reset by its board; ours does that when we shut down. */
 static _Noreturn void reset_machine(void)
@@ -162,14 +157,15 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		return;
 	case VERDICT_SKIP:
 		if (e->exit.kind == HF_EXIT_PORT)
-			skip_port(v, e);
+			port_skip(v, e);
 		if (e->next_rip) {
 			instruction_advance(v, e);
 			return;
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (registers_perform(v, e)) {
+		if (e->exit.kind == HF_EXIT_PORT ? port_perform(v, e)
+						 : registers_perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}
@@ -183,9 +179,9 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		reset_machine();
 }
 
-static void count_picture(struct cpu *cpu)
+static void count_settled(struct cpu *cpu, u32 kind)
 {
-	u64 *count = &cpu->stats.exits[HF_EXIT_MSR];
+	u64 *count = &cpu->stats.exits[kind];
 
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
@@ -225,8 +221,8 @@ static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
 	if (unlikely(svm.self_check))
 		check_exited(v);
 	decode_exit(v, e);
-	if (e->exit.kind == HF_EXIT_MSR && registers_picture(v, e))
-		count_picture(v->cpu);
+	if (e->settled)
+		count_settled(v->cpu, e->exit.kind);
 	else
 		carry_out(v, e, exit_decide(v->cpu, &e->exit));
 	inject_again(v);
