@@ -93,7 +93,7 @@ def other_boots(kernel):
     yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
     yield Spec("nmi-bare-" + config.name, "bare", "nmi-outside,nmi-backtrace", config=config)
     yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-backtrace,nmi-inside",
-               config=config, words={"check": "yes"})
+               config=config, words=GUARDED)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")

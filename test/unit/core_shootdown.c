@@ -166,6 +166,8 @@ static void inside_is_not_kicked(void **ctx)
 	assert_int_equal(fake.kicks, 0);
 	assert_int_equal(other->kicked, 0);
 	assert_int_equal(other->vcpu->flushes, before + 1);
+	/* It said that it leaves before it looked: a demand after its look kicks it. */
+	assert_int_equal(other->vcpu->flushed_at, CPU_LEAVING);
 	/* Outside again, it is. */
 	fake.on_relax = deliver_when_late_enough;
 	late = 5;

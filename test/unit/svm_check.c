@@ -51,6 +51,7 @@ static int setup(void **ctx)
 	sysreg_init();
 	svm = (struct svm){ .npt_root = 0x1000,
 			    .msrpm_pa = 0x2000,
+			    .msrpm_locked_pa = 0x8000,
 			    .iopm_pa = 0x4000,
 			    .cr3_reserved = ~0ull << 48,
 			    .self_check = true };
@@ -195,9 +196,18 @@ static void intercepts(void **ctx)
 	assert_false(enter_dies());
 	vmcb.intercept[INTERCEPT_CR] = CR_WRITE(0);
 	vmcb.intercept[INTERCEPT_MISC1] |= MISC1_IRET;
+	vmcb.intercept[INTERCEPT_CR] |= CR_READ(0);
 	assert_false(enter_dies());
 	vmcb.intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
+	vmcb.intercept[INTERCEPT_CR] &= ~CR_READ(0);
 	assert_false(enter_dies());
+	/* The map of a locked CPU is the locked one; one that starts may have either. */
+	cpu.state = CPU_LOCKED;
+	vmcb.msrpm_pa = svm.msrpm_locked_pa;
+	assert_false(enter_dies());
+	vmcb.msrpm_pa = svm.msrpm_pa;
+	assert_true(enter_dies());
+	vmcb.msrpm_pa = svm.msrpm_locked_pa;
 	vmcb.intercept[INTERCEPT_CR] = CR_WRITE(4);
 	assert_true(enter_dies());
 	assert_non_null(strstr(last_words, "intercepts"));

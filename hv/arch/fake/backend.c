@@ -204,6 +204,7 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 void backend_flush(struct cpu *cpu)
 {
 	cpu->vcpu->flushes++;
+	cpu->vcpu->flushed_at = cpu->place;
 	cpu->vcpu->flushing = true;
 	__atomic_store_n(&cpu->vcpu->merges, __atomic_load_n(&fake.merges, __ATOMIC_SEQ_CST),
 			 __ATOMIC_SEQ_CST);

@@ -85,11 +85,12 @@ struct vcpu {
 	bool guarded; /* backend_cpu_lock was called: register writes exit */
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
-	bool flushing; /* has flushed since it last entered the guest */
-	u64 merges;    /* [a] fake.merges when it flushed last */
-	u64 starts; /* backend_cpu_restart was called */
-	u64 entry;  /* where, the last time */
-	u64 faults;    /* injected into the guest by verdicts */
+	u32 flushed_at; /* cpu->place then */
+	bool flushing;	/* has flushed since it last entered the guest */
+	u64 merges;	/* [a] fake.merges when it flushed last */
+	u64 starts;	/* backend_cpu_restart was called */
+	u64 entry;	/* where, the last time */
+	u64 faults;	/* injected into the guest by verdicts */
 	u64 registers[FAKE_REGISTERS];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
 };

@@ -66,7 +66,8 @@ static const char *check_control(const struct vmcb *vmcb)
 	const struct rule rules[] = {
 		{ vmcb->intercept[INTERCEPT_MISC2] & MISC2_VMRUN, "intercept of VMRUN" },
 		{ vmcb->iopm_pa == svm.iopm_pa, "map of ports" },
-		{ vmcb->msrpm_pa == svm.msrpm_pa, "map of MSRs" },
+		{ vmcb->msrpm_pa == svm.msrpm_pa || vmcb->msrpm_pa == svm.msrpm_locked_pa,
+		  "map of MSRs" },
 		{ vmcb->asid, "ASID" },
 		{ vmcb->tlb_control == TLB_KEEP || vmcb->tlb_control == TLB_FLUSH_ALL ||
 			  (vmcb->tlb_control == TLB_FLUSH_ASID &&
@@ -112,17 +113,23 @@ const char *check_block(const struct vmcb *vmcb)
 	return what ? what : check_event(vmcb->event_inject);
 }
 
-/* Nothing that was ever intercepted is let go again, but for what tells the end of an NMI. */
+/*
+ * Nothing that was ever intercepted is let go again, but for what tells the end of an NMI, and
+ * reads of a CR0 that is not what the guest has made it.
+ */
 static bool intercepts_grow(struct vcpu *v)
 {
-	bool grow = true;
+	static const u32 passing[CHECK_CONTROL] = { [INTERCEPT_CR] = CR_READ(0),
+						    [INTERCEPT_MISC1] = MISC1_IRET };
+	bool locked = __atomic_load_n(&v->cpu->state, __ATOMIC_SEQ_CST) == CPU_LOCKED;
+	bool grow = !locked || v->vmcb->msrpm_pa == svm.msrpm_locked_pa;
 	size_t i;
 
 	for (i = 0; i < CHECK_CONTROL; i++) {
 		u32 now = v->vmcb->intercept[i];
 
 		grow &= !(v->check.intercept[i] & ~now);
-		v->check.intercept[i] = i == INTERCEPT_MISC1 ? now & ~MISC1_IRET : now;
+		v->check.intercept[i] = now & ~passing[i];
 	}
 	return grow;
 }

@@ -38,14 +38,18 @@ static inline u64 instruction_after(const struct vmcb *vmcb, u64 length)
 	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
 }
 
-void instruction_stepped(struct vcpu *v);
+/* @event: vector, type and flags; the one that the next VMRUN delivers. */
+void inject_event(struct vcpu *v, u64 event);
 
+/* A single step ends behind an instruction done for the guest as behind any other. */
 static inline void instruction_advance(struct vcpu *v, const struct svm_exit *e)
 {
 	v->vmcb->rip = e->next_rip;
 	v->vmcb->interrupt_shadow = 0;
-	if (unlikely(v->vmcb->rflags & RFLAGS_TF))
-		instruction_stepped(v);
+	if (unlikely(v->vmcb->rflags & RFLAGS_TF)) {
+		v->vmcb->dr6 |= DR6_BS;
+		inject_event(v, VECTOR_DB | EVENT_EXCEPTION);
+	}
 }
 
 /* ---- registers.c: control registers, table registers, MSRs ---- */
@@ -86,8 +90,6 @@ void restart_after_window(struct vcpu *v);
 
 /* ---- inject.c: what is delivered to the guest when it goes on ---- */
 
-/* @event: vector, type and flags; the one that the next VMRUN delivers. */
-void inject_event(struct vcpu *v, u64 event);
 /* A protection fault. False: the guest is finished. */
 bool inject_fault(struct vcpu *v);
 /* What the exit interrupted in delivery must be delivered still. */

@@ -54,7 +54,7 @@ void inject_again(struct vcpu *v)
 }
 
 /*
- * NMIs. All are intercepted. The guest's wait in cpu->pending (CPU_NMI), one at most, as a processor does.
+ * NMIs. All are intercepted. The guest's wait in cpu->pending (CPU_NMI): one, as in a processor.
  * Unlike one that the processor delivers, an injected NMI blocks no further ones, so that is done
  * here: while the guest handles one, and only then, IRET is intercepted (APM vol. 2, 15.9), and
  * the next goes in just before that IRET. A kernel has to bear an NMI there, for it has to bear one

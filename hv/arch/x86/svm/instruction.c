@@ -35,10 +35,3 @@ int instruction_decode(struct vcpu *v, struct instruction *i)
 	size = gwalk_fetch(&walk, gva(vmcb->rip), bytes, sizeof(bytes));
 	return decode(bytes, size, &context, i);
 }
-
-/* A single step ends behind an instruction done for the guest as behind any other. */
-void instruction_stepped(struct vcpu *v)
-{
-	v->vmcb->dr6 |= DR6_BS;
-	inject_event(v, VECTOR_DB | EVENT_EXCEPTION);
-}
