@@ -4,7 +4,9 @@
  * rule that the kernel's data is none. A trampoline and slots for probes are set up when this
  * module is loaded, that is before lock, on functions that nobody calls.
  */
+#include <linux/efi.h>
 #include <linux/ftrace.h>
+#include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -14,10 +16,10 @@
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
-#include <linux/version.h>
 
 #include "attack.h"
 #include "code.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"
@@ -106,6 +108,7 @@ static struct kprobe jump_probe = {
 };
 
 static u8 *bpf_pack;
+static u8 *firmware; /* a page of it, mapped by the first attempt */
 static u8 *jump_slot;
 
 /* The kernel's first; its list may be empty later. As kernel/bpf/core.c has it. */
@@ -180,6 +183,8 @@ void code_exit(void)
 	unregister_kprobe(&probe);
 	unregister_ftrace_function(&tracer);
 	stray_remove();
+	if (firmware)
+		memunmap(firmware);
 }
 
 /* ---- targets ---- */
@@ -215,27 +220,21 @@ static struct module *find_victim(struct attempt *t)
 }
 
 /* The last bytes of each part are padding. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 static u8 *end_of_text(struct module *module)
 {
-	return (u8 *)module->mem[MOD_TEXT].base + module->mem[MOD_TEXT].size - MEMORY_BLOCK;
+	unsigned int size;
+	u8 *text = compat_module_text(module, &size);
+
+	return text + size - MEMORY_BLOCK;
 }
 
 static u8 *end_of_rodata(struct module *module)
 {
-	return (u8 *)module->mem[MOD_RODATA].base + module->mem[MOD_RODATA].size - MEMORY_BLOCK;
-}
-#else
-static u8 *end_of_text(struct module *module)
-{
-	return (u8 *)module->core_layout.base + module->core_layout.text_size - MEMORY_BLOCK;
-}
+	unsigned int size;
+	u8 *rodata = compat_module_rodata(module, &size);
 
-static u8 *end_of_rodata(struct module *module)
-{
-	return (u8 *)module->core_layout.base + module->core_layout.ro_size - MEMORY_BLOCK;
+	return rodata + size - MEMORY_BLOCK;
 }
-#endif
 
 static int target_module_text(struct attempt *t)
 {
@@ -278,6 +277,56 @@ static int target_jump_slot(struct attempt *t)
 static int target_bpf(struct attempt *t)
 {
 	return target_byte(t, bpf_pack ? bpf_pack + BPF_PACK - MEMORY_BLOCK : NULL);
+}
+
+/* Whether the kernel runs this page of firmware: a piece of code has its data among it. */
+static bool firmware_runs(u64 page)
+{
+	pte_t *(*lookup)(pgd_t * pgd, unsigned long va, unsigned int *level) =
+		attack_symbol("lookup_address_in_pgd");
+	struct mm_struct *mm = attack_symbol("efi_mm");
+	unsigned int level;
+	pte_t *entry;
+
+	if (!lookup || !mm)
+		return false;
+	entry = lookup(mm->pgd + pgd_index(page), page, &level);
+	return entry && pte_present(*entry) && pte_exec(*entry);
+}
+
+/* A page of code; its end, where the next is not, is filled up with nothing. */
+static u64 find_firmware(void)
+{
+	const efi_memory_desc_t *md;
+	u64 page;
+
+	for_each_efi_memory_desc(md)
+	{
+		if (md->type != EFI_RUNTIME_SERVICES_CODE)
+			continue;
+		page = md->phys_addr + (md->num_pages << PAGE_SHIFT);
+		while (page > md->phys_addr) {
+			page -= PAGE_SIZE;
+			if (firmware_runs(page))
+				return page;
+		}
+	}
+	return 0;
+}
+
+static int target_firmware(struct attempt *t)
+{
+	u64 page = find_firmware();
+
+	if (page && !firmware)
+		firmware = memremap(page, PAGE_SIZE, MEMREMAP_WB);
+	attack_note(t, "at %llx", page);
+	return target_byte(t, end_of_page((unsigned long)firmware));
+}
+
+static enum attack_outcome firmware_write(struct attempt *t)
+{
+	return memory_attack(t, target_firmware, memory_door_none, memory_store_byte);
 }
 
 /* ---- attacks ---- */
@@ -413,6 +462,17 @@ static const struct attack attacks[] = {
 		ATTACK_BARE, optprobe_write),
 	WRITTEN("bpf-write", "write pages of BPF programs", "code made at run time",
 		ATTACK_BARE, bpf_write),
+	{
+		.name = "firmware-write",
+		.title = "write the code of EFI runtime services",
+		.gives = "any code in the kernel",
+		.asset = "EFI runtime code",
+		.needs = "EFI",
+		.control = ATTACK_BARE,
+		.run = firmware_write,
+		.look = memory_look,
+		.undo = memory_undo,
+	},
 	EXECUTED("execute-data", "run initialized data of the kernel after set_memory_x",
 		 execute_data),
 	EXECUTED("execute-bss",

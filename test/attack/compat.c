@@ -17,6 +17,17 @@ u8 *compat_module_text(const struct module *module, unsigned int *size)
 #endif
 }
 
+u8 *compat_module_rodata(const struct module *module, unsigned int *size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	*size = module->mem[MOD_RODATA].size;
+	return module->mem[MOD_RODATA].base;
+#else
+	*size = module->core_layout.ro_size - module->core_layout.text_size;
+	return (u8 *)module->core_layout.base + module->core_layout.text_size;
+#endif
+}
+
 /*
  * arch/x86/kernel/head_64.S: since 6.5 secondary_startup_64 finds stack, GDT and per-CPU area by
  * the number of the CPU; before, in variables.

@@ -6,8 +6,9 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 
-/* Where the text of a module is; whole pages. */
+/* Where the text and the read-only data of a module are; whole pages. */
 u8 *compat_module_text(const struct module *module, unsigned int *size);
+u8 *compat_module_rodata(const struct module *module, unsigned int *size);
 
 /*
  * Makes the kernel's start-up code end in @code on @stack (its top) when CPU @cpu is started; @task

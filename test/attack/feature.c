@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bits.h>
+#include <linux/efi.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/processor.h>
@@ -24,6 +25,8 @@ bool feature_present(const char *name)
 	u32 eax, ebx, ecx, edx;
 	size_t i;
 
+	if (!strcmp(name, "EFI"))
+		return efi_enabled(EFI_RUNTIME_SERVICES);
 	if (cpuid_eax(0) < LEAF)
 		return false;
 	cpuid_count(LEAF, 0, &eax, &ebx, &ecx, &edx);

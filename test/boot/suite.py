@@ -52,7 +52,7 @@ class Spec:
 QUIET = "audit,fork,modules,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
-FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi"
+FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
 
 # Seconds of each hostile load, in make test and make test-full.
 SHORT, LONG = 5, 60
