@@ -21,8 +21,10 @@
 #include "audit.h"
 #include "call.h"
 #include "compat/symbols.h"
+#include "kexec.h"
 #include "launch.h"
 #include "lock.h"
+#include "sleep.h"
 
 /* Serializes launch and lock, guards state. */
 static DEFINE_MUTEX(state_lock);
@@ -43,6 +45,27 @@ static long version_ioctl(void __user *user)
 	return copy_to_user(user, &ctl, sizeof(ctl)) ? -EFAULT : 0;
 }
 
+/* With the ways out of the machine closed to the kernel itself. */
+static int launch_closed(struct hf_ctl_launch *ctl)
+{
+	int ret = kexec_close();
+
+	if (ret) {
+		ctl->reason = HF_REASON_KEXEC;
+		return ret;
+	}
+	ret = sleep_refuse();
+	if (ret)
+		goto reopen;
+	ret = launch_run(ctl);
+	if (!ret)
+		return 0;
+	sleep_permit();
+reopen:
+	kexec_reopen();
+	return ret;
+}
+
 /* Once launched the module stays: the hypervisor cannot be taken away again. */
 static int launch_once(struct hf_ctl_launch *ctl)
 {
@@ -57,7 +80,7 @@ static int launch_once(struct hf_ctl_launch *ctl)
 		ctl->reason = HF_REASON_NO_SYMBOL;
 		return -ENOENT;
 	}
-	ret = launch_run(ctl);
+	ret = launch_closed(ctl);
 	if (ret)
 		return ret;
 	__module_get(THIS_MODULE);

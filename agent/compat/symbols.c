@@ -22,7 +22,7 @@ struct wanted {
 		name, offsetof(struct symbols, field), true \
 	}
 
-/* The 32-bit and x32 vDSOs exist where the kernel is built for those programs. */
+/* The 32-bit and x32 vDSOs, and kexec, exist where the kernel is built with them. */
 static const struct wanted wanted[] __initconst = {
 	NEED("_text", text),
 	NEED("_etext", etext),
@@ -53,6 +53,9 @@ static const struct wanted wanted[] __initconst = {
 	NEED("pack_list", pack_list),
 	NEED("pack_mutex", pack_mutex),
 	NEED("max_possible_pfn", max_possible_pfn),
+	MAY("kexec_image", kexec_image),
+	MAY("kexec_crash_image", kexec_crash_image),
+	MAY("kexec_load_disabled", kexec_load_disabled),
 	NEED("walk_system_ram_range", walk_system_ram_range),
 	NEED("stop_machine_cpuslocked", stop_machine_cpuslocked),
 	NEED("set_memory_x", set_memory_x),

@@ -23,6 +23,8 @@ struct symbols {
 	unsigned long sdata, end;
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
+	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
+	int *kexec_load_disabled;
 	struct mm_struct *init_mm, *efi_mm;
 	struct real_mode_header **real_mode_header;
 	void **pcpu_base_addr;

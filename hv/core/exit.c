@@ -10,6 +10,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 
 /* What an access needs, of the permissions of a page. */
 static u32 needed(const struct exit_memory *memory)
@@ -121,6 +122,8 @@ static enum verdict port_decide(struct cpu *cpu, const struct exit *exit)
 		.gpa = exit->port.port,
 	};
 
+	if (!exit->port.ours)
+		return sleep_port(cpu, exit);
 	event_record(cpu, exit, &event);
 	return VERDICT_SKIP;
 }
@@ -168,7 +171,10 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 		panic_check();
 		return VERDICT_RETRY; /* shootdown_sync is on the way back */
 	case HF_EXIT_NMI:
+		panic_check(); /* a kick may have come with it */
 		return VERDICT_PASS;
+	case HF_EXIT_WINDOW:
+		return VERDICT_RETRY;
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
 	case HF_EXIT_SHUTDOWN:

@@ -15,6 +15,7 @@
 #include <hv/print.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 #include <hv/status.h>
 #include <hv/string.h>
 
@@ -55,6 +56,7 @@ enum platform {
 	PLATFORM_REMAP,
 	PLATFORM_DMA,
 	PLATFORM_RESTART,
+	PLATFORM_SLEEP,
 	PLATFORM_COUNT
 };
 
@@ -65,6 +67,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_REMAP] = "remapping of protected addresses",
 	[PLATFORM_DMA] = "memory access by devices",
 	[PLATFORM_RESTART] = "restart of a CPU",
+	[PLATFORM_SLEEP] = "sleep",
 };
 
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
@@ -105,10 +108,24 @@ static void memory_protection(struct hf_protection *p, u32 kind)
 		set(p, HF_ENFORCED_HARDWARE, memory_limits[kind]);
 }
 
+static u32 rules(void)
+{
+	u32 count;
+
+	backend_register_rules(&count);
+	return count;
+}
+
+/* The last is what holds for registers that no rule names. */
 static void register_protection(struct hf_protection *p, u32 rule)
 {
 	bool effective = true;
 
+	if (rule == rules()) {
+		p->asset = HF_ASSET_REGISTER_OTHER;
+		set_locked(p, true, "");
+		return;
+	}
 	p->asset = HF_ASSET_REGISTER | rule;
 	for (u32 i = 0; i < cpu_count(); i++)
 		effective = effective && registers_effective(cpu_get(i), rule);
@@ -138,6 +155,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else if (number == PLATFORM_SLEEP)
+		set_locked(p, !*sleep_open(), sleep_open());
 	else
 		set(p, HF_ENFORCED_NOT, open_reasons[number]);
 }
@@ -149,17 +168,14 @@ static void platform_protection(struct hf_protection *p, u32 number)
 #define OWN_VIRT       (OWN_MEMORY + 1)
 #define REGISTER_FIRST (OWN_VIRT + 1)
 
-static u32 rules(void)
+static u32 platform_first(void)
 {
-	u32 count;
-
-	backend_register_rules(&count);
-	return count;
+	return REGISTER_FIRST + rules() + 1;
 }
 
 static u32 protections(void)
 {
-	return REGISTER_FIRST + rules() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
+	return platform_first() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
 }
 
 int status_protection(u64 index, struct hf_protection *p)
@@ -175,10 +191,10 @@ int status_protection(u64 index, struct hf_protection *p)
 	} else if (index == OWN_MEMORY || index == OWN_VIRT) {
 		p->asset = index == OWN_VIRT ? HF_ASSET_VIRT : HF_ASSET_HYPERVISOR;
 		set(p, HF_ENFORCED_HARDWARE, "");
-	} else if (index < REGISTER_FIRST + rules()) {
+	} else if (index < platform_first()) {
 		register_protection(p, index - REGISTER_FIRST);
 	} else {
-		platform_protection(p, index - REGISTER_FIRST - rules() + 1);
+		platform_protection(p, index - platform_first() + 1);
 	}
 	status_asset(p->asset, &asset);
 	string_copy(p->name, asset.name, sizeof(p->name));

@@ -12,7 +12,9 @@
 #include <hv/lock.h>
 #include <hv/overflow.h>
 #include <hv/owner.h>
+#include <hv/panic.h>
 #include <hv/pool.h>
+#include <hv/stage2.h>
 #include <hv/string.h>
 
 /* A page's byte: a state, or from BYTE_SEALED on a sealed page's kind; and flags. */
@@ -280,6 +282,8 @@ struct owner_locked owner_lock(struct cpu *cpu)
 void owner_unlock(struct owner_locked locked)
 {
 	(void)locked;
+	/* What a transition took away reaches every CPU before the next one begins. */
+	CHECK(stage2_settled() == stage2_cuts());
 	lock_release(&owner.lock);
 }
 

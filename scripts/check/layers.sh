@@ -18,7 +18,7 @@ layer_of() {
 	types | overflow | banned | visibility) echo base ;;
 	string | print | lock) echo lib ;;
 	pool | stage2 | owner | guest) echo mem ;;
-	memory | protect | registers) echo guard ;;
+	memory | protect | registers | sleep) echo guard ;;
 	audit | cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;

@@ -15,6 +15,7 @@
 #include "attack.h"
 #include "code.h"
 #include "execute.h"
+#include "feature.h"
 #include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
@@ -23,9 +24,11 @@ MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
 /* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
-	&memory_table,	&register_table,   &nested_table,  &decode_table,    &unpaged_table,
-	&code_table,	&remap_table,	   &execute_table, &writable_table,  &device_table,
-	&startup_table, &hypervisor_table, &state_table,   &hypercall_table, &race_table,
+	&memory_table,	   &register_table, &nested_table,    &decode_table,
+	&unpaged_table,	   &code_table,	    &remap_table,     &execute_table,
+	&writable_table,   &device_table,   &startup_table,   &sleep_table,
+	&kexec_table,	   &hypervisor_table, &state_table,   &race_table,
+	&hypercall_table,
 };
 
 static const char *const control_names[] = {
@@ -157,7 +160,10 @@ static void show_attack(struct seq_file *m, const struct attack *a)
 	seq_printf(m, "\"open\":%s,\"reason\":\"%s\",\"control\":\"%s\",",
 		   a->reason ? "true" : "false", a->reason ? a->reason : "",
 		   control_names[a->control]);
-	seq_printf(m, "\"own_vm\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false", a->cpus);
+	seq_printf(m, "\"absent\":\"%s\",",
+		   a->needs && !feature_present(a->needs) ? a->needs : "");
+	seq_printf(m, "\"own_vm\":%s,\"stops\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false",
+		   a->stops ? "true" : "false", a->cpus);
 }
 
 static int list_show(struct seq_file *m, void *unused)

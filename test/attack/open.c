@@ -17,6 +17,7 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"

@@ -81,14 +81,16 @@ $(UNIT)/cpu/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/fake_cpu.h -c -o $@ $<
 
+$(UNIT)/test/unit/svm_port: $(UNIT_CPU)/svm/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
-$(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o
+$(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msrs.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
-$(UNIT)/test/unit/svm_exit: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk sysreg)
+$(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
+$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_nmi: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* HF_CALL_PAGES against the owner map and the tables, page by page. */
+#include <hv/shootdown.h>
 #include "machine.h"
 
 #define GIB   (1ull << 30)
@@ -191,6 +192,7 @@ static void a_page_full_of_runs(void **ctx)
 
 		assert_int_equal(owner_seal(owner, &range, 1), 0);
 	}
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	next = pages_from(cpu, MACHINE_FREE, &count);
 	assert_int_equal(count, HF_PAGE_RUNS);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Hypercalls: every number, before and after lock, with arguments from the edges. */
+#include <hv/shootdown.h>
 #include "machine.h"
 
 /* A buffer in every place where none may be; the guest's own first, for comparison. */
@@ -77,6 +78,7 @@ static void queries_spare_fixed_pages(void **ctx)
 	assert_int_equal(owner_check_begin(owner, &ranges[1], 1), 0);
 	assert_int_equal(owner_lend(owner, &ranges[2], 1), 0);
 	assert_int_equal(owner_donate(owner, &ranges[3], 1), 0);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	memset(machine_ram(MACHINE_FREE), 0x5a, 4 * PAGE_SIZE);
 	for (u64 n = HF_CALL_INFO; n <= HF_CALL_PAGES; n++)

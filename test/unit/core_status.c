@@ -36,6 +36,10 @@ static const char *const at_lock[] = {
 	"CONTROL.CLEAR",
 	"VECTOR",
 	"MODE.ON",
+	"CACHE.OFF",
+	"LIVE",
+	"OURS",
+	"register without a rule",
 	"patching of kernel text",
 };
 
@@ -174,7 +178,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 5);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 6);
 }
 
 static void assets(void **ctx)
@@ -204,7 +208,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_ABSENT, "absent memory" },
 		{ HF_ASSET_PLATFORM, "machine" },
 		{ HF_ASSET_PLATFORM | 5, "restart of a CPU" },
-		{ HF_ASSET_PLATFORM | 6, NULL },
+		{ HF_ASSET_PLATFORM | 6, "sleep" },
+		{ HF_ASSET_PLATFORM | 7, NULL },
 		{ 0x09000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },

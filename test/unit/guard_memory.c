@@ -166,10 +166,12 @@ static void every_other_state(void **ctx)
 
 	(void)ctx;
 	machine_lock(cpu);
+	shootdown_exited(cpu);
 	owner = owner_lock(cpu);
 	assert_int_equal(owner_check_begin(owner, &r[0], 1), 0);
 	assert_int_equal(owner_lend(owner, &r[1], 1), 0);
 	assert_int_equal(owner_donate(owner, &r[2], 1), 0);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		bool legal = row[i].asset == HF_ASSET_NONE;
@@ -237,6 +239,7 @@ static void tables_disagree(void **ctx)
 	/* Behind the back of owner.c, and of the fake, which would notice. */
 	assert_int_equal(stage2_prepare(&fake.stage2, gpa(MACHINE_FREE), 1), 0);
 	stage2_protect(&fake.stage2, gpa(MACHINE_FREE), 1, HF_PERM_READ);
+	stage2_settle();
 	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE), W, 0, &value),
 			 VERDICT_FAULT);
 	assert_int_equal(machine_event().asset, HF_ASSET_PLATFORM);

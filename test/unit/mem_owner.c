@@ -237,11 +237,13 @@ static int transfer(const struct row *row, const struct hf_range *ranges, u32 co
 	int error = model_transfer(row, ranges, count);
 
 	assert_int_equal(row->fn(l, ranges, count), error);
-	if (error)
+	if (error) {
 		assert_int_equal(fake.protects, protects);
-	else
-		backend_stage2_reclaim(); /* no CPU runs that would have to flush first */
-	return error;
+		return error;
+	}
+	stage2_settle(); /* no CPU runs that would have to flush first */
+	backend_stage2_reclaim();
+	return 0;
 }
 
 static const struct row *row_of(transition *fn)
