@@ -170,7 +170,16 @@ static void forged_answers(void **ctx)
 	FORGED(kernel[0][0].kind, HF_KIND_COUNT);
 	FORGED(kernel[1][0].va, KERNEL);
 	FORGED(kernel[1][0].npages, 2); /* wraps */
-	FORGED(kernel_count[1], 2);	/* something after the last page */
+	/* No progress. */
+	honest();
+	reply.kernel_count[1] = 0;
+	reply.kernel_next[1] = KERNEL + 0x10000;
+	take(-EBADMSG);
+	/* Something after the last page. */
+	honest();
+	reply.kernel[1][1] = reply.kernel[0][0];
+	reply.kernel_count[1] = 2;
+	take(-EBADMSG);
 }
 
 int main(void)

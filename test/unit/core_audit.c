@@ -146,6 +146,38 @@ static void a_wrong_entry_shows(void **ctx)
 	assert_int_equal(run[2].npages, MACHINE_TEXT_PAGES - 3);
 }
 
+/* Pages that differ in one thing only are told apart. */
+static void neighbours(void **ctx)
+{
+	const struct hf_range ranges[] = {
+		machine_range(MACHINE_FREE, 1, HF_KIND_RODATA),
+		machine_range(MACHINE_FREE + PAGE_SIZE, 1, HF_KIND_RO_AFTER_INIT),
+	};
+	const struct hf_range plugged = { .gpa = FAKE_HOTPLUG_START, .npages = 1 };
+	struct cpu *cpu = machine(1);
+	struct owner_locked owner = owner_lock(cpu);
+	const struct hf_page_run *run;
+	s64 count;
+
+	(void)ctx;
+	assert_int_equal(owner_seal(owner, ranges, ARRAY_SIZE(ranges)), 0);
+	assert_int_equal(owner_add(owner, &plugged, 1), 0);
+	assert_int_equal(backend_stage2_prepare(gpa(plugged.gpa), 1), 0);
+	backend_stage2_protect(gpa(plugged.gpa), 1, HF_PERM_ALL);
+	owner_unlock(owner);
+	run = machine_ram(MACHINE_BUFFER);
+	pages_from(cpu, MACHINE_FREE, &count);
+	assert_int_equal(run[0].kind, HF_KIND_RODATA);
+	assert_int_equal(run[0].npages, 1);
+	assert_int_equal(run[1].kind, HF_KIND_RO_AFTER_INIT);
+	/* Memory like that before it, but it is not due the kernel's execution. */
+	pages_from(cpu, FAKE_RAM_END - PAGE_SIZE, &count);
+	assert_int_equal(run[0].npages, 1);
+	assert_int_equal(run[0].permission, run[1].permission);
+	assert_int_not_equal(run[0].due, run[1].due);
+	assert_int_equal(wrong_pages(cpu), 1);
+}
+
 static void a_page_full_of_runs(void **ctx)
 {
 	struct cpu *cpu = machine(1);
@@ -224,6 +256,7 @@ int main(void)
 		machine_test(admissible_is_due),
 		machine_test(sealed_ranges),
 		machine_test(a_wrong_entry_shows),
+		machine_test(neighbours),
 		machine_test(a_page_full_of_runs),
 		machine_test(work_is_bounded),
 		machine_test(wrong_arguments),

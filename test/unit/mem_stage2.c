@@ -340,7 +340,7 @@ static void split_and_merge(void **ctx)
 	{
 		u64 page = GIB + 5 * 2 * FAKE_MIB + 7 * PAGE_SIZE;
 		unsigned int level;
-		u64 used;
+		u64 used, npages;
 
 		begin(s);
 		assert_int_equal(protect(0, PAGES, HF_PERM_ALL), 0);
@@ -355,6 +355,16 @@ static void split_and_merge(void **ctx)
 		assert_int_equal(level, 2);
 		stage2_permission(&s2, gpa(page + GIB), &level);
 		assert_int_equal(level, s->format->max_block);
+		/* How far each of them reaches from the page on. */
+		assert_int_equal(stage2_run(&s2, gpa(page), &npages), HF_PERM_READ);
+		assert_int_equal(npages, 1);
+		assert_int_equal(stage2_run(&s2, gpa(page + 2 * FAKE_MIB), &npages),
+				 HF_PERM_ALL);
+		assert_int_equal(npages, 512 - 7);
+		stage2_run(&s2, gpa(page + GIB), &npages);
+		assert_int_equal(npages, s->format->max_block == 3
+						 ? GIB / PAGE_SIZE - 5 * 512 - 7
+						 : 512 - 7);
 		compare(0, LIMIT);
 		/* Not uniform: merging leaves it as it is. */
 		merge(page, 1);
