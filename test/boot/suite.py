@@ -90,7 +90,10 @@ def other_boots(kernel):
     """What one machine of each kernel is enough for."""
     config = Config(kernel, 2, True)
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
-    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
+    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
+               words=GUARDED)
+    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace",
+               config=config, words={"check": "yes"})
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
