@@ -52,9 +52,13 @@ void run_child(struct outcome *o, unsigned int limit, int (*fn)(const void *), c
 /* Negative errno as the kernel gives it. */
 int module_load(const char *path, const char *params);
 int module_unload(const char *name);
+/* The kernel's name for a module file: up to the dot, with underscores. */
+void module_name(const char *file, char *name, size_t size);
 /* Loads every module of @folder, in the order of their names; @path receives the one that failed.
  */
 int modules_load(const char *folder, char *path, size_t size);
+/* Unloads them again, the last one first. 0 or a negative errno. */
+int modules_unload(const char *folder);
 
 /* --- cmdline.c: hf.KEY=VALUE on the kernel's command line --- */
 

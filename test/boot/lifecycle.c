@@ -263,7 +263,7 @@ static bool kvm_load(struct verdict *v)
 
 static void kvm_in_use(struct verdict *v)
 {
-	int kvm, vm;
+	int kvm, vm, err;
 	bool ok;
 
 	if (!image_get(v) || !kvm_load(v))
@@ -280,6 +280,10 @@ static void kvm_in_use(struct verdict *v)
 			unharmed(v);
 	}
 	close(kvm);
+	/* Since 6.12 KVM holds the extension as long as it is loaded. */
+	err = modules_unload(KVM_MODULES);
+	if (v->ok && err)
+		fail(v, "cannot unload KVM: %s", strerror(-err));
 }
 
 /* --- failures on the way --- */

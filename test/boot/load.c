@@ -104,16 +104,6 @@ static int stock_module(const struct dirent *entry)
 	return strstr(entry->d_name, ".ko") != NULL;
 }
 
-/* The kernel's name for a module file: up to the dot, with underscores. */
-static void module_name(const char *file, char *name, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size - 1 && file[i] && file[i] != '.'; i++)
-		name[i] = file[i] == '-' ? '_' : file[i];
-	name[i] = '\0';
-}
-
 static bool module_cycle(const char *file, struct verdict *v)
 {
 	char path[512], name[64];

@@ -157,7 +157,16 @@ int module_unload(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
-/* The driver numbered the files in the order of their dependencies. */
+void module_name(const char *file, char *name, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size - 1 && file[i] && file[i] != '.'; i++)
+		name[i] = file[i] == '-' ? '_' : file[i];
+	name[i] = '\0';
+}
+
+/* The driver numbered the files in the order of their dependencies: 03-some-name.ko. */
 int modules_load(const char *folder, char *path, size_t size)
 {
 	struct dirent **files;
@@ -173,6 +182,21 @@ int modules_load(const char *folder, char *path, size_t size)
 		err = module_load(path, "");
 		if (err == -EEXIST)
 			err = 0;
+	}
+	return err;
+}
+
+int modules_unload(const char *folder)
+{
+	struct dirent **files;
+	char name[64];
+	int err = 0, n = scandir(folder, &files, NULL, alphasort);
+
+	while (n-- > 0 && !err) {
+		if (files[n]->d_name[0] == '.')
+			continue;
+		module_name(files[n]->d_name + 3, name, sizeof(name));
+		err = module_unload(name);
 	}
 	return err;
 }

@@ -90,9 +90,9 @@ def other_boots(kernel):
     """What one machine of each kernel is enough for."""
     config = Config(kernel, 2, True)
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
-    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
-    yield Spec("nmi-bare-" + config.name, "bare", "nmi-outside,nmi-backtrace", config=config)
-    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-backtrace,nmi-inside",
+    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
+               words=GUARDED)
+    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace,nmi-routed",
                config=config, words=GUARDED)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
