@@ -432,7 +432,7 @@ static void restarted(void **ctx)
 		vcpu[0].native.cs = 0x10;
 		vcpu[0].native.ss = 0x18;
 		cpu[0].registers_recorded = recorded;
-		for (i = 0; i < REG_COUNT; i++)
+		for (i = 0; i < REG_RECORDED; i++)
 			cpu[0].recorded[i] = 0x2000 + i;
 		memset(&gprs, 0xaa, sizeof(gprs));
 		vmcb[0].rflags = 0x246;

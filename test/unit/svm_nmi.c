@@ -13,6 +13,7 @@
 #include <string.h>
 #include <ucontext.h>
 #include <cmocka.h>
+#include <hv/arch/x86/svm/exit.h>
 #include <hv/arch/x86/svm/vcpu.h>
 #include <hv/backend.h>
 #include <hv/cpu.h>
@@ -99,6 +100,49 @@ void shootdown_entered(struct cpu *c, bool flushing)
 {
 	(void)c;
 	(void)flushing;
+}
+
+/* ---- no device is guarded, no CPU restarted ---- */
+
+bool device_on_store(struct vcpu *v, struct svm_exit *e)
+{
+	(void)v;
+	(void)e;
+	return false;
+}
+
+bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+{
+	return device_on_store(v, e);
+}
+
+bool device_perform(struct vcpu *v, const struct svm_exit *e)
+{
+	(void)v;
+	(void)e;
+	return false;
+}
+
+void device_cpu_init(struct vcpu *v)
+{
+	(void)v;
+}
+
+void restart_on_init(struct vcpu *v, struct svm_exit *e)
+{
+	(void)v;
+	(void)e;
+}
+
+void restart_after_window(struct vcpu *v)
+{
+	(void)v;
+}
+
+bool startup_sync(struct cpu *c)
+{
+	(void)c;
+	return false;
 }
 
 _Noreturn void panic(const char *format, ...)
