@@ -164,6 +164,7 @@ static void neighbours(void **ctx)
 	assert_int_equal(owner_add(owner, &plugged, 1), 0);
 	assert_int_equal(backend_stage2_prepare(gpa(plugged.gpa), 1), 0);
 	backend_stage2_protect(gpa(plugged.gpa), 1, HF_PERM_ALL);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	run = machine_ram(MACHINE_BUFFER);
 	pages_from(cpu, MACHINE_FREE, &count);
