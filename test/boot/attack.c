@@ -193,7 +193,7 @@ static void report_absent(const struct attack *a, const char *phase)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "the CPU has no %s, says CPUID", a->absent);
+	snprintf(text, sizeof(text), "the machine has no %s", a->absent);
 	report_begin();
 	report_str("attack", a->name);
 	report_str("phase", phase);
