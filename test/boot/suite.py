@@ -83,6 +83,9 @@ def config_boots(config, seconds):
     yield Spec("locked-" + config.name, "locked", "fork", attacks="", config=config, words=words,
                limit=limit)
     yield Spec("quiet-" + config.name, "locked", QUIET, config=config, words=words, limit=limit)
+    if config.cpus > 1:
+        yield Spec("hotplug-" + config.name, "locked", "hotplug-load", config=config, words=words,
+                   limit=limit)
     yield Spec("steady-" + config.name, "locked", "steady", config=config)
 
 
