@@ -46,7 +46,7 @@ static bool may_move(enum cpu_state from, enum cpu_state to)
 	case CPU_PARKED:
 		return to == CPU_STARTING;
 	case CPU_STARTING:
-		return to == CPU_LOCKED || to == CPU_ABSENT;
+		return to == CPU_LOCKED || to == CPU_ABSENT || to == CPU_PARKED;
 	case CPU_LOCKED:
 		return to == CPU_PARKED;
 	}

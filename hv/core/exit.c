@@ -10,6 +10,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/registers.h>
+#include <hv/startup.h>
 
 /* What an access needs, of the permissions of a page. */
 static u32 needed(const struct exit_memory *memory)
@@ -171,6 +172,8 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 		return VERDICT_PASS;
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
+	case HF_EXIT_DEVICE:
+		return startup_device(cpu, exit);
 	case HF_EXIT_SHUTDOWN:
 		return shutdown_decide(cpu, exit);
 	}

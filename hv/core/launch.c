@@ -13,6 +13,7 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include <hv/protect.h>
+#include <hv/startup.h>
 
 /*
  * The boot record is guest memory: read until the point of no return, never afterwards. What is
@@ -119,6 +120,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
 	flags = boot->flags;
+	startup_init(&boot->startup);
 	init_ticks = backend_clock() - start;
 	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 	return 0;

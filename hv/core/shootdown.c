@@ -65,6 +65,13 @@ static bool behind(const struct cpu *cpu, u64 demand)
 	return __atomic_load_n(&cpu->epoch, __ATOMIC_SEQ_CST) < demand;
 }
 
+/* One kick on its way serves everybody who wants the CPU's attention. */
+void shootdown_kick(struct cpu *other)
+{
+	if (!__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
+		backend_kick(other);
+}
+
 static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 {
 	u32 turns = 0;
@@ -89,9 +96,8 @@ void shootdown(struct cpu *cpu)
 	/* All are kicked before one is waited for: the wait is the longest, not the sum. */
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);
-		if (other != cpu && behind(other, demand) &&
-		    !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
-			backend_kick(other);
+		if (other != cpu && behind(other, demand))
+			shootdown_kick(other);
 	}
 	for (u32 i = 0; i < cpu_count(); i++)
 		await(cpu, cpu_get(i), demand);

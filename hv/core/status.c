@@ -57,6 +57,8 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_RESTART] = "restart of a CPU",
 };
 
+static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART), "docs/abi.md");
+
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
  */
 static const char open_reasons[PLATFORM_COUNT][REASON_SIZE] = {
@@ -64,8 +66,6 @@ static const char open_reasons[PLATFORM_COUNT][REASON_SIZE] = {
 			   "mapped to another page",
 	[PLATFORM_DMA] = "no IOMMU is programmed yet: a device can be told to write any memory "
 			 "but through the CPU",
-	[PLATFORM_RESTART] =
-		"not intercepted yet: a CPU sent INIT leaves the hypervisor's control",
 };
 
 static void set(struct hf_protection *p, enum hf_enforcement enforcement, const char *reason)
@@ -118,6 +118,21 @@ static void execute_protection(struct hf_protection *p)
 			   "this version leaves kernel-mode execution of guest memory open");
 }
 
+/* Known and enforced from launch on, whatever the action. */
+static void restart_protection(struct hf_protection *p)
+{
+	if (!(backend_features() & HF_FEATURE_RESTART))
+		set(p, HF_ENFORCED_NOT,
+		    "the CPUs do not turn INIT into an exception: one that is sent INIT leaves "
+		    "the hypervisor's control (see init-guard)");
+	else if (launch_flags() & HF_BOOT_INIT_GUARD)
+		set(p, HF_ENFORCED_FALLBACK,
+		    "init-guard: each write to an interrupt controller is an exit; a device's "
+		    "own messages are not looked at");
+	else
+		set(p, HF_ENFORCED_HARDWARE, "");
+}
+
 static void platform_protection(struct hf_protection *p, u32 number)
 {
 	p->asset = HF_ASSET_PLATFORM | number;
@@ -125,6 +140,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else if (number == PLATFORM_RESTART)
+		restart_protection(p);
 	else
 		set(p, HF_ENFORCED_NOT, open_reasons[number]);
 }

@@ -20,11 +20,15 @@
 #define BYTE_SEALED 8u
 #define BYTE_DMA    0x40u
 #define BYTE_ADDED  0x80u
+/* Of device memory, which nobody asks whether a device may write it. */
+#define BYTE_GUARDED BYTE_DMA
 
 static_assert(PAGE_HYPERVISOR < BYTE_SEALED, "states and kinds are told apart");
 static_assert(BYTE_SEALED + HF_KIND_COUNT <= BYTE_CODE + 1, "kinds fit into the byte");
 
 #define PERM_DATA (HF_PERM_READ | HF_PERM_WRITE)
+
+#define GUARDS_MAX (HF_IO_APICS_MAX + 1)
 
 /* A record of the loader's memory map; constant after owner_init but for the bytes. */
 struct span {
@@ -37,7 +41,11 @@ static struct {
 	struct lock lock;
 	u32 count;
 	struct span span[HF_MEMORY_MAX]; /* ascending, disjoint */
-	u64 sealed;			 /* pages; atomic; written under the owner lock */
+	u32 guards;
+	struct {
+		u64 start, end;
+	} guard[GUARDS_MAX]; /* device memory; constant once tables exist */
+	u64 sealed;	     /* pages; atomic; written under the owner lock */
 } owner;
 
 /* ---- pages ---- */
@@ -54,8 +62,9 @@ static struct page page_of(u8 byte)
 	return (struct page){
 		.state = code < BYTE_SEALED ? code : PAGE_SEALED,
 		.kind = code < BYTE_SEALED ? HF_KIND_NONE : code - BYTE_SEALED,
-		.dma = byte & BYTE_DMA,
+		.dma = code != PAGE_MMIO && (byte & BYTE_DMA),
 		.added = byte & BYTE_ADDED,
+		.guarded = code == PAGE_MMIO && (byte & BYTE_GUARDED),
 	};
 }
 
@@ -75,6 +84,14 @@ static struct run run_outside(u64 address, u64 end, u64 next)
 	if (address < limit) {
 		run.byte = byte_of(PAGE_MMIO, 0, 0);
 		end = limit < end ? limit : end;
+	}
+	for (u32 i = 0; i < owner.guards; i++) {
+		if (address >= owner.guard[i].start && address < owner.guard[i].end) {
+			run.byte = byte_of(PAGE_MMIO, 0, BYTE_GUARDED);
+			end = owner.guard[i].end < end ? owner.guard[i].end : end;
+		} else if (address < owner.guard[i].start && owner.guard[i].start < end) {
+			end = owner.guard[i].start;
+		}
 	}
 	run.npages = ((next < end ? next : end) - address) / PAGE_SIZE;
 	return run;
@@ -168,7 +185,7 @@ u32 owner_permission(struct page page)
 	case PAGE_ABSENT:
 		return page.added ? PERM_DATA | HF_PERM_USER_EXEC : 0;
 	case PAGE_MMIO:
-		return PERM_DATA;
+		return page.guarded ? HF_PERM_READ : PERM_DATA;
 	case PAGE_SEALED:
 		return owner_kind_permission(page.kind);
 	case PAGE_PENDING:
@@ -251,6 +268,7 @@ int owner_init(const struct hf_boot *boot)
 	u32 i;
 
 	owner.count = 0;
+	owner.guards = 0;
 	owner.sealed = 0;
 	if (boot->memory_count > HF_MEMORY_MAX || boot->chunk_count > HF_CHUNKS_MAX)
 		return -HF_EINVAL;
@@ -259,6 +277,19 @@ int owner_init(const struct hf_boot *boot)
 	for (i = 0; i < boot->chunk_count && !error; i++)
 		error = claim_chunk(boot->chunk_gpa[i]);
 	return error;
+}
+
+int owner_guard(struct gpa start, u64 npages)
+{
+	u64 end;
+
+	if (range_overflow(start.raw, npages, &end) || !owner_all(start, npages, PAGE_MMIO))
+		return -HF_EINVAL;
+	if (owner.guards == GUARDS_MAX)
+		return -HF_ENOMEM;
+	owner.guard[owner.guards].start = start.raw;
+	owner.guard[owner.guards++].end = end;
+	return 0;
 }
 
 /* ---- transitions ---- */

@@ -27,7 +27,8 @@ enum hf_event_kind {
 	HF_EVENT_PORT = 7,	  /* an I/O port the hypervisor owns: gpa = port */
 	HF_EVENT_GUEST_FATAL = 8, /* the guest cannot go on (x86: shutdown) */
 	HF_EVENT_OTHER = 9,	  /* an exit of no other kind: refused; new = the exit's code */
-	HF_EVENT_STARTUP = 10,	  /* INIT or start-up of a CPU refused: gpa = the CPU's id */
+	HF_EVENT_STARTUP = 10,	  /* an attempt to reset, start or stop a CPU some other way than
+				   * is foreseen: gpa = the register written, new = the value */
 	HF_EVENT_KIND_COUNT
 };
 
@@ -62,6 +63,7 @@ enum hf_action {
 #define HF_ASSET_PORT		0x06000000u /* | port number */
 #define HF_ASSET_ABSENT		0x07000000u /* guest-physical addresses that are nobody's */
 #define HF_ASSET_PLATFORM	0x08000000u /* the machine as a whole, and what docs/abi.md lists */
+#define HF_ASSET_RESTART	0x08000005u /* of those: restart of a CPU */
 
 /*
  * @size:	sizeof(struct hf_event)

@@ -97,6 +97,7 @@ enum hf_state {
 #define HF_FEATURE_NEXT_RIP	 (1u << 1) /* ... and the next instruction's address */
 #define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
 #define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
+#define HF_FEATURE_RESTART	 (1u << 4) /* a CPU taken down can only come back as a guest */
 
 /* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
 struct hf_info {

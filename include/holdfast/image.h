@@ -90,12 +90,14 @@ struct hf_memory {
  * @rip:	virtual address of the entry
  * @root:	of page tables that map the entry and @stack (x86: CR3)
  * @stack:	top of a stack of at least 64 bytes, shared by all: CPUs start one at a time
+ * @place:	what the kernel names as the place to start when it starts a CPU (x86: the page
+ *		number in the SIPI); naming another is refused
  */
 struct hf_startup {
 	uint64_t rip;
 	uint64_t root;
 	uint64_t stack;
-	uint64_t reserved;
+	uint64_t place;
 };
 
 /*

@@ -19,7 +19,7 @@ layer_of() {
 	string | print | lock) echo lib ;;
 	pool | stage2 | owner | guest) echo mem ;;
 	memory | protect | registers) echo guard ;;
-	cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
+	cpu | exit | launch | call | event | shootdown | startup | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;
 	esac
@@ -48,7 +48,7 @@ upward() {
 	hv/guard/*:event) ;;			# a guard says what it did
 	hv/guard/*:shootdown) ;;		# and has permission cuts reach every CPU
 	hv/arch/*:cpu | hv/arch/*:exit) ;;	# what a backend fills in,
-	hv/arch/*:launch | hv/arch/*:shootdown) ;;	# and calls back, as backend.h says
+	hv/arch/*:launch | hv/arch/*:shootdown | hv/arch/*:startup) ;; # and calls back (backend.h)
 	*) return 1 ;;
 	esac
 }

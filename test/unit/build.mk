@@ -78,6 +78,11 @@ $(UNIT)/cpu/%.o: %.c
 
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
+$(UNIT)/test/unit/x86_store: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
+$(UNIT)/test/unit/x86_store: UNIT_LIBRARIES := -lcapstone
+$(UNIT)/test/unit/x86_apic: $(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic)
+$(UNIT)/test/unit/svm_device: $(patsubst %,$(UNIT_CPU)/svm/%.o,device restart instruction) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic decode gwalk)
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o

@@ -423,7 +423,7 @@ static void cpu_states(void **ctx)
 	static const bool allowed[4][4] = {
 		[CPU_ABSENT][CPU_STARTING] = true, [CPU_STARTING][CPU_LOCKED] = true,
 		[CPU_STARTING][CPU_ABSENT] = true, [CPU_LOCKED][CPU_PARKED] = true,
-		[CPU_PARKED][CPU_STARTING] = true,
+		[CPU_STARTING][CPU_PARKED] = true, [CPU_PARKED][CPU_STARTING] = true,
 	};
 	struct cpu cpu = { 0 };
 

@@ -44,7 +44,6 @@ static const char *const always[] = { "hypervisor memory", "virtualization instr
 static const char *const never[] = {
 	"remapping of protected addresses",
 	"memory access by devices",
-	"restart of a CPU",
 };
 
 static void assert_constant_ones(void)
@@ -124,6 +123,29 @@ static void kernel_execution(void **ctx)
 	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "this version");
 	fake.format = &fake_plain_format;
 	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "tell kernel from user");
+}
+
+/* As the CPUs do it, or by looking at interrupt controllers, or not at all. */
+static void restart(void **ctx)
+{
+	struct hf_boot *boot;
+
+	(void)ctx;
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	boot->flags = HF_BOOT_INIT_GUARD;
+	machine_launch(boot);
+	assert_enforced("restart of a CPU", HF_ENFORCED_NOT, "INIT");
+	fake.features = HF_FEATURE_RESTART;
+	assert_enforced("restart of a CPU", HF_ENFORCED_FALLBACK, "is an exit");
+}
+
+static void restart_by_hardware(void **ctx)
+{
+	(void)ctx;
+	machine(1);
+	fake.features = HF_FEATURE_RESTART;
+	assert_enforced("restart of a CPU", HF_ENFORCED_HARDWARE, NULL);
 }
 
 static void list_is_complete(void **ctx)
@@ -211,6 +233,8 @@ int main(void)
 		machine_test(kinds_not_registered),
 		machine_test(rules_without_effect),
 		machine_test(kernel_execution),
+		machine_test(restart),
+		machine_test(restart_by_hardware),
 		machine_test(list_is_complete),
 		machine_test(assets),
 	};

@@ -6,6 +6,7 @@
 #include <hv/launch.h>
 #include <hv/panic.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "double.h"
 
 u64 double_polls;
@@ -32,6 +33,12 @@ void shootdown_poll(struct cpu *cpu)
 void shootdown_sync(struct cpu *cpu)
 {
 	backend_flush(cpu);
+}
+
+bool startup_sync(struct cpu *cpu)
+{
+	(void)cpu;
+	return false;
 }
 
 int launch_arrive(struct cpu *cpu, int error)

@@ -208,6 +208,45 @@ static void all(void **ctx)
 	assert_false(owner_all(gpa(~0ull - PAGE_SIZE + 1), 1, PAGE_ABSENT));
 }
 
+/* Device memory that the guest may only read; at both ends of a range and in a row. */
+static void guarded(void **ctx)
+{
+	const u64 first = FAKE_HIGH_END + 8 * PAGE_SIZE, second = first + 3 * PAGE_SIZE;
+	struct runs runs = { 0 };
+	u64 at;
+	u32 i;
+
+	(void)ctx;
+	unit_memory(&fake_format);
+	/* Added in the wrong order, and one after the other. */
+	assert_int_equal(owner_guard(gpa(second), 1), 0);
+	assert_int_equal(owner_guard(gpa(first), 3), 0);
+	assert_int_equal(owner_guard(gpa(FAKE_LIMIT - PAGE_SIZE), 1), 0);
+	for (at = first - PAGE_SIZE; at <= second + PAGE_SIZE; at += PAGE_SIZE) {
+		struct page page = owner_page(gpa(at + 0x123));
+
+		assert_int_equal(page.state, PAGE_MMIO);
+		assert_int_equal(page.guarded, at >= first && at <= second);
+		assert_false(page.dma);
+		assert_int_equal(owner_permission(page),
+				 page.guarded ? HF_PERM_READ : HF_PERM_READ | HF_PERM_WRITE);
+	}
+	assert_true(owner_page(gpa(FAKE_LIMIT - 1)).guarded);
+	assert_int_equal(owner_for_each_run(gpa(FAKE_LIMIT), check_run, &runs), 0);
+	/* low, hole, RAM, chunk, RAM, chunk, RAM, hotplug, hole, high, then device memory twice
+	 * guarded and twice not */
+	assert_int_equal(runs.count, 14);
+	/* Still device memory, and nothing else can be guarded. */
+	assert_true(owner_all(gpa(first - PAGE_SIZE), 5, PAGE_MMIO));
+	assert_int_equal(owner_guard(gpa(FAKE_LOW_END - PAGE_SIZE), 2), -HF_EINVAL);
+	assert_int_equal(owner_guard(gpa(FAKE_LIMIT), 1), -HF_EINVAL);
+	assert_int_equal(owner_guard(gpa(first + 8), 1), -HF_EINVAL);
+	assert_int_equal(owner_guard(gpa(first), 0), -HF_EINVAL);
+	for (i = 3; i < HF_IO_APICS_MAX + 1; i++)
+		assert_int_equal(owner_guard(gpa(first), 1), 0);
+	assert_int_equal(owner_guard(gpa(first), 1), -HF_ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +255,7 @@ int main(void)
 		cmocka_unit_test_teardown(chunks, teardown),
 		cmocka_unit_test_teardown(for_each_run, teardown),
 		cmocka_unit_test_teardown(all, teardown),
+		cmocka_unit_test_teardown(guarded, teardown),
 	};
 
 	return cmocka_run_group_tests_name("mem_map", tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include <ucontext.h>
 #include <cmocka.h>
 #include <hv/arch/x86/common/sysreg.h>
-#include <hv/arch/x86/svm/vcpu.h>
+#include <hv/arch/x86/svm/exit.h>
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/exit.h>
@@ -23,6 +23,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "fake_cpu.h"
 
 #define RIP	    0xffffffff81000100ull
@@ -94,6 +95,62 @@ struct page owner_page(struct gpa address)
 {
 	assert_int_equal(address.raw, 0x7000);
 	return trial_page;
+}
+
+static bool is_store, is_reset, performs;
+static u32 performed, looked;
+
+bool device_on_store(struct vcpu *v, struct svm_exit *e)
+{
+	(void)v;
+	e->exit.kind = is_store ? HF_EXIT_DEVICE : HF_EXIT_OTHER;
+	e->next_rip = is_store ? RIP + 6 : 0;
+	return is_store;
+}
+
+bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+{
+	return device_on_store(v, e);
+}
+
+bool device_perform(struct vcpu *v, const struct svm_exit *e)
+{
+	(void)v;
+	assert_int_equal(e->exit.kind, HF_EXIT_DEVICE);
+	performed++;
+	return performs;
+}
+
+void device_cpu_init(struct vcpu *v)
+{
+	(void)v;
+}
+
+void restart_on_init(struct vcpu *v, struct svm_exit *e)
+{
+	(void)v;
+	e->exit.kind = HF_EXIT_KICK;
+	is_reset = true;
+}
+
+void restart_after_window(struct vcpu *v)
+{
+	(void)v;
+	looked++;
+}
+
+/* After a shoot-down's sync, and a CPU that was started again syncs once more. */
+static u32 restarts;
+
+bool startup_sync(struct cpu *c)
+{
+	assert_ptr_equal(c, &cpu);
+	assert_true(synced > 0);
+	if (!restarts)
+		return false;
+	restarts--;
+	synced--;
+	return true;
 }
 
 int launch_arrive(struct cpu *c, int error)
@@ -182,7 +239,9 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	decided = flushed = synced = stgi = clgi = 0;
+	decided = flushed = synced = stgi = clgi = performed = looked = 0;
+	is_store = is_reset = false;
+	performs = true;
 	return 0;
 }
 
@@ -576,6 +635,42 @@ static void nmi(void **ctx)
 	assert_int_equal(vmcb.event_inject, 0x80000202);
 	assert_int_equal(stgi, 2);
 	assert_int_equal(clgi, 2);
+	assert_int_equal(looked, 2);
+	stayed();
+}
+
+/* A refused write that is a device's store; any other is memory, and so is a page walk. */
+static void stores(void **ctx)
+{
+	(void)ctx;
+	is_store = true;
+	run(EXIT_CODE_NPF, NPF_WRITE, 0x7123, VERDICT_PERFORM);
+	assert_int_equal(seen.kind, HF_EXIT_DEVICE);
+	assert_int_equal(performed, 1);
+	advanced(6);
+	setup(NULL);
+	is_store = true;
+	performs = false;
+	run(EXIT_CODE_MSR, 1, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.kind, HF_EXIT_DEVICE);
+	assert_int_equal(vmcb.event_inject, GP);
+	stayed();
+	setup(NULL);
+	is_store = true;
+	run(EXIT_CODE_NPF, NPF_WRITE | NPF_WALK, 0x7123, VERDICT_RETRY);
+	assert_int_equal(seen.kind, HF_EXIT_MEMORY);
+	run(EXIT_CODE_NPF, 0, 0x7123, VERDICT_RETRY);
+	assert_int_equal(seen.kind, HF_EXIT_MEMORY);
+}
+
+static void init(void **ctx)
+{
+	(void)ctx;
+	restarts = 3;
+	run(EXIT_CODE_SX, 1, 0, VERDICT_RETRY);
+	assert_int_equal(restarts, 0);
+	assert_true(is_reset);
+	assert_int_equal(seen.kind, HF_EXIT_KICK);
 	stayed();
 }
 
@@ -693,6 +788,8 @@ int main(void)
 		test(msr_banks),
 		test(ports),
 		test(nmi),
+		test(stores),
+		test(init),
 		test(others),
 		test(invalid),
 		test(enterable),

@@ -460,9 +460,12 @@ static void check(const u8 *bytes, size_t size)
 {
 	struct instruction i;
 	int error = decode_exact(bytes, size, &i);
-	enum difference d = compare(bytes, size, &i, error);
+	enum difference d;
 	size_t k;
 
+	if (!error && i.operation == OP_STORE)
+		return; /* x86_store.c */
+	d = compare(bytes, size, &i, error);
 	assert_true(!error || error == -HF_EINVAL);
 	if (d < DIFFERENCES) {
 		seen[d]++;

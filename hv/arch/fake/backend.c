@@ -10,6 +10,7 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "fake.h"
 
 struct fake fake;
@@ -80,6 +81,7 @@ struct hf_boot *fake_boot(u32 cpus)
 	boot.cpu_count = cpus;
 	boot.memory_count = ARRAY_SIZE(memory);
 	boot.action = HF_ACTION_DENY;
+	boot.startup = (struct hf_startup){ .rip = FAKE_ENTRY, .place = FAKE_PLACE };
 	memcpy(boot.chunk_gpa, chunk, sizeof(chunk));
 	memcpy(boot.memory, memory, sizeof(memory));
 	for (i = 0; i < cpus && i < HF_CPUS_MAX; i++)
@@ -174,6 +176,12 @@ int backend_cpu_enter(struct cpu *cpu)
 
 /* ---- a CPU ---- */
 
+void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
+{
+	cpu->vcpu->starts++;
+	cpu->vcpu->entry = at->rip;
+}
+
 void backend_cpu_lock(struct cpu *cpu)
 {
 	cpu->vcpu->guarded = true;
@@ -209,7 +217,10 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 			continue;
 		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
 		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
-		shootdown_sync(cpus[i]);
+		/* Only where they come late is this the CPU's own thread, which may wait. */
+		do
+			shootdown_sync(cpus[i]);
+		while (fake.late_kicks && startup_sync(cpus[i]));
 	}
 }
 

@@ -32,6 +32,8 @@ extern const struct stage2_format fake_break_format;
 #define FAKE_LIMIT	 (4ull << 30)	  /* backend_gpa_limit */
 #define FAKE_CHUNKS	 2u
 #define FAKE_CONSOLE_MAX 65536u
+#define FAKE_ENTRY	 0xffffffff81000040ull /* hf_boot.startup of fake_boot */
+#define FAKE_PLACE	 0x99ull
 
 /* Memory map of fake_boot, in order; device memory between and after. */
 #define FAKE_LOW_END	   0x9f000ull
@@ -73,6 +75,8 @@ struct vcpu {
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
 	u64 merges; /* [a] fake.merges when it flushed last */
+	u64 starts; /* backend_cpu_restart was called */
+	u64 entry;  /* where, the last time */
 	u64 faults; /* injected into the guest by verdicts */
 	u64 registers[CPU_REGISTERS_MAX];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <hv/backend.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 #include "fake.h"
 
 /* More often than this nobody retries for a good reason. */
@@ -58,7 +59,9 @@ static int decide(struct cpu *cpu, struct exit *exit)
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
-	shootdown_sync(cpu);
+	do
+		shootdown_sync(cpu);
+	while (startup_sync(cpu));
 	return (int)verdict;
 }
 

@@ -68,6 +68,12 @@ int backend_cpu_enter(struct cpu *cpu);
 
 /* ---- a CPU ---- */
 
+/*
+ * Own CPU, which was taken down: let the guest go on at @at, in the kernel's own mode, as a CPU
+ * that has just been started: interrupts off, general registers cleared, control registers as
+ * recorded (if they have been), descriptor tables as they are.
+ */
+void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at);
 /* Own CPU: from the next guest instruction on, writes of guarded registers exit. */
 void backend_cpu_lock(struct cpu *cpu);
 /* Own CPU: the guest's current value of a register rules name. */

@@ -13,8 +13,9 @@
  *	ABSENT   -> STARTING	the CPU runs as a guest, launch (or wake-up) not finished
  *	STARTING -> LOCKED	its registers are recorded and pinned
  *	STARTING -> ABSENT	launch rolled back
- *	LOCKED   -> PARKED	taken out of the guest by INIT; runs nothing
- *	PARKED   -> STARTING	woken up, at the recorded entry
+ *	LOCKED   -> PARKED	taken down by the guest (x86: INIT): runs nothing
+ *	STARTING -> PARKED	the same before lock
+ *	PARKED   -> STARTING	started again, at the recorded entry (core/startup.c)
  */
 enum cpu_state {
 	CPU_ABSENT,
@@ -38,6 +39,8 @@ struct cpu {
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
+	u32 summons;	   /* [a] what core/startup.c wants of it; 0: nothing */
+	bool waking;	   /* own CPU: started again, not yet through its bring-up */
 	bool registers_recorded;
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;

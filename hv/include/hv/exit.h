@@ -9,6 +9,7 @@
 
 #include <holdfast/event.h>
 #include <holdfast/hypercall.h>
+#include <holdfast/image.h>
 #include <hv/types.h>
 
 struct cpu;
@@ -41,6 +42,30 @@ struct exit_port {
 	u32 value;
 };
 
+/* What a store to a guarded device asks for, in the words of no device. */
+enum device_request {
+	DEVICE_STORE,	/* nothing that needs a decision */
+	DEVICE_NOTHING, /* what has no effect on any CPU of today */
+	DEVICE_RESET,	/* take CPUs down until they are started (x86: INIT) */
+	DEVICE_START,	/* start CPUs that were taken down (x86: SIPI) */
+	DEVICE_NMI,	/* interrupt CPUs in a way that they cannot mask */
+	DEVICE_OTHER,	/* anything else: refused */
+};
+
+/*
+ * @place:	where CPUs are to start, as the guest names it
+ * @targets:	a bit for each CPU that the request names, by index
+ */
+struct exit_device {
+	struct gpa gpa; /* of the register; 0 where it has none */
+	struct gva va;
+	u64 value;
+	u8 width;   /* bytes, 0 where unknown */
+	u8 request; /* enum device_request */
+	u64 place;
+	u64 targets[HF_CPUS_MAX / 64];
+};
+
 /* Fields that do not belong to @kind are undefined. */
 struct exit {
 	u32 kind; /* enum hf_exit_kind */
@@ -54,6 +79,7 @@ struct exit {
 		struct exit_register reg;
 		struct exit_call call;
 		struct exit_port port;
+		struct exit_device device;
 	};
 };
 

@@ -58,6 +58,7 @@ struct page {
 	enum hf_kind kind; /* of sealed pages, else HF_KIND_NONE */
 	bool dma;	   /* a device may write it */
 	bool added;	   /* plugged in after launch, or released: not kernel-executable */
+	bool guarded;	   /* device memory whose writes are looked at: read */
 };
 
 /* Proof of holding the owner lock. */
@@ -67,6 +68,10 @@ struct owner_locked {
 
 /* Record the memory map and claim the pool's chunks; -EINVAL for a bad map, -ENOMEM. */
 int owner_init(const struct hf_boot *boot);
+
+/* At launch, before tables are made: from now on the guest may only read these pages, device
+ * memory. -EINVAL: they are not; -ENOMEM: too many ranges. */
+int owner_guard(struct gpa start, u64 npages);
 
 struct owner_locked owner_lock(struct cpu *cpu);
 void owner_unlock(struct owner_locked locked);

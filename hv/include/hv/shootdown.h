@@ -25,6 +25,9 @@ void shootdown_settle(struct owner_locked locked);
 /* Own CPU, last thing before the guest runs on. Cheap if nothing is demanded. */
 void shootdown_sync(struct cpu *cpu);
 
+/* Make @other, another CPU, leave the guest soon. */
+void shootdown_kick(struct cpu *other);
+
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);
 

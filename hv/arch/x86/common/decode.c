@@ -7,9 +7,11 @@
 #define REX_B 1
 #define REX_X 2
 #define REX_R 4
+#define REX_W 8
 
 #define PREFIX_FS      0x64
 #define PREFIX_GS      0x65
+#define PREFIX_OPERAND 0x66
 #define PREFIX_ADDRESS 0x67
 
 /* A cursor over the bytes; reading past the end poisons it instead of faulting. */
@@ -24,6 +26,8 @@ struct prefixes {
 	u8 rex;
 	u8 segment; /* PREFIX_FS, PREFIX_GS or 0 */
 	bool address32;
+	bool other;   /* any that would change what a store does */
+	u8 immediate; /* bytes behind the address */
 };
 
 struct modrm {
@@ -58,7 +62,7 @@ static bool is_legacy_prefix(u8 byte)
 	case 0x3e:
 	case PREFIX_FS:
 	case PREFIX_GS:
-	case 0x66:
+	case PREFIX_OPERAND:
 	case PREFIX_ADDRESS:
 	case 0xf2:
 	case 0xf3:
@@ -77,6 +81,7 @@ static u8 read_prefixes(struct cursor *c, struct prefixes *p)
 		if (byte == PREFIX_FS || byte == PREFIX_GS)
 			p->segment = byte;
 		p->address32 |= byte == PREFIX_ADDRESS;
+		p->other |= byte == PREFIX_OPERAND || byte == 0xf2 || byte == 0xf3;
 	}
 	if ((byte & 0xf0) == 0x40) {
 		p->rex = byte;
@@ -123,9 +128,8 @@ static u64 read_address(struct cursor *c, struct modrm m, const struct prefixes 
 		sum += next_signed(c, 1);
 	if (m.mod == 2)
 		sum += next_signed(c, 4);
-	/* None of our instructions has an immediate: the next one begins here. */
-	if (rip_relative)
-		sum += context->rip + c->at;
+	if (rip_relative) /* to the next instruction */
+		sum += context->rip + c->at + p->immediate;
 	if (p->address32)
 		sum = (u32)sum;
 	if (p->segment == PREFIX_FS)
@@ -179,17 +183,41 @@ static int read_operation(struct cursor *c, const struct prefixes *p,
 	}
 }
 
+/* MOV to memory: of four bytes only, as drivers write registers of devices. */
+static int read_store(struct cursor *c, u8 opcode, struct prefixes *p,
+		      const struct decode_context *context, struct instruction *i)
+{
+	struct modrm m = read_modrm(c);
+
+	if (m.mod == 3 || p->other || (p->rex & REX_W) || (opcode == 0xc7 && m.reg))
+		return -HF_EINVAL;
+	i->operation = OP_STORE;
+	i->memory = true;
+	i->constant = opcode == 0xc7;
+	if (i->constant)
+		p->immediate = 4;
+	else
+		i->gpr = m.reg | (p->rex & REX_R ? 8 : 0);
+	i->address = gva(read_address(c, m, p, context));
+	if (i->constant)
+		i->immediate = next_signed(c, 4);
+	return 0;
+}
+
 int decode(const u8 *bytes, size_t size, const struct decode_context *context,
 	   struct instruction *instruction)
 {
 	struct cursor c = { bytes, size < DECODE_MAX ? size : DECODE_MAX, 0, false };
 	struct prefixes p = { 0 };
-	int error;
+	int error = -HF_EINVAL;
+	u8 opcode;
 
 	memset(instruction, 0, sizeof(*instruction));
-	if (read_prefixes(&c, &p) != 0x0f)
-		return -HF_EINVAL;
-	error = read_operation(&c, &p, context, instruction);
+	opcode = read_prefixes(&c, &p);
+	if (opcode == 0x0f)
+		error = read_operation(&c, &p, context, instruction);
+	else if (opcode == 0x89 || opcode == 0xc7)
+		error = read_store(&c, opcode, &p, context, instruction);
 	if (error || c.bad)
 		return -HF_EINVAL;
 	instruction->length = c.at;

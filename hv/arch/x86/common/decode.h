@@ -17,13 +17,15 @@ enum operation {
 	OP_CLTS,      /* 0f 06 */
 	OP_LMSW,      /* 0f 01 /6 */
 	OP_LIDT,      /* 0f 01 /3, memory */
+	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
 	OP_OTHER,     /* 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
 };
 
 /*
  * @cr:		control register of OP_MOV_TO_CR
  * @gpr:	source register, where the source is not in memory
- * @memory:	the source is in memory, at @address (segment base included)
+ * @memory:	there is an operand in memory, at @address (segment base included)
+ * @constant:	the source of OP_STORE is @immediate, not @gpr
  */
 struct instruction {
 	enum operation operation;
@@ -31,6 +33,8 @@ struct instruction {
 	u8 cr;
 	u8 gpr;
 	bool memory;
+	bool constant;
+	u32 immediate;
 	struct gva address;
 };
 

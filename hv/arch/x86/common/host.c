@@ -9,8 +9,7 @@
 #include "traps.h"
 
 static u64 *root;
-static u64 apic_page;
-static u8 *apic_va;
+static volatile u32 *apic;
 
 /* 5 levels if the kernel we slide in below uses them: CR4.LA57 cannot change later. */
 static unsigned int levels(void)
@@ -59,17 +58,14 @@ static u64 permission(const u8 *va)
 	return PTE_P | PTE_W | PTE_NX;
 }
 
-/*
- * A page of the pool gives up its virtual address to the APIC's registers: address space that is
- * sure to be ours.
- */
-static int map_apic(void)
+/* A page of the pool gives up its virtual address: address space that is sure to be ours. */
+volatile u32 *host_map_device(u64 at)
 {
-	apic_page = rdmsr(MSR_APIC_BASE) & PTE_ADDR;
-	apic_va = pool_page();
-	if (!apic_va)
-		return -HF_ENOMEM;
-	return map(apic_va, apic_page | PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	u8 *va = pool_page();
+
+	if (!va || map(va, at | PTE_P | PTE_W | PTE_NX | PTE_PCD | PTE_PWT))
+		return NULL;
+	return (volatile u32 *)va;
 }
 
 int host_init(void)
@@ -88,7 +84,8 @@ int host_init(void)
 			return error;
 	}
 	traps_init();
-	return map_apic();
+	apic = host_map_device(rdmsr(MSR_APIC_BASE) & PTE_ADDR);
+	return apic ? 0 : -HF_ENOMEM;
 }
 
 static int stack_init(struct host_cpu *host)
@@ -153,7 +150,7 @@ u64 host_cr4(void)
 
 volatile u32 *host_apic(void)
 {
-	return (volatile u32 *)apic_va;
+	return apic;
 }
 
 /*

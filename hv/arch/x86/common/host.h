@@ -19,10 +19,12 @@
 /*
  * A CPU's part of it. Allocated by host_cpu_init, never freed, used by its own CPU only.
  *
+ * @reset:	INIT has come while the hypervisor ran (traps_entry.S sets it)
  * @stack_top:	initial stack pointer; the 16 bytes above it hold the address of this
  * @window:	the page through which guest memory is reached, and its table entry
  */
 struct host_cpu {
+	u32 reset;
 	u64 stack_top;
 	u8 *window;
 	u64 *window_pte;
@@ -42,5 +44,7 @@ u64 host_cr3(void);
 u64 host_cr4(void);
 /* The local APIC's registers, mapped uncached. */
 volatile u32 *host_apic(void);
+/* At launch: map a page of device registers, uncached. NULL: no memory. */
+volatile u32 *host_map_device(u64 at);
 
 #endif

@@ -18,6 +18,8 @@ struct trap_frame {
 extern const u8 traps_stubs[];
 
 static_assert(offsetof(struct trap_frame, rip) == 16, "traps_entry.S");
+static_assert(HOST_STACK_SIZE == 16384 && offsetof(struct host_cpu, reset) == 0,
+	      "traps_entry.S");
 
 static u64 idt[VECTORS][2];
 

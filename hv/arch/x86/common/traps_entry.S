@@ -3,7 +3,10 @@
 
 #define VECTOR_NMI 2
 #define VECTOR_GP  13
+#define VECTOR_SX  30
 #define FRAME_RIP  16 /* struct trap_frame */
+
+#define HOST_STACK_SIZE 16384 /* host.h */
 
 /* Vectors whose exceptions push an error code: 8, 10-14, 17, 21, 29, 30 (APM vol. 2, 8.2). */
 #define ERROR_CODES 0x60227d00
@@ -18,6 +21,8 @@ vector = 0
 	.balign	16
 	.if	vector == VECTOR_NMI
 	iretq
+	.elseif vector == VECTOR_SX
+	jmp	traps_reset
 	.else
 	.if	!(ERROR_CODES >> vector & 1)
 	push	$0
@@ -27,6 +32,21 @@ vector = 0
 	.endif
 	vector = vector + 1
 	.endr
+
+/*
+ * INIT, turned into an exception (VM_CR.R_INIT): noted in struct host_cpu, whose address is at the
+ * top of the stack.
+ */
+	.balign	16
+traps_reset:
+	push	%rax
+	mov	%rsp, %rax
+	or	$(HOST_STACK_SIZE - 1), %rax
+	mov	-15(%rax), %rax
+	movl	$1, (%rax)
+	pop	%rax
+	add	$8, %rsp		/* error code */
+	iretq
 
 	.balign	16
 traps_common:

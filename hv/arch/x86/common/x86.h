@@ -35,6 +35,9 @@
 #define MSR_SYSENTER_ESP 0x00000175u
 #define MSR_SYSENTER_EIP 0x00000176u
 #define MSR_PAT		 0x00000277u
+#define MSR_X2APIC	 0x00000800u
+#define MSR_X2APIC_ID	 0x00000802u
+#define MSR_X2APIC_LDR	 0x0000080du
 #define MSR_X2APIC_ICR	 0x00000830u
 #define MSR_EFER	 0xc0000080u
 #define MSR_STAR	 0xc0000081u
@@ -80,6 +83,7 @@
 #define VECTOR_DF  8
 #define VECTOR_GP  13
 #define VECTOR_PF  14
+#define VECTOR_SX  30
 
 struct table_register {
 	u16 limit;

@@ -6,6 +6,7 @@
 #include <hv/launch.h>
 #include <hv/owner.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 
 #include "../common/sysreg.h"
 #include "exit.h"
@@ -86,10 +87,17 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	e->next_rip = 0;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
-		on_page_fault(v, e);
+		if ((vmcb->exit_info[0] & (NPF_WRITE | NPF_WALK)) != NPF_WRITE ||
+		    !device_on_store(v, e))
+			on_page_fault(v, e);
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);
+		restart_after_window(v);
+		break;
+	case EXIT_CODE_INIT:
+	case EXIT_CODE_SX:
+		restart_on_init(v, e);
 		break;
 	case EXIT_CODE_CR0_WRITE:
 		registers_on_cr_write(v, e, 0);
@@ -101,7 +109,8 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_idtr_write(v, e);
 		break;
 	case EXIT_CODE_MSR:
-		registers_on_msr(v, e);
+		if (!device_on_msr(v, e))
+			registers_on_msr(v, e);
 		break;
 	case EXIT_CODE_IOIO:
 		on_port(v, e);
@@ -164,7 +173,8 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (registers_perform(v, e)) {
+		if (e->exit.kind == HF_EXIT_DEVICE ? device_perform(v, e)
+						   : registers_perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}
@@ -196,8 +206,10 @@ static int finish_trial(struct vcpu *v)
 	const struct entry_frame *f = &v->frame;
 	bool refused = vmcb->exit_code == EXIT_CODE_NPF && (vmcb->exit_info[0] & NPF_FETCH) &&
 		       owner_page(gpa(vmcb->exit_info[1])).state == PAGE_HYPERVISOR;
-	int error = launch_arrive(v->cpu, refused ? 0 : -HF_ENODEV);
+	int error;
 
+	device_cpu_init(v);
+	error = launch_arrive(v->cpu, refused ? 0 : -HF_ENODEV);
 	if (error)
 		return error;
 	v->trial = false;
@@ -275,6 +287,8 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	else
 		handle_other(v, &e);
 	make_enterable(vmcb);
-	shootdown_sync(v->cpu);
+	do
+		shootdown_sync(v->cpu);
+	while (startup_sync(v->cpu));
 	return 0;
 }

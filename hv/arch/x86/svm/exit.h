@@ -14,6 +14,7 @@ struct svm_exit {
 	struct exit exit;
 	u64 next_rip; /* 0: unknown, so the instruction cannot be left out or performed */
 	u64 limit;    /* of LIDT */
+	u32 index;    /* of the I/O APIC's register that was written */
 };
 
 /* ---- instruction.c: the guest's instruction that exited ---- */
@@ -38,6 +39,21 @@ void registers_on_msr(struct vcpu *v, struct svm_exit *e);
 bool registers_perform(struct vcpu *v, const struct svm_exit *e);
 /* MSRs that show the virtualization extension, settled without a decision. True: done. */
 bool registers_picture(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- device.c: stores to the interrupt controllers, with init-guard ---- */
+
+/* A write that the nested tables refused, or of an MSR. False: not to an interrupt controller. */
+bool device_on_store(struct vcpu *v, struct svm_exit *e);
+bool device_on_msr(struct vcpu *v, struct svm_exit *e);
+/* Make the store. False: the processor would have faulted on the value. */
+bool device_perform(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- restart.c: INIT, and what comes of it ---- */
+
+/* INIT, as such or as an exception. */
+void restart_on_init(struct vcpu *v, struct svm_exit *e);
+/* After the hypervisor was open for an NMI: INIT may have come in instead. */
+void restart_after_window(struct vcpu *v);
 
 /* ---- inject.c: what is delivered to the guest when it goes on ---- */
 

@@ -112,15 +112,16 @@ int backend_init(const struct hf_boot *boot)
 	int error;
 
 	sysreg_init();
+	restart_init();
 	error = host_init();
 	if (error)
 		return error;
 	serial_init(boot->serial_port);
 	svm.serial_port = boot->serial_port;
 	error = maps_init();
-	if (error)
-		return error;
-	return npt_init();
+	if (!error)
+		error = device_init(boot);
+	return error ? error : npt_init();
 }
 
 void backend_kick(struct cpu *cpu)

@@ -70,8 +70,11 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
+	vmcb->intercept[INTERCEPT_EXCEPTION] = BIT(VECTOR_SX);
 	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_MSR |
 					   MISC1_SHUTDOWN;
+	if (!svm.r_init)
+		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_INIT;
 	if (svm.serial_port)
 		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
@@ -128,6 +131,10 @@ int backend_cpu_enter(struct cpu *cpu)
 		return launch_arrive(cpu, -HF_EBUSY);
 	wrmsr(MSR_EFER, v->native.efer | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, v->hsave_pa);
+	if (!restart_arm(v)) {
+		error = launch_arrive(cpu, -HF_ENODEV);
+		goto out;
+	}
 	init_control(v->vmcb);
 	init_state(v);
 	v->trial = true;
@@ -136,6 +143,8 @@ int backend_cpu_enter(struct cpu *cpu)
 
 	write_dr6(v->native.dr6);
 	write_dr7(v->native.dr7);
+out:
+	restart_disarm(v);
 	wrmsr(MSR_VM_HSAVE_PA, v->native.hsave_pa);
 	wrmsr(MSR_EFER, v->native.efer);
 	return error;

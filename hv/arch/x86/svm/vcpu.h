@@ -5,6 +5,7 @@
 
 #include <hv/types.h>
 
+#include "../common/apic.h"
 #include "../common/gprs.h"
 #include "../common/host.h"
 #include "../common/image.h"
@@ -17,6 +18,7 @@ struct native {
 	u64 cr4;
 	u64 efer;
 	u64 hsave_pa;
+	u64 vm_cr;
 	u64 dr6, dr7; /* an exit resets them: APM vol. 2, 15.6 */
 	struct table_register gdtr;
 	struct table_register idtr;
@@ -37,6 +39,7 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
+	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	bool trial;		  /* the first run, which must not get beyond one fetch */
 };
 
@@ -50,6 +53,8 @@ struct svm {
 	u64 cr3_reserved; /* bits that no guest's CR3 can have */
 	u32 features;	  /* HF_FEATURE_* */
 	u16 serial_port;
+	bool init_guard; /* stores to interrupt controllers exit */
+	bool r_init;	 /* processors turn INIT into an exception */
 };
 
 extern struct svm svm;
@@ -58,6 +63,17 @@ extern struct svm svm;
 int vcpu_run(struct vcpu *vcpu);
 /* exit.c: called by run.S on every exit; nonzero leaves the hypervisor's world with that error. */
 int vcpu_exit(struct vcpu *vcpu, struct gprs *gprs);
+
+/* device.c: with init-guard, guard the interrupt controllers, before tables are made. */
+int device_init(const struct hf_boot *boot);
+/* Own CPU, in the hypervisor's world: what interrupts call it. */
+void device_cpu_init(struct vcpu *v);
+
+/* restart.c: find out, once, whether processors turn INIT into an exception. */
+void restart_init(void);
+/* Own CPU, at launch: have it do so. False: this one differs from the first. */
+bool restart_arm(struct vcpu *v);
+void restart_disarm(const struct vcpu *v);
 
 /* Intercept reads and/or writes of an MSR that the permission map covers. */
 void msrpm_set(u32 msr, bool read, bool write);

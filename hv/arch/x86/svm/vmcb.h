@@ -6,13 +6,15 @@
 #include <hv/types.h>
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
-#define INTERCEPT_CR_WRITE 0 /* word 0, upper half: bit 16 + n for CRn */
-#define INTERCEPT_MISC1	   3
-#define INTERCEPT_MISC2	   4
+#define INTERCEPT_CR_WRITE  0 /* word 0, upper half: bit 16 + n for CRn */
+#define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
+#define INTERCEPT_MISC1	    3
+#define INTERCEPT_MISC2	    4
 
 #define CR_WRITE(n) BIT(16 + (n))
 
 #define MISC1_NMI	 BIT(1)
+#define MISC1_INIT	 BIT(3)
 #define MISC1_IDTR_WRITE BIT(10)
 #define MISC1_INVD	 BIT(22)
 #define MISC1_INVLPGA	 BIT(26)
@@ -31,7 +33,9 @@
 /* Exit codes, APM vol. 2, appendix C. */
 #define EXIT_CODE_CR0_WRITE  0x10
 #define EXIT_CODE_CR4_WRITE  0x14
+#define EXIT_CODE_SX	     0x5e
 #define EXIT_CODE_NMI	     0x61
+#define EXIT_CODE_INIT	     0x63
 #define EXIT_CODE_IDTR_WRITE 0x6a
 #define EXIT_CODE_INVLPGA    0x7a
 #define EXIT_CODE_IOIO	     0x7b

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stores to the interrupt controllers, which can reset and start CPUs: init-guard. They are
+ * read-only in the nested tables, and a store is decoded, judged and made here.
+ */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/owner.h>
+
+#include "../common/ioapic.h"
+#include "../common/msr.h"
+#include "exit.h"
+
+#define STORE_WIDTH 4
+#define LENGTH_MSR  2
+#define MSR_WRITE   BIT(0) /* exit_info[0] */
+
+int device_init(const struct hf_boot *boot)
+{
+	int error;
+	u32 msr;
+
+	if (!(boot->flags & HF_BOOT_INIT_GUARD))
+		return 0;
+	if ((rdmsr(MSR_APIC_BASE) & PTE_ADDR) != APIC_SPACE_START)
+		return -HF_EINVAL;
+	/* Stores behind the page may be taken for messages of a device: any interrupt at all. */
+	error = owner_guard(gpa(APIC_SPACE_START), APIC_SPACE_SIZE / PAGE_SIZE);
+	if (!error)
+		error = ioapic_init(boot);
+	if (error)
+		return error;
+	for (msr = MSR_X2APIC; msr < MSR_X2APIC + 0x100; msr++)
+		if (apic_offset_of_msr(msr))
+			msrpm_set(msr, false, true);
+	svm.init_guard = true;
+	svm.features |= HF_FEATURE_RESTART;
+	return 0;
+}
+
+void device_cpu_init(struct vcpu *v)
+{
+	if (svm.init_guard)
+		v->name = apic_name();
+}
+
+/* ---- decoding ---- */
+
+/* The CPUs that the command @low reaches. */
+static void find_targets(const struct vcpu *v, u32 low, u32 destination,
+			 struct exit_device *device)
+{
+	const struct vcpu *other;
+
+	device->place = low & 0xff;
+	for (u32 i = 0; i < cpu_count(); i++) {
+		other = cpu_get(i)->vcpu;
+		if (apic_reaches(low, destination, &v->name, &other->name))
+			device->targets[i / 64] |= BIT(i % 64);
+	}
+}
+
+static void on_apic(struct vcpu *v, u32 offset, struct exit_device *device)
+{
+	device->request = apic_request(offset, device->value, v->name.id);
+	if (offset == APIC_ICR_LOW)
+		find_targets(v, device->value, apic_destination(), device);
+}
+
+/* The operand must be where the fault was: the bytes may have been changed since. */
+static bool decode_store(struct vcpu *v, struct svm_exit *e)
+{
+	struct gwalk walk = instruction_paging(v->vmcb);
+	struct exit_device *device = &e->exit.device;
+	struct instruction i;
+	struct gpa to;
+
+	instruction_complete_gprs(v);
+	if (instruction_decode(v, &i) || i.operation != OP_STORE ||
+	    gwalk_translate(&walk, i.address, &to) || to.raw != device->gpa.raw ||
+	    to.raw % STORE_WIDTH)
+		return false;
+	device->va = i.address;
+	device->width = STORE_WIDTH;
+	device->value = i.constant ? i.immediate : (u32)v->gprs->r[i.gpr];
+	e->next_rip = v->vmcb->rip + i.length;
+	return true;
+}
+
+/* What cannot be told from something harmful is left as "other", which is refused. */
+bool device_on_store(struct vcpu *v, struct svm_exit *e)
+{
+	struct exit_device *device = &e->exit.device;
+	struct gpa at = gpa(v->vmcb->exit_info[1]);
+	int number;
+
+	if (!svm.init_guard || !owner_page(at).guarded)
+		return false;
+	e->exit.kind = HF_EXIT_DEVICE;
+	*device = (struct exit_device){ .gpa = at, .request = DEVICE_OTHER };
+	if (!decode_store(v, e))
+		return true;
+	number = ioapic_at(at);
+	if (number >= 0)
+		device->request = ioapic_request(v->cpu, number, at, device->value, &e->index);
+	else if (at.raw - APIC_SPACE_START < PAGE_SIZE)
+		on_apic(v, at.raw - APIC_SPACE_START, device);
+	return true;
+}
+
+bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+{
+	struct exit_device *device = &e->exit.device;
+	u32 msr = v->gprs->r[GPR_RCX];
+	u32 offset = apic_offset_of_msr(msr);
+
+	if (!svm.init_guard || !offset || !(v->vmcb->exit_info[0] & MSR_WRITE))
+		return false;
+	e->exit.kind = HF_EXIT_DEVICE;
+	e->next_rip = instruction_after(v->vmcb, LENGTH_MSR);
+	*device = (struct exit_device){
+		.value = (u32)v->vmcb->rax | v->gprs->r[GPR_RDX] << 32,
+		.width = sizeof(u64),
+		.request = apic_request(offset, v->vmcb->rax, v->name.id),
+	};
+	if (msr == MSR_X2APIC_ICR)
+		find_targets(v, device->value, device->value >> 32, device);
+	return true;
+}
+
+/* ---- carrying out ---- */
+
+bool device_perform(struct vcpu *v, const struct svm_exit *e)
+{
+	const struct exit_device *device = &e->exit.device;
+	u32 offset = device->gpa.raw - APIC_SPACE_START;
+	int number = ioapic_at(device->gpa);
+
+	if (!device->gpa.raw)
+		return !msr_write(v->gprs->r[GPR_RCX], device->value);
+	if (number >= 0) {
+		ioapic_write(v->cpu, number, device->gpa, device->value, e->index);
+		return true;
+	}
+	apic_write(offset, device->value);
+	if (offset == APIC_LDR || offset == APIC_DFR)
+		v->name = apic_name();
+	return true;
+}

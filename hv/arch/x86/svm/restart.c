@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A CPU that is started again, in the guest's 64-bit world; and INIT as processors report it.
+ *
+ * With VM_CR.R_INIT set a processor turns INIT into exception #SX (APM vol. 2, 15.28 and 15.30.1):
+ * of the guest, where it is intercepted, or of the hypervisor while it is open for an NMI. The
+ * start-up interrupt that follows means nothing to a CPU that runs, so such a CPU starts at once.
+ * Without R_INIT the intercept of INIT is what is left: the INIT stays pending, so the CPU can
+ * never run the guest again; but neither can it escape. No emulator known to us does any of this.
+ */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/startup.h>
+
+#include "../common/sysreg.h"
+#include "exit.h"
+
+#define VM_CR_R_INIT BIT(1)
+#define SX_INIT	     1 /* error code: APM vol. 2, 8.2.20 */
+
+#define CODE_ATTRIBUTES 0xa9b /* APM vol. 2, 4.8: 64-bit code, present, accessed */
+#define DATA_ATTRIBUTES 0xc93
+#define RFLAGS_RESET	RFLAGS_FIXED
+#define DR6_RESET	0xffff0ff0ull /* APM vol. 2, table 14-1 */
+#define DR7_RESET	0x400ull
+
+/* ---- INIT ---- */
+
+static bool arm(u64 vm_cr)
+{
+	wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
+	return rdmsr(MSR_VM_CR) & VM_CR_R_INIT;
+}
+
+void restart_init(void)
+{
+	u64 vm_cr = rdmsr(MSR_VM_CR);
+
+	svm.r_init = arm(vm_cr);
+	wrmsr(MSR_VM_CR, vm_cr);
+	if (svm.r_init)
+		svm.features |= HF_FEATURE_RESTART;
+}
+
+bool restart_arm(struct vcpu *v)
+{
+	v->native.vm_cr = rdmsr(MSR_VM_CR);
+	return arm(v->native.vm_cr) == svm.r_init;
+}
+
+void restart_disarm(const struct vcpu *v)
+{
+	wrmsr(MSR_VM_CR, v->native.vm_cr);
+}
+
+void restart_on_init(struct vcpu *v, struct svm_exit *e)
+{
+	bool converted = v->vmcb->exit_code == EXIT_CODE_SX;
+
+	if (converted && v->vmcb->exit_info[0] != SX_INIT)
+		return;
+	e->exit.kind = HF_EXIT_KICK; /* to be looked at on the way back to the guest */
+	startup_reset(v->cpu, converted);
+}
+
+void restart_after_window(struct vcpu *v)
+{
+	if (!v->host.reset)
+		return;
+	v->host.reset = 0;
+	startup_reset(v->cpu, true);
+}
+
+/* ---- starting again ---- */
+
+static u64 recorded(struct cpu *cpu, u32 reg)
+{
+	return cpu->registers_recorded ? cpu->recorded[reg] : backend_register_read(cpu, reg);
+}
+
+/*
+ * As the kernel's own start-up code hands a CPU over, but with what was recorded in force already.
+ * Descriptor tables and the task register stay, and with them handlers of exceptions.
+ */
+void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
+{
+	struct vcpu *v = cpu->vcpu;
+	struct vmcb *vmcb = v->vmcb;
+
+	*v->gprs = (struct gprs){ 0 };
+	vmcb->rax = 0;
+	vmcb->rip = at->rip;
+	vmcb->rsp = at->stack;
+	vmcb->rflags = RFLAGS_RESET;
+	vmcb->cr0 = recorded(cpu, REG_CR0);
+	vmcb->cr3 = at->root;
+	vmcb->cr4 = recorded(cpu, REG_CR4);
+	vmcb->efer = recorded(cpu, REG_EFER) | EFER_SVME;
+	vmcb->dr6 = DR6_RESET;
+	vmcb->dr7 = DR7_RESET;
+	vmcb->cs = (struct segment){ v->native.cs, CODE_ATTRIBUTES, ~0u, 0 };
+	vmcb->ss = (struct segment){ v->native.ss, DATA_ATTRIBUTES, ~0u, 0 };
+	vmcb->ds = (struct segment){ 0 };
+	vmcb->es = (struct segment){ 0 };
+	vmcb->cpl = 0;
+	vmcb->interrupt_shadow = 0;
+	vmcb->exit_interrupt = 0;
+	vmcb->event_inject = 0;
+}

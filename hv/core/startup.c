@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPUs that the guest takes down and starts again.
+ *
+ * cpu->summons says what is wanted of a CPU. Others set it and kick the CPU, which looks at it on
+ * its way back to the guest, after shootdown_sync: SUMMONS_DOWN takes it down, and it waits,
+ * answering shoot-downs, until SUMMONS_START is there as well. A start that finds the CPU running
+ * is ignored, as hardware does. Only the CPU itself clears what it has followed, unless something
+ * new has come since.
+ *
+ * Why this gives an attacker nothing: he chooses when a CPU starts, but not where, nor in which
+ * mode, and what was recorded at lock is in force from its first instruction on.
+ */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/event.h>
+#include <hv/panic.h>
+#include <hv/shootdown.h>
+#include <hv/startup.h>
+
+#define SUMMONS_DOWN  1u
+#define SUMMONS_START 3u /* down, and then start */
+
+static struct hf_startup entry; /* constant after launch */
+
+void startup_init(const struct hf_startup *at)
+{
+	entry = *at;
+}
+
+/* ---- requests ---- */
+
+static void take_down(struct cpu *by, struct cpu *target)
+{
+	__atomic_store_n(&target->summons, SUMMONS_DOWN, __ATOMIC_SEQ_CST);
+	/* The one who asks looks at its own on the way back. */
+	if (target != by)
+		shootdown_kick(target);
+}
+
+static void start(struct cpu *target)
+{
+	u32 down = SUMMONS_DOWN;
+
+	__atomic_compare_exchange_n(&target->summons, &down, SUMMONS_START, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static struct cpu *target_of(const struct exit_device *device, u32 index)
+{
+	return device->targets[index / 64] >> index % 64 & 1 ? cpu_get(index) : NULL;
+}
+
+static bool names_a_cpu(const struct exit_device *device)
+{
+	for (u32 i = 0; i < cpu_count(); i++)
+		if (target_of(device, i))
+			return true;
+	return false;
+}
+
+static enum verdict refuse(struct cpu *cpu, const struct exit *exit)
+{
+	const struct hf_event event = {
+		.kind = HF_EVENT_STARTUP,
+		.access = HF_ACCESS_WRITE,
+		.action = HF_ACTION_DENY,
+		.width = exit->device.width,
+		.asset = HF_ASSET_RESTART,
+		.va = exit->device.va.raw,
+		.gpa = exit->device.gpa.raw,
+		.new_value = exit->device.value,
+	};
+
+	event_record(cpu, exit, &event);
+	return VERDICT_FAULT;
+}
+
+/* Who answers to nobody's name may be a CPU that was never entered. */
+static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
+{
+	const struct exit_device *device = &exit->device;
+	bool starts = device->request == DEVICE_START;
+	struct cpu *target;
+
+	if (!names_a_cpu(device) || (starts && (!entry.rip || device->place != entry.place)))
+		return refuse(cpu, exit);
+	for (u32 i = 0; i < cpu_count(); i++) {
+		target = target_of(device, i);
+		if (target && starts)
+			start(target);
+		else if (target)
+			take_down(cpu, target);
+	}
+	return VERDICT_SKIP;
+}
+
+/* The interrupt reaches its targets as hardware delivers it. */
+static enum verdict send_nmi(struct cpu *cpu, const struct exit *exit)
+{
+	(void)cpu;
+	(void)exit;
+	return VERDICT_PERFORM;
+}
+
+/* Whatever the action: a CPU that is lost to the hypervisor is not the guest's to have. */
+enum verdict startup_device(struct cpu *cpu, struct exit *exit)
+{
+	/* Only the kernel drives interrupt controllers. */
+	if (exit->cpl != 0)
+		return refuse(cpu, exit);
+	switch (exit->device.request) {
+	case DEVICE_STORE:
+		return VERDICT_PERFORM;
+	case DEVICE_NOTHING:
+		return VERDICT_SKIP;
+	case DEVICE_RESET:
+	case DEVICE_START:
+		return reset_or_start(cpu, exit);
+	case DEVICE_NMI:
+		return send_nmi(cpu, exit);
+	}
+	return refuse(cpu, exit);
+}
+
+/* ---- the CPU concerned ---- */
+
+static void go_on(struct cpu *cpu)
+{
+	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
+	cpu->waking = true;
+	backend_cpu_restart(cpu, &entry);
+}
+
+static void wait_for_start(struct cpu *cpu)
+{
+	u32 wanted = SUMMONS_START;
+
+	while (!__atomic_compare_exchange_n(&cpu->summons, &wanted, 0, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST)) {
+		wanted = SUMMONS_START;
+		shootdown_poll(cpu);
+		backend_relax();
+	}
+}
+
+/* A loop, because it may be taken down again before it has run an instruction. */
+static __noinline void obey(struct cpu *cpu)
+{
+	while (__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)) {
+		CHECK(cpu_move(cpu, CPU_PARKED) == 0);
+		wait_for_start(cpu);
+		go_on(cpu);
+	}
+}
+
+bool startup_sync(struct cpu *cpu)
+{
+	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
+		return false;
+	obey(cpu);
+	return true;
+}
+
+void startup_reset(struct cpu *cpu, bool start)
+{
+	__atomic_store_n(&cpu->summons, start && entry.rip ? SUMMONS_START : SUMMONS_DOWN,
+			 __ATOMIC_SEQ_CST);
+}
