@@ -6,6 +6,7 @@
 #include <asm/smp.h>
 
 #include "cpu.h"
+#include "startup.h"
 
 /* AMD APM volume 2, 15.4: CPUID Fn8000_0001_ECX[SVM] */
 #define CPUID_SVM_LEAF 0x80000001u
@@ -30,10 +31,15 @@ static bool svm_in_use(void)
 
 enum hf_reason cpu_check(enum hf_backend backend)
 {
+	enum hf_reason reason;
+
 	if (!cpumask_equal(cpu_present_mask, cpu_online_mask))
 		return HF_REASON_CPU_OFFLINE;
 	if (num_online_cpus() > HF_CPUS_MAX)
 		return HF_REASON_TOO_MANY_CPUS;
+	reason = startup_check();
+	if (reason != HF_REASON_NONE)
+		return reason;
 	/* The only backend this agent can make calls to. */
 	if (backend != HF_BACKEND_SVM || !svm_present())
 		return HF_REASON_NO_VIRT;

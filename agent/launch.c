@@ -14,6 +14,7 @@
 #include "launch.h"
 #include "memory.h"
 #include "ram.h"
+#include "startup.h"
 
 typedef int64_t entry_fn(uint32_t op, struct hf_boot *boot, uint32_t cpu);
 
@@ -94,6 +95,11 @@ static struct hf_boot *boot_new(struct hf_ctl_launch *ctl)
 	boot->flags = ctl->flags;
 	boot->inject_alloc = READ_ONCE(inject_hv_alloc);
 	boot->inject_cpu = READ_ONCE(inject_cpu);
+	ctl->reason = startup_describe(boot);
+	if (ctl->reason != HF_REASON_NONE) {
+		kfree(boot);
+		return ERR_PTR(-ENODEV);
+	}
 	return boot;
 }
 
@@ -120,8 +126,8 @@ static int enter(struct launch *launch, struct hf_ctl_launch *ctl)
 	int ret;
 
 	/*
-	 * A CPU that goes offline comes back through INIT, outside the hypervisor: none may, from
-	 * here on.
+	 * A CPU that goes offline comes back through INIT: none may, from here on, unless the
+	 * hypervisor turns out to see that (see launch_run).
 	 */
 	cpu_hotplug_disable();
 	cpus_read_lock();
@@ -186,10 +192,13 @@ int launch_run(struct hf_ctl_launch *ctl)
 		goto free_boot;
 	}
 	ret = launch_with_memory(&launch, ctl);
-	if (ret)
+	if (ret) {
 		memory_give_back();
-	else
+	} else {
 		memory_part();
+		if (startup_allow_hotplug())
+			cpu_hotplug_enable();
+	}
 free_boot:
 	kfree(launch.boot);
 free_image:

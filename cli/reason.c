@@ -33,15 +33,14 @@ static const struct reason reasons[] = {
 				       "the machine's memory map is not usable: too many "
 				       "ranges, or "
 				       "overlapping ones; please report /proc/iomem" },
-	[HF_REASON_TOO_MANY_CPUS] = { "too-many-cpus",
-				      "the machine has more CPUs than the "
-				      "hypervisor supports: limit them with nr_cpus=" },
+	[HF_REASON_TOO_MANY_CPUS] = { "too-many-cpus", "the machine has more CPUs than the "
+						       "hypervisor supports" },
 	[HF_REASON_CPU_FAILED] = { "cpu-failed",
 				   "a CPU could not enter guest mode; everything was "
 				   "rolled back" },
 	[HF_REASON_CPU_OFFLINE] = { "cpu-offline", "a CPU that is present is offline and would "
 						   "stay unprotected: bring "
-						   "it online, or keep it away with nr_cpus=" },
+						   "it online" },
 	[HF_REASON_ALREADY] = { "already",
 				"Holdfast runs already, and nothing but a reboot ends it" },
 	[HF_REASON_BAD_IMAGE] = { "bad-image",
@@ -57,7 +56,8 @@ static const struct reason reasons[] = {
 				 "a CPU is in a mode the image does not support; see the "
 				 "documentation for supported machines" },
 	[HF_REASON_CPU_MISSING] = { "cpu-missing",
-				    "the firmware lists a CPU that this kernel does not use and "
+				    "the firmware lists a CPU that this kernel does not use "
+				    "and "
 				    "that would stay unprotected: boot without nr_cpus=" },
 	[HF_REASON_CPU_SLOTS] = { "cpu-slots",
 				  "CPUs could be plugged in later and would be unprotected: "

@@ -11,6 +11,9 @@
 #include <linux/stop_machine.h>
 #include <linux/types.h>
 
+struct real_mode_header;
+struct static_key;
+
 /* Addresses are those of the image's mapping; 0: this kernel does not have it. */
 struct symbols {
 	unsigned long text, etext;
@@ -18,6 +21,10 @@ struct symbols {
 	unsigned long ro_after_init, ero_after_init;
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
+	unsigned long secondary_startup_64, init_top_pgt;
+	struct real_mode_header **real_mode_header;
+	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
+	int *apic_ipi_shorthand_off;
 	const unsigned long *max_possible_pfn;
 	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
 				     int (*fn)(unsigned long pfn, unsigned long npages,
