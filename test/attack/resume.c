@@ -128,7 +128,6 @@ static void __noreturn restore_state(void)
 	asm volatile("movq %0, %%cr3" : : "r"(hold.cr3) : "memory");
 	asm volatile("movq %0, %%cr0" : : "r"(hold.cr0) : "memory");
 	xsetbv(XCR_XFEATURE_ENABLED_MASK, hold.xcr0);
-	load_idt(&hold.idt);
 	/*
 	 * A task register is loaded from an available segment, which becomes a busy one: in
 	 * memory that can be written, which the table of normal operation is not.
@@ -138,6 +137,8 @@ static void __noreturn restore_state(void)
 	asm volatile("ltr %0" : : "m"(hold.tr));
 	asm volatile("lldt %0" : : "m"(hold.ldt));
 	load_gdt(&hold.gdt);
+	/* Last: with Holdfast it ends the time in which other tables may be named. */
+	load_idt(&hold.idt);
 	asm volatile("mov %0, %%ds" : : "rm"(hold.ds));
 	asm volatile("mov %0, %%es" : : "rm"(hold.es));
 	resume_load(&hold.registers);
@@ -201,7 +202,7 @@ int resume_hold(unsigned int cpu)
 	return -ETIMEDOUT;
 }
 
-void resume_send_startup(unsigned int cpu, u8 page)
+static void send_startup(unsigned int cpu, u8 page)
 {
 	u32 id = cpu_physical_id(cpu);
 
@@ -228,7 +229,7 @@ static int restart(void)
 	*stack = (u64)(hold.stack + RESET_STACK - sizeof(u64));
 	*gs = per_cpu_offset(hold.cpu);
 	gdt->address = (unsigned long)get_cpu_gdt_rw(hold.cpu);
-	resume_send_startup(hold.cpu, (*header)->trampoline_start >> PAGE_SHIFT);
+	send_startup(hold.cpu, (*header)->trampoline_start >> PAGE_SHIFT);
 	return 0;
 }
 
@@ -251,10 +252,9 @@ int resume_return(bool lost)
 	int err = 0;
 
 	WRITE_ONCE(hold.release, true);
-	if (lost)
+	/* A hypervisor may have taken it down without starting it. */
+	if (lost || !wait_for(&hold.back, RESTART_SECONDS))
 		err = restart_until_back();
-	else if (!wait_for(&hold.back, HOLD_SECONDS))
-		err = -ETIMEDOUT;
 	preempt_enable();
 	return err;
 }

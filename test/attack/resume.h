@@ -17,11 +17,8 @@ int resume_hold(unsigned int cpu);
 
 /*
  * Let the CPU that resume_hold took go on. lost: it has been reset since, and is started again
- * by the kernel's own start-up code. 0 or -ETIMEDOUT.
+ * by the kernel's own start-up code, as it is if it does not go on by itself. 0 or -ETIMEDOUT.
  */
 int resume_return(bool lost);
-
-/* INIT and two start-up interrupts, for the real-mode code at page * 4096. */
-void resume_send_startup(unsigned int cpu, u8 page);
 
 #endif

@@ -3,7 +3,7 @@
 
 # enum hf_event_kind, hf_access and hf_action of include/holdfast/event.h, in words.
 KINDS = {1: "launched", 2: "locked", 3: "memory", 4: "register", 5: "virtualization",
-         6: "hypercall", 7: "I/O port", 8: "guest lost"}
+         6: "hypercall", 7: "I/O port", 8: "guest lost", 10: "CPU start"}
 NOTES = (1, 2)
 ACCESSES = {1: "read", 2: "write", 3: "execute", 4: "page walk"}
 ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
@@ -14,7 +14,7 @@ ALLOWED = 3
 MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
-NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "restart of a CPU"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.

@@ -61,7 +61,7 @@ const char *cmdline_get(const char *key, const char *otherwise);
 
 #define CLI_LIMIT 60 /* seconds: launch under an emulator on a loaded machine */
 
-/* Runs the command with up to eight further words, closed by NULL. Returns its exit status. */
+/* Runs the command with up to ten further words, closed by NULL. Returns its exit status. */
 int holdfast(struct outcome *o, ...);
 /* The number behind "key": anywhere in JSON text; false if there is none. */
 bool json_number(const char *json, const char *key, long long *value);

@@ -14,6 +14,7 @@
  *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
  *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
  *where to report (default ttyS1)
+ *	hf.guard=apic	launch with the init-guard (default off)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -85,7 +86,8 @@ static bool launch(void)
 	static struct outcome o;
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), NULL);
+			   cmdline_get("serial", "0x3e8"), "--init-guard",
+			   cmdline_get("guard", "off"), NULL);
 
 	return step("launch", err, o.out);
 }

@@ -202,6 +202,53 @@ static void cpu_offline(struct verdict *v)
 		unharmed(v);
 }
 
+/* On a machine that has more CPUs than the kernel was told to use. */
+static void cpu_missing(struct verdict *v)
+{
+	if (image_get(v) && refused_now(v, "a CPU left out", HF_REASON_CPU_MISSING))
+		command_refused(v, "a CPU left out", IMAGE);
+}
+
+/* On a machine with sockets for CPUs that can be plugged in. */
+static void cpu_slots(struct verdict *v)
+{
+	if (image_get(v) && refused_now(v, "free CPU sockets", HF_REASON_CPU_SLOTS))
+		command_refused(v, "free CPU sockets", IMAGE);
+}
+
+/* After launch, before lock: where the hypervisor sees INIT, CPUs may go and come back. */
+static void hotplug_early(struct verdict *v)
+{
+	static const char online[] = "/sys/devices/system/cpu/cpu1/online";
+	bool guard = !strcmp(cmdline_get("guard", "off"), "apic");
+	static struct outcome o;
+	struct hf_info info;
+	int i, err = 0;
+
+	if (holdfast(&o, "launch", "--image", IMAGE, "--serial", "0x3e8", "--init-guard",
+		     cmdline_get("guard", "off"), NULL))
+		return fail(v, "launch: %s", o.out);
+	for (i = 0; i < 5 && !err; i++) {
+		err = file_write(online, "0");
+		if (!err)
+			err = file_write(online, "1");
+	}
+	if (!guard)
+		return err == -EBUSY ? pass(v, "without init-guard no CPU can be taken down")
+				     : fail(v, "taking CPU 1 down: %d, not -EBUSY", err);
+	if (err)
+		return fail(v, "taking CPU 1 down and up: %d", err);
+	/* To the kernel a CPU is away while the machine is locked; to the hypervisor it halts. */
+	if (file_write(online, "0") || holdfast(&o, "lock", NULL))
+		return fail(v, "lock with CPU 1 down: %s", o.out);
+	if (ctl_info(&info) || info.cpus_locked != info.cpus)
+		return fail(v, "%u of %u CPUs are locked", info.cpus_locked, info.cpus);
+	if (file_write(online, "1") || ctl_info(&info) || info.cpus_locked != info.cpus)
+		return fail(v, "%u of %u CPUs are locked after CPU 1 came back",
+			    info.cpus_locked, info.cpus);
+	pass(v, "5 times before lock, once across it");
+}
+
 /* The driver numbered the files in the order of their dependencies. */
 static bool kvm_load(struct verdict *v)
 {
@@ -392,6 +439,9 @@ const struct test_case lifecycle_cases[] = {
 	{ "no-virt", no_virt },
 	{ "no-nested-paging", no_nested_paging },
 	{ "cpu-offline", cpu_offline },
+	{ "cpu-missing", cpu_missing },
+	{ "cpu-slots", cpu_slots },
+	{ "hotplug-early", hotplug_early },
 	{ "kvm-in-use", kvm_in_use },
 	{ "inject", inject },
 	{ "launch-and-lock", launch_and_lock },

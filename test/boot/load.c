@@ -4,9 +4,13 @@
  * exit. In bare mode the same cases show that the work itself is sound.
  */
 #include <dirent.h>
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <holdfast/hypercall.h>
 
@@ -150,6 +154,91 @@ static void load_modules(struct verdict *v)
 	quiet(v, before, what);
 }
 
+/* --- CPUs that come and go --- */
+
+#define CPU1	     "/sys/devices/system/cpu/cpu1/online"
+#define HOTPLUGS     20
+#define HOTPLUG_FORK "2000"
+
+/* Takes CPU 1 down and up, again and again; errno of what fails. */
+static int child_hotplug(const void *unused)
+{
+	int i, err = 0;
+
+	(void)unused;
+	for (i = 0; i < HOTPLUGS && !err; i++) {
+		err = file_write(CPU1, "0");
+		if (!err)
+			err = file_write(CPU1, "1");
+	}
+	return -err;
+}
+
+static int child_fork(const void *unused)
+{
+	static struct outcome o;
+
+	(void)unused;
+	run(&o, WORK_LIMIT, (const char *[]){ WORKLOAD, "once", "fork", HOTPLUG_FORK, NULL });
+	return o.status || o.hung;
+}
+
+/* With forks going on on whatever CPUs there are. */
+static void load_hotplug(struct verdict *v)
+{
+	static struct outcome o;
+	long long before = newest_event();
+	struct hf_info info = { 0 };
+	int status = -1;
+	pid_t load;
+
+	load = fork();
+	if (load == 0)
+		_exit(child_fork(NULL));
+	run_child(&o, WORK_LIMIT, child_hotplug, NULL);
+	if (load < 0 || waitpid(load, &status, 0) != load || status)
+		return fail(v, "the load failed beside: %x", status);
+	if (o.status != 0 || o.hung)
+		return fail(v, "taking CPU 1 down and up %s: %s", o.hung ? "hung" : "failed",
+			    strerror(o.status));
+	if (!bare() && (ctl_info(&info) || info.cpus_locked != info.cpus))
+		return fail(v, "%u CPUs of %u are locked afterwards", info.cpus_locked,
+			    info.cpus);
+	quiet(v, before, "20 times CPU 1 down and up, with forks");
+}
+
+/* Runs one attack of the attack module on CPU 1; negative errno. */
+static int child_attack_cpu1(const void *name)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(1, &cpu);
+	if (sched_setaffinity(0, sizeof(cpu), &cpu))
+		return errno;
+	return -file_write("/proc/hf_attack", name);
+}
+
+/* What is forbidden on every CPU is forbidden on one that was started again. */
+static void load_hotplug_attack(struct verdict *v)
+{
+	static const char *const names[] = { "smep-clear", "wp-clear", "text-vmap" };
+	static struct outcome o;
+	char result[4096];
+	size_t i;
+
+	if (file_write(CPU1, "0") || file_write(CPU1, "1"))
+		return fail(v, "cannot take CPU 1 down and up");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		run_child(&o, WORK_LIMIT, child_attack_cpu1, names[i]);
+		if (o.hung || file_read("/proc/hf_attack_result", result, sizeof(result)) <= 0)
+			return fail(v, "%s gave no result", names[i]);
+		if (!strstr(result, names[i]) || !strstr(result, "\"refused\""))
+			return fail(v, "%s on CPU 1: %s", names[i], result);
+	}
+	pass(v, "smep-clear, wp-clear, text-vmap refused on the CPU that came back");
+}
+
 /* --- steady state --- */
 
 static const struct {
@@ -216,6 +305,8 @@ const struct test_case load_cases[] = {
 	{ "fork", load_fork },
 	{ "modules", load_modules },
 	{ "stress", load_stress },
+	{ "hotplug", load_hotplug },
+	{ "hotplug-attack", load_hotplug_attack },
 	{ "steady", load_steady },
 	{ NULL, NULL },
 };

@@ -55,7 +55,7 @@ def words(mode="bare", run="", attacks=None, **further):
     if run:
         text.append("hf.run=" + (run if isinstance(run, str) else ",".join(run)))
     if attacks is not None:
-        text.append("hf.attacks=yes")
+        text += ["hf.attacks=yes", "hf.guard=apic"]
         if attacks:
             text.append("hf.only=" + attacks)
     text += ["hf.%s=%s" % item for item in further.items()]

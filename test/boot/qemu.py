@@ -30,7 +30,7 @@ class Machine:
     """What to boot. Every field is a parameter of a test."""
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, cpu="", append="", extra=(),
-                 memory="1G", limit=300, doomed=False):
+                 memory="1G", limit=300, doomed=False, smp=""):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
@@ -40,6 +40,7 @@ class Machine:
         self.append = append
         self.extra = list(extra)
         self.memory = memory
+        self.smp = smp or str(cpus) # for QEMU, where it is more than the number
         self.limit = limit          # seconds of wall-clock time, then the machine hangs
         self.doomed = doomed        # its attack may take the machine with it, once reported
 
@@ -50,7 +51,7 @@ class Machine:
             serials += ["-serial", "file:" + logs[kind]]
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
                  ("single" if "-icount" in self.extra else "multi"),
-                 "-cpu", cpu, "-smp", str(self.cpus), "-m", self.memory,
+                 "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
                  "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"] +
                 serials +
                 ["-kernel", self.kernel, "-initrd", self.initrd, "-append",

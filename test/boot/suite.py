@@ -73,6 +73,11 @@ def boots():
     yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
                cpus=2)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
+    yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
+    yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
+    yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, further="hf.guard=apic")
+    yield Spec("hotplug", "locked", "hotplug,hotplug-attack,fork", attacks="smep-clear", cpus=2)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)

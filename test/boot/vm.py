@@ -22,6 +22,7 @@ def main():
     parser.add_argument("--attacks", nargs="?", const="", default=None, metavar="NAMES",
                         help="run the attacks, or only those named")
     parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--smp", default="", help="for QEMU, e.g. 2,maxcpus=4")
     parser.add_argument("--no-la57", action="store_true")
     parser.add_argument("--cpu", default="", help="further CPU flags, e.g. svm=off")
     parser.add_argument("--append", default="", help="further words of the kernel command line")
@@ -30,8 +31,8 @@ def main():
     args = parser.parse_args()
 
     machine = place.machine(args.name, args.mode, args.run, args.attacks, place.initramfs(),
-                            args.append, cpus=args.cpus, la57=not args.no_la57, cpu=args.cpu,
-                            limit=args.limit)
+                            args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57,
+                            cpu=args.cpu, limit=args.limit)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))
     if boot.problem:
