@@ -15,6 +15,7 @@
 #include <hv/cpu.h>
 #include <hv/event.h>
 #include <hv/panic.h>
+#include <hv/protect.h>
 #include <hv/shootdown.h>
 #include <hv/startup.h>
 
@@ -95,12 +96,19 @@ static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
 	return VERDICT_SKIP;
 }
 
-/* The interrupt reaches its targets as hardware delivers it. */
+/* In software, so that it cannot be mistaken for a kick, or a kick for it. */
 static enum verdict send_nmi(struct cpu *cpu, const struct exit *exit)
 {
-	(void)cpu;
-	(void)exit;
-	return VERDICT_PERFORM;
+	struct cpu *target;
+
+	if (!names_a_cpu(&exit->device))
+		return refuse(cpu, exit);
+	for (u32 i = 0; i < cpu_count(); i++) {
+		target = target_of(&exit->device, i);
+		if (target)
+			shootdown_nmi(target);
+	}
+	return VERDICT_SKIP;
 }
 
 /* Whatever the action: a CPU that is lost to the hypervisor is not the guest's to have. */
@@ -128,7 +136,9 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 static void go_on(struct cpu *cpu)
 {
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
-	cpu->waking = true;
+	/* Before lock no rule is in force that it could bend. */
+	cpu->waking = protect_locked();
+	__atomic_store_n(&cpu->nmi, 0, __ATOMIC_SEQ_CST);
 	backend_cpu_restart(cpu, &entry);
 }
 

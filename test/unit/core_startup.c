@@ -56,7 +56,9 @@ static void judged(u32 action)
 		newest = event_newest();
 		assert_int_equal(ask(cpu, DEVICE_STORE, 0, 0), VERDICT_PERFORM);
 		assert_int_equal(ask(cpu, DEVICE_NOTHING, 0, 0), VERDICT_SKIP);
-		assert_int_equal(ask(cpu, DEVICE_NMI, TARGET(1), 0), VERDICT_PERFORM);
+		assert_int_equal(ask(cpu, DEVICE_NMI, TARGET(1), 0), VERDICT_SKIP);
+		assert_int_equal(cpu_get(1)->nmi, 1);
+		cpu_get(1)->nmi = 0;
 		/* A CPU that runs is not started. */
 		assert_int_equal(ask(cpu, DEVICE_START, TARGET(1), FAKE_PLACE), VERDICT_SKIP);
 		assert_int_equal(cpu_get(1)->summons, 0);
@@ -155,7 +157,7 @@ static void down_and_up_before_lock(void **ctx)
 	machine(2);
 	run_against(down_and_up);
 	assert_false(cpu_get(1)->registers_recorded);
-	assert_true(cpu_get(1)->waking);
+	assert_false(cpu_get(1)->waking);
 }
 
 static void down_and_up_after_lock(void **ctx)

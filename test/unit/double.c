@@ -41,6 +41,12 @@ bool startup_sync(struct cpu *cpu)
 	return false;
 }
 
+void shootdown_entered(struct cpu *cpu, bool flushing)
+{
+	(void)cpu;
+	(void)flushing;
+}
+
 int launch_arrive(struct cpu *cpu, int error)
 {
 	(void)cpu;

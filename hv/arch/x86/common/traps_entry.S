@@ -20,6 +20,7 @@ vector = 0
 	.rept	32
 	.balign	16
 	.if	vector == VECTOR_NMI
+	inc	%eax			/* the count of traps.h */
 	iretq
 	.elseif vector == VECTOR_SX
 	jmp	traps_reset

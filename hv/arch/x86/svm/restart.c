@@ -103,6 +103,7 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 	vmcb->ds = (struct segment){ 0 };
 	vmcb->es = (struct segment){ 0 };
 	vmcb->cpl = 0;
+	vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET; /* and no NMI is being handled */
 	vmcb->interrupt_shadow = 0;
 	vmcb->exit_interrupt = 0;
 	vmcb->event_inject = 0;
