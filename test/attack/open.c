@@ -17,6 +17,7 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"
@@ -325,25 +326,6 @@ static int target_tss(struct attempt *t)
 	return memory_target_at(t, unused, sizeof(*unused), 0x4846);
 }
 
-/* Another module if there is one. The last byte of the last page of text is padding. */
-static int target_module(struct attempt *t)
-{
-	struct list_head *modules = attack_symbol("modules");
-	struct module *module, *victim = THIS_MODULE;
-	u8 *text;
-
-	if (!modules)
-		return -ENOENT;
-	preempt_disable();
-	list_for_each_entry_rcu(module, modules, list) if (module != THIS_MODULE &&
-							   module->state == MODULE_STATE_LIVE)
-		victim = module;
-	preempt_enable();
-	text = victim->core_layout.base;
-	attack_note(t, "module %s", victim->name);
-	return memory_target_at(t, text + victim->core_layout.text_size - 1, 1, 0x5a);
-}
-
 static enum attack_outcome gdt_write(struct attempt *t)
 {
 	return memory_attack(t, target_gdt, memory_door_none, memory_store_byte);
@@ -352,11 +334,6 @@ static enum attack_outcome gdt_write(struct attempt *t)
 static enum attack_outcome tss_write(struct attempt *t)
 {
 	return memory_attack(t, target_tss, memory_door_none, memory_store_quad);
-}
-
-static enum attack_outcome module_write(struct attempt *t)
-{
-	return memory_attack(t, target_module, memory_door_vmap, memory_store_byte);
 }
 
 #define WRITABLE(name_, title_, gives_, asset_, reason_, run_)                               \
@@ -371,9 +348,6 @@ static const struct attack writable_attacks[] = {
 		 "GDT", "the kernel writes it at every switch of threads with TLS", gdt_write),
 	WRITABLE("tss-write", "write the task state segment", "stacks of the attacker", "TSS",
 		 "the kernel writes it at every switch of threads", tss_write),
-	WRITABLE("module-write", "write the text of a module", "any code in the kernel",
-		 "module text", "modules are not registered with the hypervisor yet",
-		 module_write),
 };
 
 const struct attack_table writable_table = { writable_attacks, ARRAY_SIZE(writable_attacks) };

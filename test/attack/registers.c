@@ -509,10 +509,10 @@ static enum attack_outcome ltr_fake(struct attempt *t)
 	return t->outcome;
 }
 
-#define REGISTER(name_, title_, gives_, asset_, run_, look_)                      \
+#define REGISTER(name_, title_, gives_, asset_, run_, look_, ...)                 \
 	{                                                                         \
 		.name = name_, .title = title_, .gives = gives_, .asset = asset_, \
-		.control = ATTACK_BARE, .run = run_, .look = look_,               \
+		.control = ATTACK_BARE, .run = run_, .look = look_, __VA_ARGS__   \
 	}
 
 #define PAGES "the kernel writes its read-only pages"
@@ -531,15 +531,15 @@ static const struct attack register_attacks[] = {
 	REGISTER("nw-set", "disable caches, with writes that reach no memory",
 		 "CPUs that see different memory", "CR0.NW", nw_set, look_cr0),
 	REGISTER("smep-clear-kernel", "jump to the kernel's own MOV CR4 with SMEP clear",
-		 "the kernel runs user pages", "CR4", smep_clear_kernel, look_cr4),
+		 "the kernel runs user pages", "CR4", smep_clear_kernel, look_cr4, .needs = "SMEP"),
 	REGISTER("fsgsbase-clear", "clear CR4.FSGSBASE", "entry code that faults", "CR4",
-		 fsgsbase_clear, look_cr4),
+		 fsgsbase_clear, look_cr4, .needs = "FSGSBASE"),
 	REGISTER("smep-clear", "clear CR4.SMEP", "the kernel runs user pages", "CR4",
-		 smep_clear, look_cr4),
+		 smep_clear, look_cr4, .needs = "SMEP"),
 	REGISTER("smap-clear", "clear CR4.SMAP", "the kernel is fed with user data", "CR4",
-		 smap_clear, look_cr4),
+		 smap_clear, look_cr4, .needs = "SMAP"),
 	REGISTER("umip-clear", "clear CR4.UMIP", "user programs learn kernel addresses", "CR4",
-		 umip_clear, look_cr4),
+		 umip_clear, look_cr4, .needs = "UMIP"),
 	REGISTER("efer-sce-clear", "clear EFER.SCE", "system calls fault", "EFER", efer_sce,
 		 efer_sce_look),
 	REGISTER("lstar-change", "change LSTAR", CALLS, "LSTAR", lstar, lstar_look),

@@ -7,6 +7,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
 #include <asm/special_insns.h>
@@ -73,7 +74,7 @@ static void control_registers(struct attempt *t)
  * A code segment that is both a 64-bit and a 32-bit one: a hypervisor entering the guest with
  * it is refused by the processor. VMMCALL brings it there.
  */
-static void code_segment(struct attempt *t)
+static noinline void code_segment(struct attempt *t)
 {
 	u64 *table, result = 0;
 	unsigned long flags;
@@ -104,6 +105,7 @@ static void code_segment(struct attempt *t)
 	local_irq_restore(flags);
 	attack_note(t, "code segment: %s, call gave %lld", attack_trap_name(trap), (s64)result);
 }
+STACK_FRAME_NON_STANDARD(code_segment); /* far returns */
 
 static enum attack_outcome hostile_control(struct attempt *t)
 {

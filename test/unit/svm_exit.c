@@ -46,6 +46,8 @@ static u8 memory[MEMORY_SIZE];
 /* What happened. */
 static struct exit seen;
 static u32 decided, flushed, synced, stgi, clgi, wbinvd;
+static u32 latched;	  /* NMIs that the handler finds */
+static u32 entered;	  /* with a flush: 2 */
 static u64 absorbed;	  /* bits that the core takes from a value */
 static struct segment tr; /* the CPU's */
 static enum verdict verdict;
@@ -69,6 +71,12 @@ void shootdown_sync(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
 	synced++;
+}
+
+void shootdown_entered(struct cpu *c, bool flushing)
+{
+	assert_ptr_equal(c, &cpu);
+	entered = flushing ? 2 : 1;
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -130,6 +138,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	if (code[0] == 0x0f && code[1] == 0x01 && (code[2] == 0xdc || code[2] == 0xdd)) {
 		/* Only open in between. */
 		stgi += code[2] == 0xdc;
+		if (code[2] == 0xdc)
+			((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] += latched;
 		clgi += code[2] == 0xdd && stgi == clgi + 1;
 		*rip += 3;
 		return;
@@ -201,7 +211,8 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	decided = flushed = synced = stgi = clgi = wbinvd = 0;
+	decided = flushed = synced = stgi = clgi = wbinvd = entered = 0;
+	latched = 1;
 	absorbed = 0;
 	tr = (struct segment){ 0 };
 	return 0;
@@ -896,6 +907,7 @@ static void ports(void **ctx)
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		setup(NULL);
+		svm.serial_port = 0x3f8;
 		run(EXIT_CODE_IOIO, table[i].info, RIP + 2, VERDICT_SKIP);
 		assert_int_equal(seen.kind, HF_EXIT_PORT);
 		assert_int_equal(seen.port.port, 0x3f8);
@@ -904,6 +916,22 @@ static void ports(void **ctx)
 		assert_int_equal(vmcb.rax, table[i].rax);
 		advanced(2);
 	}
+}
+
+/* What is in order is done, what cannot be done is a fault. */
+static void ports_performed(void **ctx)
+{
+	(void)ctx;
+	run(EXIT_CODE_IOIO, 0x06040020, RIP + 2, VERDICT_PERFORM);
+	assert_int_equal(seen.port.port, 0x604);
+	assert_int_equal(fake_cpu_io.count, 1);
+	assert_int_equal(fake_cpu_io.value, 0xbbbb);
+	advanced(2);
+	setup(NULL);
+	run(EXIT_CODE_IOIO, 0x06040024, RIP + 2, VERDICT_PERFORM);
+	assert_int_equal(fake_cpu_io.count, 0);
+	assert_int_equal(vmcb.event_inject, GP);
+	stayed();
 }
 
 static void nmi(void **ctx)
@@ -972,6 +1000,7 @@ static void enterable(void **ctx)
 	run(0x64, 0, 0, VERDICT_FAULT);
 	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
 	assert_int_equal(vmcb.cr3, 0x1000);
+	assert_int_equal(flushed, 1);
 	svm.cr3_reserved = 0;
 	vmcb.cs.attributes = SEGMENT_D | 0x9b;
 	run(0x64, 0, 0, VERDICT_FAULT);
@@ -1043,6 +1072,7 @@ int main(void)
 		test(msr_reads),
 		test(msr_banks),
 		test(ports),
+		test(ports_performed),
 		test(nmi),
 		test(others),
 		test(invalid),

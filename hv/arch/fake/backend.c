@@ -196,6 +196,7 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 void backend_flush(struct cpu *cpu)
 {
 	cpu->vcpu->flushes++;
+	cpu->vcpu->flushing = true;
 	__atomic_store_n(&cpu->vcpu->merges, __atomic_load_n(&fake.merges, __ATOMIC_SEQ_CST),
 			 __ATOMIC_SEQ_CST);
 	memset(cpu->vcpu->tlb, 0, sizeof(cpu->vcpu->tlb));
@@ -217,9 +218,19 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 		if (!__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
 			continue;
 		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
+		shootdown_exited(cpus[i]);
 		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
-		shootdown_sync(cpus[i]);
+		fake_enter(cpus[i]);
 	}
+}
+
+void fake_enter(struct cpu *cpu)
+{
+	shootdown_sync(cpu);
+	if (!fake.audited)
+		return;
+	shootdown_entered(cpu, cpu->vcpu->flushing);
+	cpu->vcpu->flushing = false;
 }
 
 /* ---- second-level tables ---- */
@@ -261,9 +272,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&fake.stage2);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&fake.stage2, page, NULL);
+	return stage2_permission_run(&fake.stage2, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return fake.format->admissible(perm);
 }
 
 /* ---- guest memory ---- */

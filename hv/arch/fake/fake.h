@@ -83,8 +83,9 @@ struct vcpu {
 	bool guarded; /* backend_cpu_lock was called: register writes exit */
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
-	u64 merges; /* [a] fake.merges when it flushed last */
-	u64 faults; /* injected into the guest by verdicts */
+	bool flushing; /* has flushed since it last entered the guest */
+	u64 merges;    /* [a] fake.merges when it flushed last */
+	u64 faults;    /* injected into the guest by verdicts */
 	u64 registers[FAKE_REGISTERS];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
 };
@@ -96,6 +97,7 @@ struct fake {
 	unsigned int levels;
 	u32 features;		/* HF_FEATURE_EXEC_SPLIT follows from the format */
 	bool late_kicks;	/* kicks wait for fake_deliver_kicks */
+	bool audited;		/* every entry is seen by the audit of flushes */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
 	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
 	/* failures: 0 is none */
@@ -132,6 +134,8 @@ void fake_reset(const struct stage2_format *format);
 void fake_release(void);
 /* A boot record for this machine, valid until the next call. */
 struct hf_boot *fake_boot(u32 cpus);
+/* Own CPU: leave the hypervisor. */
+void fake_enter(struct cpu *cpu);
 /* Let kicks arrive that were held back, on all CPUs of @count. */
 void fake_deliver_kicks(struct cpu *const *cpus, u32 count);
 

@@ -23,7 +23,7 @@ u32 fake_translate(struct cpu *cpu, struct gpa page)
 
 	if (slot->page != page.raw || !slot->perm) {
 		slot->page = page.raw;
-		slot->perm = backend_stage2_permission(page);
+		slot->perm = backend_stage2_permission(page, NULL);
 	}
 	return slot->perm;
 }
@@ -54,11 +54,14 @@ static void perform(struct gpa at, enum hf_access access, u64 *value)
 
 static int decide(struct cpu *cpu, struct exit *exit)
 {
-	enum verdict verdict = exit_decide(cpu, exit);
+	enum verdict verdict;
+
+	shootdown_exited(cpu);
+	verdict = exit_decide(cpu, exit);
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
-	shootdown_sync(cpu);
+	fake_enter(cpu);
 	return (int)verdict;
 }
 

@@ -3,10 +3,12 @@
  * The seam: what every backend defines and the core calls. Resolved by linking; a missing
  * function fails the link.
  *
- * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide,
- * carries out the verdict, and calls shootdown_sync before it lets the CPU run on. No function
- * here may assume that it is called in the exit path of the CPU it concerns unless it says
- * "own CPU": a backend may as well be a process that asks a kernel to do the work.
+ * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide and
+ * carries out the verdict. It calls shootdown_exited when the guest has stopped, shootdown_sync
+ * before it lets the CPU run on, and after that delivers the NMI that waits in cpu->nmi, if one
+ * does and the guest can take it. No function here may assume that it is called in the exit path
+ * of the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
+ * kernel to do the work.
  */
 #ifndef HV_BACKEND_H
 #define HV_BACKEND_H
@@ -96,8 +98,11 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
 void backend_stage2_merge(struct gpa start, u64 npages);
 /* Every CPU has flushed since the last merge: what merging left over may be used again. */
 void backend_stage2_reclaim(void);
-/* The permission in the tables now, for audits. */
-u32 backend_stage2_permission(struct gpa page);
+/* The permission in the tables now, for audits. *npages (if not NULL): from @page on, how many
+ * have the same because one entry says so for all. */
+u32 backend_stage2_permission(struct gpa page, u64 *npages);
+/* What the tables give where @perm is asked for, as far as they tell permissions apart. */
+u32 backend_stage2_admissible(u32 perm);
 
 /* ---- guest memory: within one page, which the caller has checked to be guest RAM ---- */
 

@@ -46,6 +46,10 @@ struct cpu {
 	u32 id;		   /* the hardware's name: APIC id, MPIDR */
 	u32 state;	   /* [a] enum cpu_state */
 	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
+	u32 nmi;	   /* [a] an NMI waits for the guest: one, as in a processor */
+	u32 inside;	   /* [a] in the hypervisor; looks at the epoch before it leaves */
+	u32 entered;	   /* [a] for the audit of flushes: may be in the guest */
+	u64 flushed;	   /* [a] and: stage2_cuts() when it last went there flushing */
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */

@@ -40,7 +40,10 @@ struct exit_port {
 	u16 port;
 	u8 write;
 	u8 width;
-	u32 value;
+	u8 ours;   /* one of the hypervisor's own ports is among those accessed */
+	u8 string; /* @value is not known */
+	u16 reserved;
+	u32 value; /* written: @width bytes of it */
 };
 
 /* Fields that do not belong to @kind are undefined. */

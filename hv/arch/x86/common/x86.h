@@ -18,6 +18,7 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
+#define CR4_PSE	     BIT(4)
 #define CR4_PAE	     BIT(5)
 #define CR4_PGE	     BIT(7)
 #define CR4_UMIP     BIT(11)
@@ -205,17 +206,20 @@ static inline void invlpg(const void *va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-static inline u8 inb(u16 port)
-{
-	u8 value;
-
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void outb(u16 port, u8 value)
-{
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
+#define PORT_ACCESS(width, type)                                                 \
+	static inline type in##width(u16 port)                                   \
+	{                                                                        \
+		type value;                                                      \
+		asm volatile("in" #width " %1, %0" : "=a"(value) : "Nd"(port));  \
+		return value;                                                    \
+	}                                                                        \
+	static inline void out##width(u16 port, type value)                      \
+	{                                                                        \
+		asm volatile("out" #width " %0, %1" : : "a"(value), "Nd"(port)); \
+	}
+PORT_ACCESS(b, u8)
+PORT_ACCESS(w, u16)
+PORT_ACCESS(l, u32)
+#undef PORT_ACCESS
 
 #endif

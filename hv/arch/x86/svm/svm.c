@@ -11,6 +11,7 @@
 #include "../common/msrs.h"
 #include "../common/sysreg.h"
 #include "../common/serial.h"
+#include "exit.h"
 #include "npt.h"
 #include "vcpu.h"
 
@@ -71,10 +72,8 @@ static void lock_msrs(void)
 				svm.msrpm_locked[bit / 8] &= (u8) ~(2u << (bit % 8));
 }
 
-static int maps_init(void)
+static int maps_init(const struct hf_boot *boot)
 {
-	u32 port;
-
 	svm.msrpm = pool_contiguous(2);
 	svm.msrpm_locked = pool_contiguous(2);
 	svm.iopm = pool_contiguous(4); /* 12 KiB and a bit: APM vol. 2, 15.10.1 */
@@ -89,8 +88,10 @@ static int maps_init(void)
 	msrpm_set(MSR_VM_CR, true, true);
 	msrpm_set(MSR_VM_HSAVE_PA, true, true);
 	if (svm.serial_port)
-		for (port = svm.serial_port; port < svm.serial_port + SERIAL_PORTS; port++)
-			svm.iopm[port / 8] |= 1 << (port % 8);
+		port_guard(svm.serial_port, SERIAL_PORTS);
+	for (u32 i = 0; i < boot->sleep_count; i++)
+		if (!boot->sleep[i].memory)
+			port_guard(boot->sleep[i].address, boot->sleep[i].width);
 	return 0;
 }
 
@@ -126,9 +127,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&npt);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&npt, page, NULL);
+	return stage2_permission_run(&npt, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return npt_format.admissible(perm);
 }
 
 /* The tables' depth is that of the hypervisor's own paging: APM vol. 2, 15.25.3. */
@@ -153,7 +159,8 @@ int backend_init(const struct hf_boot *boot)
 		return error;
 	serial_init(boot->serial_port);
 	svm.serial_port = boot->serial_port;
-	error = maps_init();
+	svm.self_check = boot->flags & HF_BOOT_SELF_CHECK;
+	error = maps_init(boot);
 	if (error)
 		return error;
 	return npt_init();

@@ -9,8 +9,7 @@
 #include "../common/sysreg.h"
 #include "vcpu.h"
 
-#define NESTED_PAGING BIT(0) /* vmcb.nested_control */
-#define GUEST_ASID    1	     /* 0 is the host's: APM vol. 2, 15.16 */
+#define GUEST_ASID 1 /* 0 is the host's: APM vol. 2, 15.16 */
 
 /* A structure may not straddle pages of the pool: only single pages are physically contiguous. */
 static_assert(sizeof(struct vcpu) <= 4096, "one page");
@@ -62,10 +61,8 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
-	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_MSR |
-					   MISC1_SHUTDOWN;
-	if (svm.serial_port)
-		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
+	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_IOIO |
+					   MISC1_MSR | MISC1_SHUTDOWN;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
 					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 					   MISC2_SKINIT;
@@ -125,6 +122,8 @@ int backend_cpu_enter(struct cpu *cpu)
 	init_control(v->vmcb);
 	init_state(v);
 	v->trial = true;
+	if (svm.self_check)
+		check_enter(v);
 
 	error = vcpu_run(v);
 

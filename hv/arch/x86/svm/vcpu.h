@@ -8,6 +8,7 @@
 #include "../common/gprs.h"
 #include "../common/host.h"
 #include "../common/image.h"
+#include "check.h"
 #include "vmcb.h"
 
 /* What the kernel's CPU looked like, to go back to if launch fails. */
@@ -37,8 +38,9 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
-	u64 cr0_shown; /* bits the guest has set in CR0 and reads there, but has not */
-	bool trial;    /* the first run, which must not get beyond one fetch */
+	u64 cr0_shown;	    /* bits the guest has set in CR0 and reads there, but has not */
+	bool trial;	    /* the first run, which must not get beyond one fetch */
+	struct check check; /* with self-check only */
 };
 
 /* State shared by all CPUs, set up by backend_init. */
@@ -53,6 +55,7 @@ struct svm {
 	u64 cr3_reserved; /* bits that no guest's CR3 can have */
 	u32 features;	  /* HF_FEATURE_* */
 	u16 serial_port;
+	bool self_check; /* HF_BOOT_SELF_CHECK */
 };
 
 extern struct svm svm;

@@ -17,6 +17,7 @@
 #define MISC1_IDTR_WRITE BIT(10)
 #define MISC1_GDTR_WRITE BIT(11)
 #define MISC1_TR_WRITE	 BIT(13)
+#define MISC1_IRET	 BIT(20)
 #define MISC1_INVD	 BIT(22)
 #define MISC1_INVLPGA	 BIT(26)
 #define MISC1_IOIO	 BIT(27)
@@ -39,6 +40,7 @@
 #define EXIT_CODE_IDTR_WRITE 0x6a
 #define EXIT_CODE_GDTR_WRITE 0x6b
 #define EXIT_CODE_TR_WRITE   0x6d
+#define EXIT_CODE_IRET	     0x74
 #define EXIT_CODE_INVD	     0x76
 #define EXIT_CODE_INVLPGA    0x7a
 #define EXIT_CODE_IOIO	     0x7b
@@ -60,6 +62,11 @@
 #define EVENT_ERROR	BIT(11)
 #define EVENT_VALID	BIT(31)
 #define EVENT_VECTOR	0xffull
+
+#define EVENT_RESERVED 0x7ffff000ull
+
+/* Bits of nested_control, APM vol. 2, 15.25.3. */
+#define NESTED_PAGING BIT(0)
 
 /* TLB_CONTROL, APM vol. 2, 15.16.1. */
 #define TLB_KEEP       0
