@@ -137,7 +137,7 @@ static void go_on(struct cpu *cpu)
 {
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
 	/* Before lock no rule is in force that it could bend. */
-	cpu->waking = protect_locked();
+	cpu->waking = protect_locked() ? CPU_WAKING : CPU_AWAKE;
 	__atomic_store_n(&cpu->nmi, 0, __ATOMIC_SEQ_CST);
 	backend_cpu_restart(cpu, &entry);
 }

@@ -28,8 +28,6 @@ void registers_record(struct cpu *cpu)
 		if (is_recorded(rules[i].reg))
 			cpu->recorded[rules[i].reg] = backend_register_read(cpu, rules[i].reg);
 	cpu->registers_recorded = true;
-	/* Started again before lock: nothing but its rules could tell when that was over. */
-	cpu->waking = false;
 }
 
 /* The bits that @rule keeps where @was is the value to keep. */

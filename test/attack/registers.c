@@ -466,7 +466,8 @@ static int look_tr(struct attempt *t, u64 *is)
  * A copy of the TSS, named by a descriptor in place of two for threads' segments. LTR writes to the
  * table: to the writable alias, for which it is loaded as the kernel itself does at start.
  */
-static void load_task(struct attempt *t, struct desc_struct *table, const struct x86_hw_tss *copy)
+static void load_task(struct attempt *t, struct desc_struct *table,
+		      const struct x86_hw_tss *copy)
 {
 	struct desc_ptr real, writable = { GDT_SIZE - 1, (unsigned long)table };
 	struct desc_struct *entry = &table[GDT_ENTRY_TLS_MIN];
@@ -554,9 +555,11 @@ static const struct attack register_attacks[] = {
 	REGISTER("sysenter-eip-change", "change SYSENTER_EIP", CALLS, "SYSENTER_EIP",
 		 sysenter_eip, sysenter_eip_look),
 	REGISTER("apic-base", "move the local APIC onto a page of kernel text",
-		 "a device's registers in place of text", "APIC_BASE", apic_base, apic_base_look),
+		 "a device's registers in place of text", "APIC_BASE", apic_base,
+		 apic_base_look),
 	REGISTER("mtrr-range", "change a variable-range MTRR",
-		 "memory that CPUs see differently", "MTRR ranges", mtrr_range, mtrr_range_look),
+		 "memory that CPUs see differently", "MTRR ranges", mtrr_range,
+		 mtrr_range_look),
 	REGISTER("mtrr-fixed", "change a fixed-range MTRR", "memory that CPUs see differently",
 		 "MTRR ranges", mtrr_fixed, mtrr_fixed_look),
 	REGISTER("pat-change", "change the page attribute table",

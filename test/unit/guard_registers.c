@@ -277,7 +277,7 @@ static void waking(void **ctx)
 	machine_lock(cpu);
 	cpu = cpu_get(1);
 	newest = event_newest();
-	cpu->waking = true;
+	cpu->waking = CPU_WAKING;
 	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0xf00f0), VERDICT_PERFORM);
 	assert_int_equal(cpu->vcpu->registers[FAKE_CONTROL], 0xf00ff);
 	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0xff00), VERDICT_PERFORM);
@@ -293,7 +293,7 @@ static void waking(void **ctx)
 	assert_quiet(newest);
 	/* Others are not. */
 	assert_int_equal(fake_guest_register(cpu_get(0), FAKE_VECTOR, 0x1234), VERDICT_FAULT);
-	cpu->waking = false;
+	cpu->waking = CPU_AWAKE;
 	assert_int_equal(fake_guest_register(cpu, FAKE_VECTOR, 0x1235), VERDICT_FAULT);
 }
 
@@ -306,7 +306,7 @@ static void waking_sequences(void **ctx)
 	unit_seed("waking_sequences");
 	machine_lock(cpu);
 	for (int i = 0; i < 20000; i++) {
-		cpu->waking = unit_below(2);
+		cpu->waking = unit_below(3);
 		fake_guest_register(cpu, FAKE_CONTROL, unit_random() & 0xfffff);
 		fake_guest_register(cpu, FAKE_VECTOR, unit_random());
 		fake_guest_register(cpu, FAKE_CACHE, unit_random() & 0xfffff);
@@ -316,21 +316,6 @@ static void waking_sequences(void **ctx)
 		assert_int_equal(cpu->vcpu->registers[FAKE_CACHE] & 0xff01, 0x1201);
 		assert_int_equal(cpu->vcpu->registers[FAKE_LIVE] & 0xffff, 0x1234);
 	}
-}
-
-/* Before lock nothing ends it: the lock does. */
-static void waking_ends_at_lock(void **ctx)
-{
-	struct cpu *cpu = machine(1);
-
-	(void)ctx;
-	cpu->waking = true;
-	machine_lock(cpu);
-	assert_false(cpu->waking);
-	/* A record of its own is made once only. */
-	cpu->waking = true;
-	registers_record(cpu);
-	assert_true(cpu->waking);
 }
 
 /* A CPU that could not even handle a fault is not left to die slowly. */
@@ -345,7 +330,7 @@ static void fatal(u32 action, bool waking_too, enum verdict verdict, u32 done)
 
 	machine_lock(cpu);
 	newest = event_newest();
-	cpu->waking = waking_too;
+	cpu->waking = waking_too ? CPU_WAKING : CPU_AWAKE;
 	assert_int_equal(exit_decide(cpu, &exit), verdict);
 	assert_int_equal(event_newest(), newest + !waking_too);
 	if (!waking_too)
@@ -386,7 +371,6 @@ int main(void)
 		machine_test(without_a_rule_allowed),
 		machine_test(waking),
 		machine_test(waking_sequences),
-		machine_test(waking_ends_at_lock),
 		machine_test(fatal_stops),
 		machine_test(fatal_allowed),
 		machine_test(fatal_waking),

@@ -110,6 +110,12 @@ void startup_reset(struct cpu *c, bool start)
 	reset_starts = start;
 }
 
+void inject_event(struct vcpu *v, u64 event)
+{
+	(void)v;
+	fail_msg("event %llx was injected", (unsigned long long)event);
+}
+
 u64 backend_register_read(struct cpu *c, u32 reg)
 {
 	assert_ptr_equal(c, &cpu[0]);

@@ -47,9 +47,9 @@ static u8 memory[MEMORY_SIZE];
 /* What happened. */
 static struct exit seen;
 static u32 decided, flushed, synced, stgi, clgi, wbinvd;
-static u32 latched; /* NMIs that the handler finds */
-static u32 entered; /* with a flush: 2 */
-static u64 absorbed; /* bits that the core takes from a value */
+static u32 latched;	  /* NMIs that the handler finds */
+static u32 entered;	  /* with a flush: 2 */
+static u64 absorbed;	  /* bits that the core takes from a value */
 static struct segment tr; /* the CPU's */
 static enum verdict verdict;
 static sigjmp_buf reset;
@@ -645,28 +645,49 @@ static void idtr_fatal(void **ctx)
 	assert_true(seen.reg.fatal);
 }
 
-/* A bring-up ends where the CPU loads what was recorded, and not before. */
+static void put_lidt(u16 limit, u64 base)
+{
+	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7); /* lidt 0x100(%rip) */
+	put_table(limit, base);
+	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_SKIP);
+}
+
+static void put_lgdt(u16 limit, u64 base)
+{
+	put_code("\x0f\x01\x15\x00\x01\x00\x00", 7);
+	put_table(limit, base);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_SKIP);
+}
+
+/* A bring-up ends where the CPU loads the GDT that was recorded, after the IDT, and not before. */
 static void waking(void **ctx)
 {
+	const u64 idt = 0xfffffe0000000000, gdt = 0xfffffe0000001000;
+
 	(void)ctx;
-	cpu.recorded[REG_IDTR_BASE] = 0xfffffe0000000000;
+	cpu.recorded[REG_IDTR_BASE] = idt;
 	cpu.recorded[REG_IDTR_LIMIT] = 0xfff;
-	cpu.waking = true;
-	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
-	put_table(0xfff, 0xffffffff82000000);
-	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_SKIP);
-	assert_true(cpu.waking);
-	put_table(0x1ff, 0xfffffe0000000000);
-	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_SKIP);
-	assert_true(cpu.waking);
-	put_code("\x0f\x01\x15\x00\x01\x00\x00", 7); /* lgdt */
-	put_table(0xfff, 0xfffffe0000000000);
-	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_SKIP);
-	assert_true(cpu.waking);
-	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
-	put_table(0xfff, 0xfffffe0000000000);
-	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_PERFORM);
-	assert_false(cpu.waking);
+	cpu.recorded[REG_GDTR_BASE] = gdt;
+	cpu.recorded[REG_GDTR_LIMIT] = 0x7f;
+	cpu.waking = CPU_WAKING;
+	put_lgdt(0x7f, 0xffff88800000b000);
+	put_lidt(0x1ff, 0xffffffff82000000);
+	put_lidt(0x1ff, idt);
+	put_lgdt(0x7f, gdt);
+	put_lgdt(0xfff, idt);
+	put_lidt(0x7f, gdt);
+	assert_int_equal(cpu.waking, CPU_WAKING);
+	put_lidt(0xfff, idt);
+	assert_int_equal(cpu.waking, CPU_WAKING_VECTORS);
+	put_lgdt(0x7f, 0xffff88800000b000);
+	put_lgdt(0xff, gdt);
+	put_lidt(0xfff, idt);
+	assert_int_equal(cpu.waking, CPU_WAKING_VECTORS);
+	put_lgdt(0x7f, gdt);
+	assert_int_equal(cpu.waking, CPU_AWAKE);
+	/* Once and for all. */
+	put_lidt(0xfff, idt);
+	assert_int_equal(cpu.waking, CPU_AWAKE);
 }
 
 #define TSS	 0xfffffe0000003000ull
@@ -689,12 +710,12 @@ static void task_register(void **ctx)
 		u16 selector;
 		u64 low;
 	} refused[] = {
-		{ 0x40, TSS_LOW },			 /* busy */
-		{ 0x40, TSS_LOW & ~BUSY & ~BIT(47) },	 /* not present */
-		{ 0x40, (TSS_LOW & ~BUSY) | BIT(44) },	 /* a segment */
-		{ 0x44, TSS_LOW & ~BUSY },		 /* in the LDT */
-		{ 0x03, TSS_LOW & ~BUSY },		 /* null */
-		{ 0x78, TSS_LOW & ~BUSY },		 /* half beyond the limit */
+		{ 0x40, TSS_LOW },		       /* busy */
+		{ 0x40, TSS_LOW & ~BUSY & ~BIT(47) },  /* not present */
+		{ 0x40, (TSS_LOW & ~BUSY) | BIT(44) }, /* a segment */
+		{ 0x44, TSS_LOW & ~BUSY },	       /* in the LDT */
+		{ 0x03, TSS_LOW & ~BUSY },	       /* null */
+		{ 0x78, TSS_LOW & ~BUSY },	       /* half beyond the limit */
 	};
 	size_t i;
 

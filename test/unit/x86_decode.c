@@ -71,9 +71,9 @@ static const struct encoding plain[] = {
 	{ BYTES("\x0f\x22\x05"), OP_MOV_TO_CR, 0, GPR_RBP },
 	{ BYTES("\x0f\x22\x84"), OP_MOV_TO_CR, 0, GPR_RSP },
 	{ BYTES("\x66\x0f\x22\xc0"), OP_MOV_TO_CR, 0, GPR_RAX },
-	{ BYTES("\x0f\x20\xc0"), OP_MOV_FROM_CR, 0, GPR_RAX },
-	{ BYTES("\x41\x0f\x20\xc4"), OP_MOV_FROM_CR, 0, GPR_R12 },
-	{ BYTES("\x44\x0f\x20\x05"), OP_MOV_FROM_CR, 8, GPR_RBP },
+	{ BYTES("\x0f\x20\xc0"), OP_READ_CR, 0, GPR_RAX },
+	{ BYTES("\x41\x0f\x20\xc4"), OP_READ_CR, 0, GPR_R12 },
+	{ BYTES("\x44\x0f\x20\x05"), OP_READ_CR, 8, GPR_RBP },
 	{ BYTES("\x0f\x00\xd8"), OP_LTR, 0, GPR_RAX },
 	{ BYTES("\x66\x41\x0f\x00\xdf"), OP_LTR, 0, GPR_R15 },
 	{ BYTES("\x0f\x00\xd0"), OP_OTHER, 0, GPR_RAX }, /* lldt */
@@ -421,7 +421,7 @@ static int operation_of(const u8 *opcode)
 	case X86_INS_MOV:
 		if (is_control(&x->operands[0]))
 			return OP_MOV_TO_CR;
-		return is_control(&x->operands[1]) ? OP_MOV_FROM_CR : -1;
+		return is_control(&x->operands[1]) ? OP_READ_CR : -1;
 	default:
 		return opcode[0] == 0x0f && opcode[1] <= 0x01 ? OP_OTHER : -1;
 	}
@@ -439,7 +439,7 @@ static bool same_operands(const struct instruction *i, const struct front *f)
 	case OP_MOV_TO_CR:
 		return (int)x->operands[0].reg == X86_REG_CR0 + i->cr &&
 		       number_of(source->reg) == i->gpr && !i->memory;
-	case OP_MOV_FROM_CR:
+	case OP_READ_CR:
 		return (int)source->reg == X86_REG_CR0 + i->cr &&
 		       number_of(x->operands[0].reg) == i->gpr && !i->memory;
 	case OP_LMSW:

@@ -45,10 +45,10 @@ extern const struct stage2_format fake_break_format;
 #define FAKE_HIGH_END	   (128 * FAKE_MIB)
 
 enum fake_register {
-	FAKE_CONTROL, /* bits 0-7 keep set, bits 8-15 keep clear */
-	FAKE_VECTOR,  /* locked */
-	FAKE_MODE,    /* bit 0 keep set */
-	FAKE_CACHE,   /* bit 0 keep set, bits 8-15 absorbed */
+	FAKE_CONTROL,		       /* bits 0-7 keep set, bits 8-15 keep clear */
+	FAKE_VECTOR,		       /* locked */
+	FAKE_MODE,		       /* bit 0 keep set */
+	FAKE_CACHE,		       /* bit 0 keep set, bits 8-15 absorbed */
 	FAKE_LIVE = CPU_REGISTERS_MAX, /* not recorded; bits 0-7 locked, 8-15 absorbed */
 	FAKE_OURS,
 	FAKE_OTHER, /* without a rule */

@@ -24,6 +24,17 @@ enum cpu_state {
 	CPU_LOCKED,
 };
 
+/*
+ * A CPU that is started again goes through the kernel's code for one that was reset, which writes
+ * values from before anything was protected: rules force instead of refuse. Set only after lock:
+ * before, no rule is in force that could tell when it is over. The backend moves it on.
+ */
+enum cpu_waking {
+	CPU_AWAKE,
+	CPU_WAKING,	    /* started again */
+	CPU_WAKING_VECTORS, /* has loaded the recorded table of exceptions */
+};
+
 /* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
@@ -45,7 +56,7 @@ struct cpu {
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	u32 summons;	   /* [a] what core/startup.c wants of it; 0: nothing */
 	bool registers_recorded;
-	bool waking; /* own CPU: started again, not yet through its bring-up */
+	u8 waking; /* own CPU: from 1 up while it is brought up again, see enum cpu_waking */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };

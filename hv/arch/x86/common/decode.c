@@ -167,7 +167,7 @@ static int read_operation(struct cursor *c, const struct prefixes *p,
 	case 0x20:
 	case 0x22:
 		m = read_modrm(c);
-		i->operation = opcode == 0x20 ? OP_MOV_FROM_CR : OP_MOV_TO_CR;
+		i->operation = opcode == 0x20 ? OP_READ_CR : OP_MOV_TO_CR;
 		i->cr = m.reg | (p->rex & REX_R ? 8 : 0);
 		/* mod is ignored: always a register (APM vol. 3, MOV CRn). */
 		i->gpr = m.rm | (p->rex & REX_B ? 8 : 0);

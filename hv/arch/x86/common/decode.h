@@ -14,19 +14,19 @@
 
 enum operation {
 	OP_MOV_TO_CR, /* 0f 22 /cr */
-	OP_MOV_FROM_CR, /* 0f 20 /cr */
+	OP_READ_CR,   /* 0f 20 /cr */
 	OP_CLTS,      /* 0f 06 */
 	OP_LMSW,      /* 0f 01 /6 */
 	OP_LGDT,      /* 0f 01 /2, memory */
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
 	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
-	OP_OTHER,     /* 0f 00, 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
+	OP_OTHER, /* 0f 00, 0f 01, wrmsr, vmmcall and kin: only their length is of interest */
 };
 
 /*
- * @cr:		control register of OP_MOV_TO_CR and OP_MOV_FROM_CR
- * @gpr:	source register, where the source is not in memory; target of OP_MOV_FROM_CR
+ * @cr:		control register of OP_MOV_TO_CR and OP_READ_CR
+ * @gpr:	source register, where the source is not in memory; target of OP_READ_CR
  * @memory:	there is an operand in memory, at @address (segment base included)
  * @constant:	the source of OP_STORE is @immediate, not @gpr
  */

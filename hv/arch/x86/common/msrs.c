@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The lists. What is free has been read from arch/x86, drivers/cpufreq and drivers/acpi of Linux 6.1
- * and 6.12: all that a kernel on an AMD processor writes while it runs, CPUs taken down and brought
- * up again included. For each row: why it gives nothing that a lock is to keep. What a kernel writes
- * only once, or only with the value that is there (microcode, errata, performance, CET), is not here.
+ * The lists. What is free has been read from arch/x86, drivers/cpufreq and drivers/acpi of
+ * Linux 6.1 and 6.12, and measured on 6.1: all that a kernel on an AMD processor writes while
+ * it runs, CPUs taken down and brought up again included. For each row: why it gives nothing
+ * that a lock is to keep. What a kernel writes only once, or only with the value that is there
+ * (microcode, errata, supervisor states, CET), is not here.
  */
 #include "msrs.h"
 #include "sysreg.h"
@@ -13,10 +14,11 @@
 static const struct msr_range free_msrs[] = {
 	{ 0x00000010, 0x00000010 }, /* TSC: time is the guest's */
 	{ 0x0000003b, 0x0000003b }, /* TSC_ADJUST, at bring-up */
-	{ 0x00000048, 0x00000049 }, /* SPEC_CTRL, PRED_CMD: speculation (side channels: out of scope) */
+	{ 0x00000048, 0x00000049 }, /* SPEC_CTRL, PRED_CMD: side channels are out of scope */
 	{ 0x000000e7, 0x000000e8 }, /* MPERF, APERF: counters */
 	{ 0x0000010b, 0x0000010b }, /* FLUSH_CMD: empties a cache */
-	{ 0x0000017a, 0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, reported to the guest */
+	{ 0x0000017a,
+	  0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, reported to the guest */
 	{ 0x00000400, 0x0000047f }, /* machine-check banks */
 	{ 0x000006a0, 0x000006a0 }, /* U_CET: of user mode, at switches of threads */
 	{ 0x000006a7, 0x000006a7 }, /* PL3_SSP: the same */
@@ -26,8 +28,10 @@ static const struct msr_range free_msrs[] = {
 	{ 0x00000c8d, 0x00000c8f }, /* QM_EVTSEL, QM_CTR, PQR_ASSOC: the same */
 	{ 0x00000c90, 0x00000c9f }, /* L3_MASK_n: the same */
 	{ 0x4b564d05, 0x4b564d05 }, /* KVM as outer host: POLL_CONTROL, a switch */
-	{ 0x4b564d07, 0x4b564d07 }, /* the same: ASYNC_PF_ACK. Others name memory that KVM writes */
-	{ 0xc0000100, 0xc0000103 }, /* FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX: thread and CPU */
+	{ 0x4b564d07,
+	  0x4b564d07 }, /* the same: ASYNC_PF_ACK. Others name memory that KVM writes */
+	{ 0xc0000100,
+	  0xc0000103 }, /* FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX: thread and CPU */
 	{ 0xc0000200, 0xc000020f }, /* L3_QOS_BW_CONTROL_n: shares of bandwidth */
 	{ 0xc0000280, 0xc000028f }, /* L3_QOS_SLOWBW_CONTROL_n: the same */
 	{ 0xc0000300, 0xc0000303 }, /* PERF_CNTR_GLOBAL_*: performance counters */
@@ -36,7 +40,8 @@ static const struct msr_range free_msrs[] = {
 	{ 0xc0002000, 0xc0002fff }, /* machine-check banks: APM vol. 2, 9.3 */
 	{ 0xc0010000, 0xc0010007 }, /* PERF_LEGACY_CTL, _CTR: performance counters */
 	{ 0xc0010044, 0xc001004a }, /* MCn_CTL_MASK: which errors are looked for */
-	{ 0xc0010062, 0xc0010062 }, /* PERF_CTL: choice among the P-states that firmware defined */
+	{ 0xc0010062,
+	  0xc0010062 }, /* PERF_CTL: choice among the P-states that firmware defined */
 	{ 0xc001011f, 0xc001011f }, /* VIRT_SPEC_CTRL: as SPEC_CTRL */
 	{ 0xc0010200, 0xc001020b }, /* PERF_CTL, PERF_CTR: performance counters */
 	{ 0xc0010230, 0xc001023b }, /* those of the L3 cache */
@@ -44,9 +49,10 @@ static const struct msr_range free_msrs[] = {
 	{ 0xc00102b1, 0xc00102b1 }, /* CPPC_ENABLE: performance states */
 	{ 0xc00102b3, 0xc00102b3 }, /* CPPC_REQUEST: the same */
 	{ 0xc0010800, 0xc00108ff }, /* performance counters of memory controllers */
-	{ 0xc0011019, 0xc001101b }, /* DRn_ADDR_MASK: widths of breakpoints, as DR0 to DR3 are free */
+	{ 0xc0011019, 0xc001101b }, /* DRn_ADDR_MASK: breakpoints, as DR0 to DR3 */
 	{ 0xc0011027, 0xc0011027 }, /* the same for DR0 */
-	{ 0xc0011030, 0xc0011039 }, /* IBS: samples of the guest's instructions, into registers */
+	{ 0xc0011030,
+	  0xc0011039 }, /* IBS: samples of the guest's instructions, into registers */
 	{ 0xc001103b, 0xc001103d }, /* the same */
 };
 
@@ -85,7 +91,7 @@ static const struct {
 	{ { 0x258, 0x259 }, REG_MTRR },
 	{ { 0x268, 0x26f }, REG_MTRR },
 	{ { MSR_PAT, MSR_PAT }, REG_PAT },
-	{ { MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE }, REG_MTRR_DEF_TYPE },
+	{ { MSR_MTRR_DEFTYPE, MSR_MTRR_DEFTYPE }, REG_MTRR_DEF_TYPE },
 	{ { MSR_S_CET, MSR_S_CET }, REG_S_CET },
 	{ { MSR_EFER, MSR_EFER }, REG_EFER },
 	{ { MSR_STAR, MSR_STAR }, REG_STAR },
@@ -97,6 +103,7 @@ static const struct {
 	{ { 0xc0010016, 0xc0010019 }, REG_IORR },
 	{ { 0xc001001a, 0xc001001a }, REG_TOP_MEM },
 	{ { 0xc001001d, 0xc001001d }, REG_TOP_MEM },
+	{ { 0xc001001f, 0xc001001f }, REG_NB_CFG },
 	{ { MSR_PATCH_LOADER, MSR_PATCH_LOADER }, REG_PATCH_LOADER },
 	{ { 0xc0010058, 0xc0010058 }, REG_MMIO_CFG_BASE },
 	{ { 0xc0010111, 0xc0010113 }, REG_SMM }, /* SMM_BASE, SMM_ADDR, SMM_MASK */

@@ -10,17 +10,20 @@ static_assert(REG_RECORDED <= CPU_REGISTERS_MAX, "struct cpu records one value f
 #define ALL_BITS (~0ull)
 
 /*
- * Bits that Linux clears while it changes MTRRs of a CPU that it brings up, then sets again: their
- * value is kept, which costs time and no correctness.
+ * Bits that Linux clears while it changes MTRRs of a CPU that it brings up, then sets again:
+ * nothing depends on it.
  */
 #define MTRR_SWITCH (MTRR_DEF_TYPE_E | MTRR_DEF_TYPE_FE | MTRR_DEF_TYPE_TYPE)
 /* Disables a turbo mode; writes of machine-check status; errata. */
 #define HWCR_FREE (HWCR_CPB_DIS | HWCR_MC_STATUS_WR | HWCR_FFDIS)
+/* PCI configuration space beyond 256 bytes by I/O ports, set at bring-up. */
+#define NB_CFG_CF8_EXT BIT(46)
 /* Speculative store bypass, switched with the thread: families 15h, 16h, 17h. */
 #define LS_CFG_FREE (BIT(54) | BIT(33) | BIT(10))
 /*
- * Bits that Linux sets at bring-up in one register of the group or another: LFENCE serializes, errata
- * of floating point and of the way predictor. Emulators ignore it, so that it is a change each time.
+ * Bits that Linux sets at bring-up in one register of the group or another: LFENCE serializes,
+ * errata of floating point and of the way predictor. Emulators ignore it, so that it is a
+ * change each time.
  */
 #define CORE_CFG_FREE (BIT(31) | BIT(9) | BIT(4) | BIT(3) | BIT(2) | BIT(1))
 
@@ -58,15 +61,16 @@ static const struct register_rule rules[] = {
 	{ "GDTR.limit", REG_GDTR_LIMIT, RULE_LOCKED, ALL_BITS },
 	{ "TR.base", REG_TR_BASE, RULE_LOCKED, ALL_BITS },
 	{ "TR.selector", REG_TR_SELECTOR, RULE_LOCKED, ALL_BITS },
-	/* Kicks go to the page where the local APIC was at launch. PAT is part of the control block
-	 * and, in emulators, also of the CPU: no write of it could be done rightly for both. */
+	/* Kicks go to the page where the local APIC was at launch. */
 	{ "APIC_BASE", REG_APIC_BASE, RULE_OURS, ALL_BITS },
+	/* The control block's; emulators have one in the CPU only: not to be written for both. */
 	{ "PAT", REG_PAT, RULE_OURS, ALL_BITS },
 	{ "MTRR ranges", REG_MTRR, RULE_LOCKED, ALL_BITS },
 	{ "MTRR default type", REG_MTRR_DEF_TYPE, RULE_LOCKED, ~MTRR_SWITCH },
 	{ "MTRR default type.switch", REG_MTRR_DEF_TYPE, RULE_ABSORBED, MTRR_SWITCH },
 	{ "SYSCFG", REG_SYSCFG, RULE_LOCKED, ALL_BITS },
 	{ "HWCR", REG_HWCR, RULE_LOCKED, ~HWCR_FREE },
+	{ "NB_CFG", REG_NB_CFG, RULE_LOCKED, ~NB_CFG_CF8_EXT },
 	{ "IORR", REG_IORR, RULE_LOCKED, ALL_BITS },
 	{ "TOP_MEM", REG_TOP_MEM, RULE_LOCKED, ALL_BITS },
 	{ "MMIO_CFG_BASE", REG_MMIO_CFG_BASE, RULE_LOCKED, ALL_BITS },

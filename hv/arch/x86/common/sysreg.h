@@ -6,7 +6,7 @@
 #include <hv/cpu.h>
 #include <hv/types.h>
 
-/* What only MSR writes can change, which exit after lock, is not recorded (struct register_rule). */
+/* What only writes of MSRs can change is not recorded (struct register_rule). */
 enum sysreg {
 	REG_CR0,
 	REG_CR4,
@@ -32,6 +32,7 @@ enum sysreg {
 	REG_MTRR_DEF_TYPE,
 	REG_SYSCFG,
 	REG_HWCR,
+	REG_NB_CFG,
 	REG_IORR,
 	REG_TOP_MEM,
 	REG_MMIO_CFG_BASE,

@@ -110,7 +110,8 @@ void registers_on_cr_write(struct vcpu *v, struct svm_exit *e, u8 cr)
 		e->next_rip = vmcb->rip + i.length;
 	}
 	e->asked = value;
-	register_write(e, cr == 0 ? REG_CR0 : REG_CR4, cr == 0 ? guest_cr0(v) : vmcb->cr4, value);
+	register_write(e, cr == 0 ? REG_CR0 : REG_CR4, cr == 0 ? guest_cr0(v) : vmcb->cr4,
+		       value);
 }
 
 /* SMSW is refused as unknown: no kernel of today uses it, least of all with caches disabled. */
@@ -121,7 +122,7 @@ void registers_on_cr0_read(struct vcpu *v, struct svm_exit *e)
 
 	instruction_complete_gprs(v);
 	if (!assisted(v, e, &gpr)) {
-		if (instruction_decode(v, &i) || i.operation != OP_MOV_FROM_CR || i.cr != 0)
+		if (instruction_decode(v, &i) || i.operation != OP_READ_CR || i.cr != 0)
 			return;
 		e->next_rip = v->vmcb->rip + i.length;
 		gpr = i.gpr;
@@ -146,12 +147,21 @@ static void table_write(struct svm_exit *e, u32 reg, u64 base_now, u64 second_no
 		register_write(e, reg, base_now, e->table.base);
 }
 
-/* The first load of the table recorded ends a bring-up: from here on the kernel handles faults. */
-static void end_waking(struct cpu *cpu, const struct segment *idt)
+/*
+ * Linux loads early tables, its IDT, once more the writable GDT and last of all the GDT of
+ * normal operation (cpu_init in arch/x86/kernel/cpu/common.c). What was recorded is loaded in
+ * this order at the end of a bring-up, and at the end only.
+ */
+static void go_on_waking(struct cpu *cpu, const struct segment *table, bool idt)
 {
-	if (idt->base == cpu->recorded[REG_IDTR_BASE] &&
-	    idt->limit == cpu->recorded[REG_IDTR_LIMIT])
-		cpu->waking = false;
+	u32 base = idt ? REG_IDTR_BASE : REG_GDTR_BASE;
+
+	if (table->base != cpu->recorded[base] || table->limit != cpu->recorded[base + 1])
+		return;
+	if (idt)
+		cpu->waking = CPU_WAKING_VECTORS;
+	else if (cpu->waking == CPU_WAKING_VECTORS)
+		cpu->waking = CPU_AWAKE;
 }
 
 void registers_on_table_write(struct vcpu *v, struct svm_exit *e, enum operation operation)
@@ -171,8 +181,8 @@ void registers_on_table_write(struct vcpu *v, struct svm_exit *e, enum operation
 	e->table = (struct segment){ .limit = value.limit, .base = value.base };
 	table_write(e, idt ? REG_IDTR_BASE : REG_GDTR_BASE, now->base, now->limit, value.limit);
 	e->exit.reg.fatal = idt && value.limit < GATE_SIZE - 1;
-	if (idt && v->cpu->waking)
-		end_waking(v->cpu, &e->table);
+	if (v->cpu->waking)
+		go_on_waking(v->cpu, &e->table, idt);
 }
 
 /* What LTR would load: APM vol. 2, 4.8.3, 12.2.2. */
@@ -365,5 +375,6 @@ bool registers_perform(struct vcpu *v, const struct svm_exit *e)
 		vmcb->s_cet = value;
 		return true;
 	}
-	return sysreg_valid_msr(e->exit.reg.id, value) && !msr_write(e->exit.reg.hardware, value);
+	return sysreg_valid_msr(e->exit.reg.id, value) &&
+	       !msr_write(e->exit.reg.hardware, value);
 }

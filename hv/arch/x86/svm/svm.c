@@ -26,7 +26,7 @@ const char *backend_name(void)
 
 /* ---- permission maps ---- */
 
-#define MSRPM_BLOCK	2048u
+#define MSRPM_BLOCK	2048ull /* bytes */
 #define MSRPM_BLOCKS	3u
 #define MSRPM_ALL_WRITE 0xaa
 
@@ -34,14 +34,14 @@ const char *backend_name(void)
  * Two bits an MSR, read then write, in three blocks of 2 KiB: APM vol. 2, 15.11. An MSR in no block
  * always exits. Yields the number of its first bit; false: in no block.
  */
-static bool msrpm_bit(u32 msr, u32 *bit)
+static bool msrpm_bit(u32 msr, u64 *bit)
 {
 	static const u32 first[MSRPM_BLOCKS] = { 0, 0xc0000000, 0xc0010000 };
 
 	for (u32 i = 0; i < MSRPM_BLOCKS; i++) {
 		if (msr - first[i] >= MSRPM_BLOCK * 4)
 			continue;
-		*bit = i * MSRPM_BLOCK * 8 + (msr - first[i]) * 2;
+		*bit = i * MSRPM_BLOCK * 8 + (msr - first[i]) * 2ull;
 		return true;
 	}
 	return false;
@@ -50,7 +50,7 @@ static bool msrpm_bit(u32 msr, u32 *bit)
 void msrpm_set(u32 msr, bool read, bool write)
 {
 	u8 bits = (read ? 1 : 0) | (write ? 2 : 0);
-	u32 bit;
+	u64 bit;
 
 	if (!msrpm_bit(msr, &bit))
 		return;
@@ -61,7 +61,8 @@ void msrpm_set(u32 msr, bool read, bool write)
 static void lock_msrs(void)
 {
 	const struct msr_range *free;
-	u32 count, msr, bit;
+	u32 count, msr;
+	u64 bit;
 
 	memset(svm.msrpm_locked, MSRPM_ALL_WRITE, MSRPM_BLOCKS * MSRPM_BLOCK);
 	free = msrs_free_ranges(&count);

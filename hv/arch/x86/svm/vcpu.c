@@ -148,7 +148,8 @@ void backend_cpu_lock(struct cpu *cpu)
 	struct vmcb *vmcb = cpu->vcpu->vmcb;
 
 	vmcb->intercept[INTERCEPT_CR] |= CR_WRITE(0) | CR_WRITE(4);
-	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_GDTR_WRITE | MISC1_TR_WRITE;
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_GDTR_WRITE |
+					    MISC1_TR_WRITE;
 	vmcb->msrpm_pa = svm.msrpm_locked_pa;
 }
 
