@@ -159,7 +159,8 @@ static bool set_read_only(int *variable, int value)
 }
 
 /*
- * What taking CPUs down and up patches in 6.1 and 6.12, found by probing jump_label_update():
+ * What taking CPUs down and up patches in 6.1, found by a probe on jump_label_update() (the
+ * second, where CPUs have threads, by reading sched_cpu_activate()):
  *
  * apic_use_ipi_shorthand, off while one CPU alone is online. Off for good, as if booted with
  * no_ipi_broadcast=1: the key is no counter that a reference of ours could hold.

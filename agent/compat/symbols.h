@@ -12,6 +12,7 @@
 #include <linux/stop_machine.h>
 #include <linux/types.h>
 
+struct static_key;
 struct kprobe_insn_cache;
 struct real_mode_header;
 struct static_key;
@@ -24,6 +25,9 @@ struct symbols {
 	unsigned long sdata, end;
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
+	unsigned long secondary_startup_64, init_top_pgt;
+	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
+	int *apic_ipi_shorthand_off;
 	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
 	int *kexec_load_disabled;
 	struct mm_struct *init_mm, *efi_mm;

@@ -15,6 +15,7 @@
 #include <hv/cpu.h>
 #include <hv/event.h>
 #include <hv/panic.h>
+#include <hv/protect.h>
 #include <hv/shootdown.h>
 #include <hv/startup.h>
 
@@ -95,13 +96,15 @@ static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
 	return VERDICT_SKIP;
 }
 
-/* In software, where it cannot merge with a kick in the processor's one latch. */
-static enum verdict send_nmi(const struct exit_device *device)
+/* In software, so that it cannot be mistaken for a kick, or a kick for it. */
+static enum verdict send_nmi(struct cpu *cpu, const struct exit *exit)
 {
 	struct cpu *target;
 
+	if (!names_a_cpu(&exit->device))
+		return refuse(cpu, exit);
 	for (u32 i = 0; i < cpu_count(); i++) {
-		target = target_of(device, i);
+		target = target_of(&exit->device, i);
 		if (target)
 			shootdown_nmi(target);
 	}
@@ -123,7 +126,7 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 	case DEVICE_START:
 		return reset_or_start(cpu, exit);
 	case DEVICE_NMI:
-		return send_nmi(&exit->device);
+		return send_nmi(cpu, exit);
 	}
 	return refuse(cpu, exit);
 }
@@ -133,8 +136,9 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 static void go_on(struct cpu *cpu)
 {
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
-	/* Before lock no rule is in force that could tell when it is over. */
-	cpu->waking = cpu->registers_recorded ? CPU_WAKING : CPU_AWAKE;
+	/* Before lock no rule is in force that it could bend. */
+	cpu->waking = protect_locked() ? CPU_WAKING : CPU_AWAKE;
+	__atomic_fetch_and(&cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
 	backend_cpu_restart(cpu, &entry);
 }
 

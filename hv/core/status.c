@@ -170,6 +170,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else if (number == PLATFORM_RESTART)
+		restart_protection(p);
 	else if (number == PLATFORM_SLEEP)
 		set_locked(p, !*sleep_open(), sleep_open());
 	else if (number == PLATFORM_RESTART)

@@ -16,8 +16,8 @@ ALLOWED = 3
 MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
-NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "restart of a CPU", "APIC_BASE", "PAT",
-                 "CR0.NW"}
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "restart of a CPU", "APIC_BASE",
+                 "PAT", "CR0.NW"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.

@@ -87,11 +87,12 @@ static bool load_agent(void)
 static bool launch(void)
 {
 	static struct outcome o;
-	bool check = !strcmp(cmdline_get("check", "no"), "yes");
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
 			   cmdline_get("serial", "0x3e8"), "--init-guard",
-			   cmdline_get("guard", "off"), check ? "--self-check" : NULL, NULL);
+			   cmdline_get("guard", "off"),
+			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
+			   NULL);
 
 	return step("launch", err, o.out);
 }

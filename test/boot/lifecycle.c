@@ -248,7 +248,6 @@ static void hotplug_early(struct verdict *v)
 	pass(v, "5 times before lock, once across it");
 }
 
-/* The driver numbered the files in the order of their dependencies. */
 static bool kvm_load(struct verdict *v)
 {
 	char path[512];

@@ -293,8 +293,8 @@ const struct test_case load_cases[] = {
 	{ "fork", load_fork },
 	{ "modules", load_modules },
 	{ "stress", load_stress },
-	{ "hotplug", load_hotplug },
-	{ "hotplug-attack", load_hotplug_attack },
+	{ "cpu-cycle", load_hotplug },
+	{ "cpu-cycle-attack", load_hotplug_attack },
 	{ "steady", load_steady },
 	{ NULL, NULL },
 };

@@ -31,7 +31,8 @@ class Machine:
     """What to boot. Every field is a parameter of a test."""
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
-                 extra=(), memory="1G", limit=300, doomed=False, firmware=None, smp=""):
+                 extra=(), memory="1G", limit=300, doomed=False, firmware=None,
+                 smp=""):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files

@@ -112,6 +112,12 @@ def boots(machines, seconds):
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
+    yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
+    yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
+    yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
+    yield Spec("hotplug", "locked", "cpu-cycle,cpu-cycle-attack,fork", attacks="smep-clear", cpus=2,
+               words=GUARDED)
     yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
     # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
     for cpus, ways in ((1, "at"), (2, "aktp")):
@@ -119,12 +125,6 @@ def boots(machines, seconds):
             yield Spec("reboot-%dcpu-%s" % (cpus, way), "locked", cpus=cpus,
                        further="reboot=%s hf.leave=reboot" % way)
     yield Spec("resident", "manual", "resident", cpus=2)
-    yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
-    yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
-    yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
-    yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
-    yield Spec("hotplug", "locked", "hotplug,hotplug-attack,fork", attacks="smep-clear", cpus=2,
-               words=GUARDED)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)

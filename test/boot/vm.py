@@ -35,8 +35,8 @@ def main():
     args = parser.parse_args()
 
     machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
-                            args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57, model=args.model,
-                            cpu=args.cpu, limit=args.limit,
+                            args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57,
+                            model=args.model, cpu=args.cpu, limit=args.limit,
                             firmware=place.OVMF if args.efi else None)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))

@@ -254,11 +254,16 @@ static void assets(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(before_and_after_lock), machine_test(action_allow),
-		machine_test(kinds_not_registered),  machine_test(limits),
-		machine_test(rules_without_effect),  machine_test(kernel_execution),
-		machine_test(list_is_complete),	     machine_test(assets),
-		machine_test(restart),		     machine_test(restart_by_hardware),
+		machine_test(before_and_after_lock),
+		machine_test(action_allow),
+		machine_test(kinds_not_registered),
+		machine_test(limits),
+		machine_test(rules_without_effect),
+		machine_test(kernel_execution),
+		machine_test(restart),
+		machine_test(restart_by_hardware),
+		machine_test(list_is_complete),
+		machine_test(assets),
 	};
 
 	return cmocka_run_group_tests_name("core_status", tests, NULL, NULL);

@@ -268,6 +268,9 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
+	decided = flushed = synced = stgi = clgi = performed = looked = 0;
+	is_store = is_reset = false;
+	performs = true;
 	decided = flushed = synced = stgi = clgi = wbinvd = entered = 0;
 	latched = 1;
 	absorbed = 0;

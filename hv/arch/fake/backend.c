@@ -239,7 +239,10 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 
 void fake_enter(struct cpu *cpu)
 {
-	shootdown_sync(cpu);
+	/* Only where kicks come late is this the CPU's own thread, which may wait. */
+	do
+		shootdown_sync(cpu);
+	while (fake.late_kicks && startup_sync(cpu));
 	if (!fake.audited)
 		return;
 	shootdown_entered(cpu, cpu->vcpu->flushing);

@@ -21,7 +21,7 @@ enum operation {
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
 	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
-	OP_OTHER,     /* 0f 00, 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
+	OP_OTHER, /* 0f 00, 0f 01, wrmsr, vmmcall and kin: only their length is of interest */
 };
 
 /*

@@ -152,6 +152,18 @@ static _Noreturn void reset_machine(void)
 	backend_halt();
 }
 
+/* False: that cannot be done, or the processor would have faulted on it. */
+static bool perform(struct vcpu *v, const struct svm_exit *e)
+{
+	switch (e->exit.kind) {
+	case HF_EXIT_PORT:
+		return port_perform(v, e);
+	case HF_EXIT_DEVICE:
+		return device_perform(v, e);
+	}
+	return registers_perform(v, e);
+}
+
 static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 {
 	switch (verdict) {
@@ -173,9 +185,7 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (e->exit.kind == HF_EXIT_PORT     ? port_perform(v, e)
-		    : e->exit.kind == HF_EXIT_DEVICE ? device_perform(v, e)
-						     : registers_perform(v, e)) {
+		if (perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}

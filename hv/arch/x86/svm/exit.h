@@ -13,10 +13,10 @@
 struct svm_exit {
 	struct exit exit;
 	u64 next_rip; /* 0: unknown, so the instruction cannot be left out or performed */
+	u32 index;    /* of the I/O APIC's register that was written */
 	bool settled; /* done already: nothing to decide */
 	u64 asked; /* of a write of CR0: all that the guest wants, whatever rules leave of it */
 	struct segment table; /* of LIDT, LGDT, LTR */
-	u32 index;    /* of the I/O APIC's register that was written */
 };
 
 /* ---- instruction.c: the guest's instruction that exited ---- */

@@ -106,8 +106,7 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 	vmcb->interrupt_shadow = 0;
 	vmcb->exit_interrupt = 0;
 	vmcb->event_inject = 0;
-	/* INIT forgets NMIs, and that one is being handled; and what CR0 shows. */
-	__atomic_fetch_and(&cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
+	/* INIT forgets that an NMI is being handled, and what CR0 shows. */
 	vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
 	vmcb->intercept[INTERCEPT_CR] &= ~CR_READ(0);
 	v->cr0_shown = 0;

@@ -40,10 +40,10 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
-	u64 cr0_shown;		  /* bits the guest has set in CR0 and reads there, but has not */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
-	bool trial;		  /* the first run, which must not get beyond one fetch */
-	struct check check;	  /* with self-check only */
+	u64 cr0_shown;	    /* bits the guest has set in CR0 and reads there, but has not */
+	bool trial;	    /* the first run, which must not get beyond one fetch */
+	struct check check; /* with self-check only */
 };
 
 /* State shared by all CPUs, set up by backend_init. */

@@ -6,10 +6,10 @@
 #include <hv/types.h>
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
-#define INTERCEPT_CR	   0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
+#define INTERCEPT_CR	    0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
 #define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
-#define INTERCEPT_MISC1	   3
-#define INTERCEPT_MISC2	   4
+#define INTERCEPT_MISC1	    3
+#define INTERCEPT_MISC2	    4
 
 #define CR_READ(n)  (1u << (n))
 #define CR_WRITE(n) (1u << (16 + (n)))
