@@ -51,6 +51,7 @@ static int setup(void **ctx)
 	sysreg_init();
 	svm = (struct svm){ .npt_root = 0x1000,
 			    .msrpm_pa = 0x2000,
+			    .msrpm_locked_pa = 0x4000,
 			    .iopm_pa = 0x4000,
 			    .cr3_reserved = ~0ull << 48,
 			    .self_check = true };
@@ -123,6 +124,8 @@ static void control(void **ctx)
 	breaks(vmcb.intercept[INTERCEPT_MISC2] = MISC2_VMMCALL, "intercept of VMRUN");
 	breaks(vmcb.iopm_pa++, "map of ports");
 	breaks(vmcb.msrpm_pa = 0, "map of MSRs");
+	breaks(vmcb.msrpm_pa = svm.msrpm_locked_pa, "map of MSRs");
+	breaks(vmcb.intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE, "map of MSRs");
 	breaks(vmcb.asid = 0, "ASID");
 	breaks(vmcb.tlb_control = 2, "TLB_CONTROL");
 	breaks(vmcb.tlb_control = TLB_FLUSH_ASID, "TLB_CONTROL");
@@ -197,6 +200,11 @@ static void intercepts(void **ctx)
 	vmcb.intercept[INTERCEPT_MISC1] |= MISC1_IRET;
 	assert_false(enter_dies());
 	vmcb.intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
+	vmcb.intercept[INTERCEPT_CR] |= CR_READ(0);
+	assert_false(enter_dies());
+	vmcb.intercept[INTERCEPT_CR] &= ~CR_READ(0);
+	vmcb.intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE;
+	vmcb.msrpm_pa = svm.msrpm_locked_pa;
 	assert_false(enter_dies());
 	vmcb.intercept[INTERCEPT_CR] = CR_WRITE(4);
 	assert_true(enter_dies());

@@ -63,10 +63,13 @@ static const char *check_state(const struct vmcb *vmcb)
 
 static const char *check_control(const struct vmcb *vmcb)
 {
+	/* A lock changes both at once. */
+	bool locked = vmcb->intercept[INTERCEPT_MISC1] & MISC1_IDTR_WRITE;
 	const struct rule rules[] = {
 		{ vmcb->intercept[INTERCEPT_MISC2] & MISC2_VMRUN, "intercept of VMRUN" },
 		{ vmcb->iopm_pa == svm.iopm_pa, "map of ports" },
-		{ vmcb->msrpm_pa == svm.msrpm_pa, "map of MSRs" },
+		{ vmcb->msrpm_pa == (locked ? svm.msrpm_locked_pa : svm.msrpm_pa),
+		  "map of MSRs" },
 		{ vmcb->asid, "ASID" },
 		{ vmcb->tlb_control == TLB_KEEP || vmcb->tlb_control == TLB_FLUSH_ALL ||
 			  (vmcb->tlb_control == TLB_FLUSH_ASID &&
@@ -112,9 +115,16 @@ const char *check_block(const struct vmcb *vmcb)
 	return what ? what : check_event(vmcb->event_inject);
 }
 
-/* Nothing that was ever intercepted is let go again, but for what tells the end of an NMI. */
+/*
+ * Nothing that was ever intercepted is let go again, but for what tells the end of an NMI, and reads
+ * of CR0 while it is not what the guest has made it.
+ */
 static bool intercepts_grow(struct vcpu *v)
 {
+	static const u32 passing[CHECK_CONTROL] = {
+		[INTERCEPT_CR] = CR_READ(0),
+		[INTERCEPT_MISC1] = MISC1_IRET,
+	};
 	bool grow = true;
 	size_t i;
 
@@ -122,7 +132,7 @@ static bool intercepts_grow(struct vcpu *v)
 		u32 now = v->vmcb->intercept[i];
 
 		grow &= !(v->check.intercept[i] & ~now);
-		v->check.intercept[i] = i == INTERCEPT_MISC1 ? now & ~MISC1_IRET : now;
+		v->check.intercept[i] = now & ~passing[i];
 	}
 	return grow;
 }
