@@ -44,9 +44,6 @@ struct symbols {
 	bool (*is_bpf_text_address)(unsigned long addr);
 	struct list_head *pack_list; /* of struct bpf_prog_pack */
 	struct mutex *pack_mutex;
-	unsigned long secondary_startup_64, init_top_pgt;
-	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
-	int *apic_ipi_shorthand_off;
 	const unsigned long *max_possible_pfn;
 	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
 				     int (*fn)(unsigned long pfn, unsigned long npages,
