@@ -131,7 +131,7 @@ static int start_physical(unsigned int cpu)
 
 static void read_logical(void *id)
 {
-	*(u32 *)id = GET_APIC_LOGICAL_ID(apic_read(APIC_LDR));
+	*(u32 *)id = GET_APIC_LOGICAL_ID(native_apic_mem_read(APIC_LDR));
 }
 
 /* The CPU's own register says it; the CPU does not answer calls while it is held. */

@@ -35,12 +35,6 @@ void shootdown_sync(struct cpu *cpu)
 	backend_flush(cpu);
 }
 
-bool startup_sync(struct cpu *cpu)
-{
-	(void)cpu;
-	return false;
-}
-
 void shootdown_entered(struct cpu *cpu, bool flushing)
 {
 	(void)cpu;
