@@ -4,7 +4,8 @@
 # make demo     the attacks, without and    make bench   cost, also in build/bench.json
 #               with Holdfast               make loc     size of the trusted part
 # make test     every test                  make clean   remove build/
-# make deps     install what all of the above need (demo, test, bench and check do it themselves)
+# make fuzz     fuzzers (FUZZ_SECONDS)  make proof    bounded proofs of I1 to I4
+# make deps     install what all of the above need (demo, test, bench, check ... do it themselves)
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
@@ -32,6 +33,7 @@ ARTIFACTS :=
 # Goals that install what they need, and goals that need no tools. For all others say at once, by
 # package name, what is missing.
 FREE_GOALS := demo test bench check deps loc clean
+FREE_GOALS += fuzz proof proof-mutants
 ifneq ($(filter-out $(FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps.sh --check build 1>&2 && echo ok),ok)
 $(error Holdfast cannot be built here: tools are missing)
@@ -47,6 +49,8 @@ all:
 -include test/unit/build.mk
 -include test/attack/build.mk
 -include test/boot/build.mk
+-include test/fuzz/build.mk
+-include test/proof/build.mk
 -include scripts/check.mk
 
 # The parts by the names they are known by, as far as the tree has them.
@@ -79,7 +83,7 @@ bench:
 	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
-	$(Q)scripts/deps.sh build vm unit check
+	$(Q)scripts/deps.sh build vm unit check fuzz
 
 loc:
 	$(Q)scripts/loc.sh
