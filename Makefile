@@ -4,8 +4,9 @@
 # make demo     the attacks, without and    make bench   cost, also in build/bench.json
 #               with Holdfast               make loc     size of the trusted part
 # make test     every test                  make clean   remove build/
-# make fuzz     fuzzers (FUZZ_SECONDS)  make proof    bounded proofs of I1 to I4
-# make deps     install what all of the above need (demo, test, bench, check ... do it themselves)
+# make fuzz     fuzzers (FUZZ_SECONDS)     make proof    bounded proofs of I1 to I4
+# make test-full  the same on every machine: hours
+# make deps     install what all of the above need (demo, test, bench and check do it themselves)
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
@@ -20,19 +21,23 @@ export CC
 # V=1 shows the commands.
 Q := $(if $(filter 1,$(V)),,@)
 
-# The stock kernel everything is built for and tested with: depend on $(KERNEL_READY), then use
-# $(MAKE) -C $(KDIR) M=... (both absolute paths: kbuild changes directory).
+# The stock kernel modules are built for, and make demo and bench use: depend on $(KERNEL_READY), then
+# use $(MAKE) -C $(KDIR) M=... (both absolute paths: kbuild changes directory). The tests use all of
+# KERNELS.
 KVER ?= 6.1
+KERNELS := 6.1 6.12
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
 KERNEL_READY := $(O)/kernel/$(KVER)/.ready
 
-# What `all` builds, and the VM tests need. Fragments may add to it.
+# What `all` builds, and the VM tests need. Fragments may add to it: what is built for KVER to
+# MODULES, all else to ARTIFACTS.
 ARTIFACTS :=
+MODULES :=
 
 # Goals that install what they need, and goals that need no tools. For all others say at once, by
 # package name, what is missing.
-FREE_GOALS := demo test bench check deps loc clean
+FREE_GOALS := demo test test-full bench check deps loc clean attack-table
 FREE_GOALS += fuzz proof proof-mutants
 ifneq ($(filter-out $(FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps.sh --check build 1>&2 && echo ok),ok)
@@ -40,7 +45,7 @@ $(error Holdfast cannot be built here: tools are missing)
 endif
 endif
 
-.PHONY: all demo test bench check deps loc clean
+.PHONY: all modules demo test test-full bench check deps loc clean
 all:
 
 -include hv/build.mk
@@ -54,14 +59,21 @@ all:
 -include scripts/check.mk
 
 # The parts by the names they are known by, as far as the tree has them.
-PARTS := hv:$(O)/hv/hv-svm.img agent:$(O)/agent/holdfast.ko cli:$(O)/cli/holdfast \
-	test/attack:$(O)/test/attack/hf_attack.ko
+PARTS := hv:$(O)/hv/hv-svm.img cli:$(O)/cli/holdfast
+MODULES += $(AGENT_DIR)/holdfast.ko
 ARTIFACTS += $(foreach part,$(PARTS),$(if $(wildcard $(firstword $(subst :, ,$(part)))/build.mk), \
 	$(lastword $(subst :, ,$(part)))))
 ARTIFACTS := $(sort $(ARTIFACTS))
 
-all: $(ARTIFACTS)
-vm-demo vm-test vm-bench: $(ARTIFACTS) $(KERNEL_READY)
+all: $(ARTIFACTS) $(MODULES)
+modules: $(MODULES)
+vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
+vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
+
+# The modules of one kernel: a make of its own, since KVER rules their paths.
+.PHONY: $(addprefix modules-,$(KERNELS))
+$(addprefix modules-,$(KERNELS)): modules-%:
+	$(Q)+$(MAKE) --no-print-directory KVER=$* modules
 
 # Does not depend on the script: a kernel that is there stays until `make clean`.
 $(KERNEL_READY):
@@ -77,6 +89,10 @@ demo:
 test:
 	$(Q)scripts/deps.sh build vm unit
 	$(Q)+$(SUBMAKE) vm-test
+
+test-full:
+	$(Q)scripts/deps.sh build vm unit
+	$(Q)+$(SUBMAKE) vm-test-full
 
 bench:
 	$(Q)scripts/deps.sh build vm

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# agent: holdfast.ko, for the kernel in $(KDIR). kbuild writes next to its sources, so it gets a
-# folder of links in place of agent/.
+# agent: holdfast.ko, for the kernel in $(KDIR), in a folder of this kernel's own. kbuild writes next
+# to its sources, so it gets a folder of links in place of agent/.
 
 HF_VERSION := $(file <VERSION)
 
-AGENT_DIR := $(O)/agent
+AGENT_DIR := $(O)/agent/$(KVER)
 AGENT_SOURCES := $(patsubst agent/%,%,$(wildcard agent/*.[ch] agent/compat/*.[ch]))
 AGENT_LINKS := $(addprefix $(AGENT_DIR)/,Kbuild $(AGENT_SOURCES))
 AGENT_CONTRACTS := $(wildcard include/holdfast/*.h)

@@ -14,6 +14,7 @@
 #include "launch.h"
 #include "memory.h"
 #include "ram.h"
+#include "sleep.h"
 
 typedef int64_t entry_fn(uint32_t op, struct hf_boot *boot, uint32_t cpu);
 
@@ -92,6 +93,7 @@ static struct hf_boot *boot_new(struct hf_ctl_launch *ctl)
 	boot->action = ctl->action;
 	boot->serial_port = ctl->serial_port;
 	boot->flags = ctl->flags;
+	sleep_describe(boot);
 	boot->inject_alloc = READ_ONCE(inject_hv_alloc);
 	boot->inject_cpu = READ_ONCE(inject_cpu);
 	return boot;

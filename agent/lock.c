@@ -1,37 +1,150 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/build_bug.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <holdfast/hypercall.h>
 
 #include "call.h"
+#include "compat/modules.h"
+#include "compat/runtime.h"
 #include "lock.h"
 #include "ranges.h"
 
-/* Of the ranges; a lock that failed later leaves them registered. Under the device's lock. */
-static bool registered;
+/* What is seen half way, such as init code that is freed in the background, is over by then. */
+#define ATTEMPTS   50
+#define ATTEMPT_MS 20
 
-/* The call's buffer is a page of its own. */
-static int protect(const struct ranges *ranges)
+/* Kept: a lock that failed late leaves ranges with the hypervisor. Under the device's lock. */
+static struct ranges *ranges;
+
+/* Of two looks at the same things; NULL: not enough memory. */
+static struct hf_range *copy_found(void)
 {
-	struct page *page;
-	long ret;
+	size_t bytes = (ranges->count - ranges->given) * sizeof(ranges->range[0]);
+	struct hf_range *copy = vmalloc(bytes);
 
-	static_assert(RANGES_MAX <= HF_RANGES_PER_PAGE, "all records fit into one call");
-	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (copy)
+		memcpy(copy, &ranges->range[ranges->given], bytes);
+	return copy;
+}
+
+/*
+ * What is found again once each page is held can no longer have been freed, and given to
+ * somebody else, between the first look and the holding.
+ */
+static int find_again(void)
+{
+	unsigned int count = ranges->count;
+	struct hf_range *first = copy_found();
+	int ret;
+
+	if (!first)
+		return -ENOMEM;
+	ret = ranges_find(ranges);
+	if (!ret && (ranges->count != count ||
+		     memcmp(first, &ranges->range[ranges->given],
+			    (count - ranges->given) * sizeof(*first)))) {
+		ranges->reason = HF_LOCK_MOVING;
+		ret = -EAGAIN;
+	}
+	/* The references are to what was found first. */
+	ranges->count = count;
+	memcpy(&ranges->range[ranges->given], first, (count - ranges->given) * sizeof(*first));
+	vfree(first);
+	return ret;
+}
+
+static int find_and_hold(void)
+{
+	int ret = ranges_find(ranges);
+
+	if (ret)
+		return ret;
+	ranges_hold(ranges);
+	ret = find_again();
+	if (ret)
+		ranges_release(ranges);
+	return ret;
+}
+
+/* As many calls as there are pages of records; the call's buffer is a page of its own. */
+static int protect(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	long ret = 0;
+
 	if (!page)
 		return -ENOMEM;
-	memcpy(page_address(page), ranges->range, ranges->count * sizeof(ranges->range[0]));
-	ret = call_make(HF_CALL_PROTECT, page_to_phys(page), ranges->count);
+	while (ranges->given < ranges->count && !ret) {
+		unsigned int count = min_t(unsigned int, HF_RANGES_PER_PAGE,
+					   ranges->count - ranges->given);
+
+		memcpy(page_address(page), &ranges->range[ranges->given],
+		       count * sizeof(ranges->range[0]));
+		ret = call_make(HF_CALL_PROTECT, page_to_phys(page), count);
+		if (!ret)
+			ranges->given += count;
+	}
 	__free_page(page);
 	return ret;
 }
 
-static void report(struct hf_ctl_lock *ctl, const struct ranges *ranges)
+static int seal(struct hf_ctl_lock *ctl)
+{
+	int ret;
+
+	ctl->failed_call = HF_CALL_PROTECT;
+	ret = protect();
+	if (ret) {
+		ranges_release(ranges);
+		return ret;
+	}
+	ctl->failed_call = HF_CALL_LOCK;
+	cpus_read_lock();
+	ret = call_make(HF_CALL_LOCK, 0, 0);
+	cpus_read_unlock();
+	if (!ret)
+		ctl->failed_call = 0;
+	return ret;
+}
+
+/* Modules and BPF programs stand still from the first look until all is sealed. */
+static int attempt(struct hf_ctl_lock *ctl)
+{
+	int ret = modules_hold(&ranges->va);
+
+	if (ret) {
+		ranges->reason = HF_LOCK_MODULE;
+		return ret;
+	}
+	runtime_hold();
+	ret = find_and_hold();
+	if (!ret)
+		ret = seal(ctl);
+	if (ret) {
+		runtime_release();
+		modules_release();
+	} else {
+		modules_keep();
+	}
+	return ret;
+}
+
+static const char *const sentences[] = {
+	[HF_LOCK_LAYOUT] = "the kernel image is not laid out as expected",
+	[HF_LOCK_UNKNOWN_CODE] = "an executable page belongs to nobody",
+	[HF_LOCK_WRITABLE_CODE] = "a page is executable and writable",
+	[HF_LOCK_WRITABLE] = "what is to be read-only is writable",
+	[HF_LOCK_MODULE] = "a module is being loaded or unloaded",
+	[HF_LOCK_TOO_MANY] = "there is more to seal than the hypervisor has room for",
+	[HF_LOCK_MOVING] = "what is to be sealed keeps changing",
+};
+
+static void report(struct hf_ctl_lock *ctl)
 {
 	unsigned int i;
 
@@ -46,38 +159,24 @@ static void report(struct hf_ctl_lock *ctl, const struct ranges *ranges)
 	}
 }
 
-static int lock_with(struct hf_ctl_lock *ctl, struct ranges *ranges)
-{
-	int ret = ranges_find(ranges);
-
-	if (ret)
-		return ret;
-	report(ctl, ranges);
-	if (!registered) {
-		ctl->failed_call = HF_CALL_PROTECT;
-		ret = protect(ranges);
-		if (ret)
-			return ret;
-		registered = true;
-	}
-	ctl->failed_call = HF_CALL_LOCK;
-	cpus_read_lock();
-	ret = call_make(HF_CALL_LOCK, 0, 0);
-	cpus_read_unlock();
-	if (!ret)
-		ctl->failed_call = 0;
-	return ret;
-}
-
 int lock_run(struct hf_ctl_lock *ctl)
 {
-	struct ranges *ranges = kzalloc(sizeof(*ranges), GFP_KERNEL);
+	unsigned int i;
 	int ret;
 
+	static_assert(ARRAY_SIZE(sentences) == HF_LOCK_REASON_COUNT, "a sentence for each");
 	ctl->failed_call = 0;
 	if (!ranges)
+		ranges = vzalloc(sizeof(*ranges));
+	if (!ranges)
 		return -ENOMEM;
-	ret = lock_with(ctl, ranges);
-	kfree(ranges);
+	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
+		msleep(ATTEMPT_MS);
+	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;
+	ctl->va = ctl->failed_call ? 0 : ranges->va;
+	if (ret && ctl->reason)
+		pr_err("not locked: %s: %px\n", sentences[ctl->reason], (void *)ranges->va);
+	if (!ret)
+		report(ctl);
 	return ret;
 }

@@ -18,10 +18,13 @@
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 
+#include "audit.h"
 #include "call.h"
 #include "compat/symbols.h"
+#include "kexec.h"
 #include "launch.h"
 #include "lock.h"
+#include "sleep.h"
 
 /* Serializes launch and lock, guards state. */
 static DEFINE_MUTEX(state_lock);
@@ -42,6 +45,27 @@ static long version_ioctl(void __user *user)
 	return copy_to_user(user, &ctl, sizeof(ctl)) ? -EFAULT : 0;
 }
 
+/* With the ways out of the machine closed to the kernel itself. */
+static int launch_closed(struct hf_ctl_launch *ctl)
+{
+	int ret = kexec_close();
+
+	if (ret) {
+		ctl->reason = HF_REASON_KEXEC;
+		return ret;
+	}
+	ret = sleep_refuse();
+	if (ret)
+		goto reopen;
+	ret = launch_run(ctl);
+	if (!ret)
+		return 0;
+	sleep_permit();
+reopen:
+	kexec_reopen();
+	return ret;
+}
+
 /* Once launched the module stays: the hypervisor cannot be taken away again. */
 static int launch_once(struct hf_ctl_launch *ctl)
 {
@@ -56,7 +80,7 @@ static int launch_once(struct hf_ctl_launch *ctl)
 		ctl->reason = HF_REASON_NO_SYMBOL;
 		return -ENOENT;
 	}
-	ret = launch_run(ctl);
+	ret = launch_closed(ctl);
 	if (ret)
 		return ret;
 	__module_get(THIS_MODULE);
@@ -111,7 +135,7 @@ static long lock_ioctl(struct hf_ctl_lock __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.size != sizeof(ctl) || ctl.reserved)
+	if (ctl.size != sizeof(ctl))
 		return -EINVAL;
 	mutex_lock(&state_lock);
 	ret = lock_once(&ctl);
@@ -141,7 +165,7 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_ASSET || ctl.reserved)
+	if (ctl.call < HF_CALL_INFO || ctl.call > HF_CALL_PAGES || ctl.reserved)
 		return -EINVAL;
 	if (READ_ONCE(state) == HF_STATE_ABSENT)
 		return -ENODEV;
@@ -150,6 +174,29 @@ static long query_ioctl(const struct hf_ctl_query __user *user)
 		return -ENOMEM;
 	ret = query_page(&ctl, page);
 	__free_page(page);
+	return ret;
+}
+
+static long audit_ioctl(struct hf_ctl_audit __user *user)
+{
+	struct hf_ctl_audit ctl;
+	void *runs;
+	long ret = 0;
+
+	if (copy_from_user(&ctl, user, sizeof(ctl)))
+		return -EFAULT;
+	if (ctl.size != sizeof(ctl) || ctl.count || !PAGE_ALIGNED(ctl.va))
+		return -EINVAL;
+	if (missing)
+		return -ENOENT;
+	runs = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!runs)
+		return -ENOMEM;
+	audit_run(&ctl, runs);
+	if (copy_to_user(u64_to_user_ptr(ctl.buffer), runs, HF_PAGE_SIZE) ||
+	    copy_to_user(user, &ctl, sizeof(ctl)))
+		ret = -EFAULT;
+	free_page((unsigned long)runs);
 	return ret;
 }
 
@@ -169,6 +216,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return lock_ioctl(user);
 	case HF_CTL_QUERY:
 		return query_ioctl(user);
+	case HF_CTL_AUDIT:
+		return audit_ioctl(user);
 	default:
 		return -ENOTTY;
 	}

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/efi.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -7,6 +6,7 @@
 #include <linux/sizes.h>
 
 #include "compat/symbols.h"
+#include "firmware.h"
 #include "ram.h"
 
 /* First page frame number above all memory of the map. */
@@ -45,8 +45,9 @@ static int add_ram(unsigned long pfn, unsigned long npages, void *boot)
 }
 
 /* Puts a range between those held; -EINVAL if it overlaps one. */
-static int insert(struct hf_boot *boot, u64 gpa, u64 npages)
+static int insert(u64 gpa, u64 npages, void *arg)
 {
+	struct hf_boot *boot = arg;
 	struct hf_memory *at = boot->memory, *end = at + boot->memory_count;
 
 	if (boot->memory_count == HF_MEMORY_MAX)
@@ -59,28 +60,6 @@ static int insert(struct hf_boot *boot, u64 gpa, u64 npages)
 	memmove(at + 1, at, (end - at) * sizeof(*at));
 	*at = (struct hf_memory){ .gpa = gpa, .npages = npages, .type = HF_MEMORY_RAM };
 	boot->memory_count++;
-	return 0;
-}
-
-/*
- * Code of EFI runtime services is no System RAM to the kernel, which nevertheless runs it. As
- * device memory it would never be executable.
- */
-static int insert_firmware_code(struct hf_boot *boot)
-{
-	const efi_memory_desc_t *md;
-	int ret;
-
-	if (!efi_enabled(EFI_RUNTIME_SERVICES))
-		return 0;
-	for_each_efi_memory_desc(md)
-	{
-		if (md->type != EFI_RUNTIME_SERVICES_CODE || !md->num_pages)
-			continue;
-		ret = insert(boot, md->phys_addr, md->num_pages);
-		if (ret)
-			return ret;
-	}
 	return 0;
 }
 
@@ -102,8 +81,12 @@ int ram_describe(struct hf_boot *boot)
 	hotplug = max_t(u64, ram_end_pfn(boot), PHYS_PFN(SZ_4G));
 	if (end > hotplug)
 		ret = add(boot, HF_MEMORY_HOTPLUG, hotplug, end - hotplug);
+	/*
+	 * Code of EFI runtime services is no System RAM to the kernel, which nevertheless runs
+	 * it. As device memory it would never be executable.
+	 */
 	if (!ret)
-		ret = insert_firmware_code(boot);
+		ret = firmware_each(insert, boot);
 	for (i = 0; i < boot->memory_count; i++)
 		pr_debug("memory at %#llx, %llu pages, type %u\n", boot->memory[i].gpa,
 			 boot->memory[i].npages, boot->memory[i].type);

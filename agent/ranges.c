@@ -3,176 +3,195 @@
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/printk.h>
-#include <linux/sort.h>
 #include <asm/desc.h>
 #include <asm/page.h>
-#include <asm/pgtable.h>
 
 #include "compat/symbols.h"
-#include "compat/vdso.h"
+#include "firmware.h"
+#include "owners.h"
 #include "ranges.h"
+#include "walk.h"
 
-static u32 permission_of(enum hf_kind kind)
+static int trouble(struct ranges *ranges, int error, enum hf_lock_reason reason, unsigned long va)
 {
-	switch (kind) {
-	case HF_KIND_TEXT:
-		return HF_PERM_READ | HF_PERM_KERNEL_EXEC;
-	case HF_KIND_VDSO:
-		return HF_PERM_READ | HF_PERM_USER_EXEC;
-	default:
-		return HF_PERM_READ;
+	ranges->reason = reason;
+	ranges->va = va;
+	return error;
+}
+
+static bool is_given(const struct ranges *ranges, u64 gpa)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges->given; i++)
+		if (gpa - ranges->range[i].gpa < ranges->range[i].npages << PAGE_SHIFT)
+			return true;
+	return false;
+}
+
+static bool extends(const struct hf_range *last, unsigned long va, u64 gpa, enum hf_kind kind)
+{
+	u64 bytes = last->npages << PAGE_SHIFT;
+
+	return last->kind == kind && last->va + bytes == va && last->gpa + bytes == gpa;
+}
+
+/* Pages that belong together may come in parts: runs end where rights change. */
+static int add(struct ranges *ranges, const struct walk_run *run, enum hf_kind kind)
+{
+	struct hf_range *last = NULL;
+
+	if (ranges->count > ranges->given)
+		last = &ranges->range[ranges->count - 1];
+	if (last && extends(last, run->va, run->gpa, kind)) {
+		last->npages += run->npages;
+		return 0;
 	}
-}
-
-static u64 end_of(const struct hf_range *range)
-{
-	return range->va + (range->npages << PAGE_SHIFT);
-}
-
-static int add(struct ranges *ranges, enum hf_kind kind, u64 start, u64 end)
-{
-	if (start >= end || !PAGE_ALIGNED(start) || !PAGE_ALIGNED(end))
-		return -EINVAL;
-	if (ranges->count == RANGES_MAX)
-		return -ENOSPC;
+	if (ranges->count == HF_RANGES_MAX)
+		return trouble(ranges, -ENOSPC, HF_LOCK_TOO_MANY, run->va);
 	ranges->range[ranges->count++] = (struct hf_range){
-		.va = start,
-		.gpa = __pa_symbol(start),
-		.npages = (end - start) >> PAGE_SHIFT,
+		.va = run->va,
+		.gpa = run->gpa,
+		.npages = run->npages,
 		.kind = kind,
-		.permission = permission_of(kind),
+		.permission = owners_permission(kind),
 	};
 	return 0;
 }
 
-/* Gives the pages start .. end, inside one range so far, a kind of their own. */
-static int carve(struct ranges *ranges, enum hf_kind kind, u64 start, u64 end)
+static int add_new(struct ranges *ranges, const struct walk_run *run, enum hf_kind kind)
 {
-	struct hf_range *outer;
-	enum hf_kind outer_kind;
-	u64 outer_end;
-	unsigned int i;
+	struct walk_run page = { run->va, run->gpa, 1, run->rights };
+	int ret = 0;
+	u64 i;
+
+	if (!ranges->given)
+		return add(ranges, run, kind);
+	for (i = 0; i < run->npages && !ret; i++) {
+		if (!is_given(ranges, page.gpa))
+			ret = add(ranges, &page, kind);
+		page.va += PAGE_SIZE;
+		page.gpa += PAGE_SIZE;
+	}
+	return ret;
+}
+
+/* What CPUs start from in real mode is executable to the kernel, and will be nobody's. */
+static bool is_code(enum hf_kind kind)
+{
+	return kind == HF_KIND_STARTUP || (owners_permission(kind) & HF_PERM_KERNEL_EXEC);
+}
+
+/* @run: pages of one owner */
+static int judge(struct ranges *ranges, const struct walk_run *run, enum hf_kind kind)
+{
+	bool writable = run->rights & HF_PERM_WRITE;
+
+	if ((run->rights & HF_PERM_KERNEL_EXEC) && writable)
+		return trouble(ranges, -EAGAIN, HF_LOCK_WRITABLE_CODE, run->va);
+	if ((run->rights & HF_PERM_KERNEL_EXEC) && !is_code(kind))
+		return trouble(ranges, -EAGAIN, HF_LOCK_UNKNOWN_CODE, run->va);
+	if (kind == HF_KIND_NONE)
+		return 0;
+	if (writable && !(owners_permission(kind) & HF_PERM_WRITE))
+		return trouble(ranges, -EAGAIN, HF_LOCK_WRITABLE, run->va);
+	return add_new(ranges, run, kind);
+}
+
+static int visit(const struct walk_run *run, void *arg)
+{
+	struct walk_run part = *run;
+	u64 left = run->npages;
 	int ret = 0;
 
+	while (left && !ret) {
+		enum hf_kind kind;
+
+		part.npages = left;
+		kind = owners_run(part.va, part.gpa, &part.npages);
+		ret = judge(arg, &part, kind);
+		part.va += part.npages << PAGE_SHIFT;
+		part.gpa += part.npages << PAGE_SHIFT;
+		left -= part.npages;
+	}
+	return ret;
+}
+
+static u64 found(const struct ranges *ranges, enum hf_kind kind)
+{
+	u64 npages = 0;
+	unsigned int i;
+
 	for (i = 0; i < ranges->count; i++)
-		if (start >= ranges->range[i].va && end <= end_of(&ranges->range[i]))
-			break;
-	if (i == ranges->count || start >= end)
-		return -EINVAL;
-	outer = &ranges->range[i];
-	outer_kind = outer->kind;
-	outer_end = end_of(outer);
-	if (start > outer->va)
-		outer->npages = (start - outer->va) >> PAGE_SHIFT;
-	else
-		*outer = ranges->range[--ranges->count];
-	if (end < outer_end)
-		ret = add(ranges, outer_kind, end, outer_end);
-	return ret ?: add(ranges, kind, start, end);
+		if (ranges->range[i].kind == kind)
+			npages += ranges->range[i].npages;
+	return npages;
 }
 
 /*
- * mark_rodata_ro() gives the pages between the aligned end of text, rodata and
- * data back to the allocator: the ranges end where it begins to free.
+ * All of text and read-only data must have been mapped. The CPUs reach the exception table
+ * through an alias; it must be the page that was found.
  */
-static int add_image(struct ranges *ranges)
+static int check_image(struct ranges *ranges)
 {
-	int ret = add(ranges, HF_KIND_TEXT, symbols.text, PFN_ALIGN(symbols.etext));
-
-	if (!ret)
-		ret = add(ranges, HF_KIND_RODATA, symbols.rodata, PFN_ALIGN(symbols.erodata));
-	/* Pages it shares with plain rodata stay rodata. */
-	if (!ret)
-		ret = carve(ranges, HF_KIND_RO_AFTER_INIT, PFN_ALIGN(symbols.ro_after_init),
-			    symbols.ero_after_init & PAGE_MASK);
-	return ret;
-}
-
-/* The vDSO images lie among the data that is read-only after boot. */
-static int carve_vdsos(struct ranges *ranges)
-{
-	unsigned long start, size;
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; i < VDSO_MAX && !ret; i++)
-		if (vdso_get(i, &start, &size))
-			ret = carve(ranges, HF_KIND_VDSO, start, start + size);
-	return ret;
-}
-
-/* The CPUs reach the table through an alias; it must be the same page. */
-static int add_vectors(struct ranges *ranges)
-{
+	u64 text = PFN_UP(symbols.etext) - PFN_DOWN(symbols.text);
+	u64 rodata = PFN_UP(symbols.erodata) - PFN_DOWN(symbols.rodata);
 	struct desc_ptr idtr;
 
 	store_idt(&idtr);
-	if (slow_virt_to_phys((void *)idtr.address) != __pa_symbol(symbols.idt))
-		return -EINVAL;
-	return add(ranges, HF_KIND_VECTORS, symbols.idt, symbols.idt + PAGE_SIZE);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct hf_range *left = a, *right = b;
-
-	return left->va < right->va ? -1 : left->va > right->va;
-}
-
-/* Every page mapped, at the frame that the record implies, and not writable there. */
-static int check_pages(const struct hf_range *range)
-{
-	u64 i, va;
-
-	for (i = 0; i < range->npages; i++) {
-		unsigned int level;
-		pte_t *entry;
-
-		va = range->va + (i << PAGE_SHIFT);
-		entry = lookup_address(va, &level);
-		if (!entry || !pte_present(*entry) || pte_write(*entry))
-			return -EINVAL;
-		if (slow_virt_to_phys((void *)va) != range->gpa + (i << PAGE_SHIFT))
-			return -EINVAL;
-	}
+	if (found(ranges, HF_KIND_TEXT) != text)
+		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.text);
+	if (found(ranges, HF_KIND_RODATA) + found(ranges, HF_KIND_RO_AFTER_INIT) +
+		    found(ranges, HF_KIND_VDSO) !=
+	    rodata)
+		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.rodata);
+	if (found(ranges, HF_KIND_VECTORS) != 1 ||
+	    slow_virt_to_phys((void *)idtr.address) != __pa_symbol(symbols.idt))
+		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.idt);
 	return 0;
 }
 
-static int check(const struct ranges *ranges)
+static int add_firmware(const struct walk_run *run, void *ranges)
 {
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < ranges->count; i++) {
-		const struct hf_range *range = &ranges->range[i];
-
-		if (i && end_of(range - 1) > range->va)
-			return -EINVAL;
-		ret = check_pages(range);
-		if (ret) {
-			pr_err("range %#llx of %llu pages, kind %u, is not mapped as "
-			       "expected\n",
-			       range->va, range->npages, range->kind);
-			return ret;
-		}
-	}
-	return 0;
+	return add_new(ranges, run, HF_KIND_FIRMWARE);
 }
 
 int ranges_find(struct ranges *ranges)
 {
 	int ret;
 
-	ranges->count = 0;
-	ret = add_image(ranges);
+	ranges->count = ranges->given;
+	ranges->reason = HF_LOCK_NONE;
+	ret = walk_kernel(walk_kernel_start(), 0, visit, ranges);
 	if (!ret)
-		ret = carve_vdsos(ranges);
+		ret = check_image(ranges);
 	if (!ret)
-		ret = add_vectors(ranges);
-	if (ret) {
-		pr_err("the kernel image is not laid out as expected\n");
-		return ret;
+		ret = firmware_code(add_firmware, ranges);
+	return ret;
+}
+
+static void for_each_page(struct ranges *ranges, void (*fn)(struct page *page))
+{
+	unsigned int i;
+	u64 pfn;
+
+	for (i = ranges->given; i < ranges->count; i++) {
+		const struct hf_range *range = &ranges->range[i];
+
+		/* Firmware need not have a struct page; nobody allocates it. */
+		for (pfn = PHYS_PFN(range->gpa); pfn < PHYS_PFN(range->gpa) + range->npages; pfn++)
+			if (pfn_valid(pfn))
+				fn(pfn_to_page(pfn));
 	}
-	sort(ranges->range, ranges->count, sizeof(ranges->range[0]), compare, NULL);
-	return check(ranges);
+}
+
+void ranges_hold(struct ranges *ranges)
+{
+	for_each_page(ranges, get_page);
+}
+
+void ranges_release(struct ranges *ranges)
+{
+	for_each_page(ranges, put_page);
+	ranges->count = ranges->given;
 }

@@ -3,20 +3,34 @@
 #ifndef AGENT_RANGES_H
 #define AGENT_RANGES_H
 
-#include <holdfast/range.h>
+#include <holdfast/ctl.h>
+#include <holdfast/hypercall.h>
 
-#define RANGES_MAX 16u
-
+/*
+ * @count:	of @range
+ * @given:	of these, from the first, how many the hypervisor has: they stay for good
+ * @reason, @va: why they could not be found, and where
+ */
 struct ranges {
-	unsigned int count;
-	struct hf_range range[RANGES_MAX];
+	unsigned int count, given;
+	enum hf_lock_reason reason;
+	unsigned long va;
+	struct hf_range range[HF_RANGES_MAX];
 };
 
 /*
- * Finds the ranges of the kernel image, sorted by address and disjoint, and
- * checks them against the kernel's page tables. An error means that this kernel
- * is not laid out as expected; nothing should be locked then.
+ * Finds everything that has an owner in the kernel's page tables, behind what the hypervisor has
+ * already, and makes sure that nothing else there is executable. -EAGAIN: something may have been
+ * seen half way, such as the code of a module's init that is about to be freed. -EINVAL: this
+ * kernel is not laid out as expected; nothing should be locked then. -ENOSPC. May sleep.
  */
 int ranges_find(struct ranges *ranges);
+
+/* A reference to each page found: whatever the kernel frees, these never go back to its allocator.
+ */
+void ranges_hold(struct ranges *ranges);
+
+/* Those references back that the hypervisor does not rely on. */
+void ranges_release(struct ranges *ranges);
 
 #endif

@@ -19,6 +19,7 @@ enum cli_exit {
 struct options {
 	bool json;
 	bool follow;
+	bool later; /* code that came after lock is no surprise */
 	const char *image;
 	uint32_t action;
 	uint32_t serial_port;
@@ -31,6 +32,7 @@ int cli_lock(const struct options *options);
 int cli_status(const struct options *options);
 int cli_events(const struct options *options);
 int cli_stats(const struct options *options);
+int cli_audit(const struct options *options);
 int cli_version(const struct options *options);
 
 #endif

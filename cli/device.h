@@ -20,7 +20,7 @@ int device_open(const struct options *options, struct hf_ctl_version *version);
 /* As device_open(), and a hypervisor answers: its first answer is in @info. */
 int device_open_launched(const struct options *options, struct hf_info *info);
 
-/* One query, HF_CALL_INFO .. HF_CALL_ASSET. The call's result; @answer is a page. */
+/* One query, HF_CALL_INFO .. HF_CALL_PAGES. The call's result; @answer is a page. */
 int device_query(int fd, uint32_t call, uint64_t arg, void *answer);
 
 /* Says that query @what failed with @err (negative errno). Returns an enum cli_exit. */

@@ -10,9 +10,43 @@
 #include "names.h"
 #include "output.h"
 
-/* @failed: the call the hypervisor refused, 0 if it was not asked */
-static int refused(const struct options *options, uint32_t failed, int err)
+/* What the agent found, as far as an address says something about it. */
+static int not_found(const struct options *options, const struct hf_ctl_lock *ctl, int err)
 {
+	static const struct {
+		const char *code, *sentence;
+	} reasons[] = {
+		[HF_LOCK_NONE] = { "layout", "the agent cannot tell what to protect" },
+		[HF_LOCK_LAYOUT] = { "layout", "the kernel image is not laid out as expected" },
+		[HF_LOCK_UNKNOWN_CODE] = { "unknown-code",
+					   "an executable page belongs to nobody the agent knows" },
+		[HF_LOCK_WRITABLE_CODE] = { "writable-code",
+					    "a page of the kernel is executable and writable" },
+		[HF_LOCK_WRITABLE] = { "writable",
+				       "what is to be sealed read-only is writable now" },
+		[HF_LOCK_MODULE] = { "module",
+				     "a module is being loaded or unloaded, try again" },
+		[HF_LOCK_TOO_MANY] = { "too-many",
+				       "there is more to seal than the hypervisor has room for" },
+		[HF_LOCK_MOVING] = { "moving", "what is to be sealed keeps changing, try again" },
+	};
+	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
+	char what[64];
+
+	_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_LOCK_REASON_COUNT,
+		       "a sentence for each");
+	if (reason)
+		snprintf(what, sizeof(what), "at %#" PRIx64, ctl->va);
+	else
+		snprintf(what, sizeof(what), "%s", strerror(err));
+	return output_failure(options, CLI_FAILED, reasons[reason].code, "not locked: %s (%s)",
+			      reasons[reason].sentence, what);
+}
+
+static int refused(const struct options *options, const struct hf_ctl_lock *ctl, int err)
+{
+	uint32_t failed = ctl->failed_call; /* 0 if the hypervisor was not asked */
+
 	if (failed && err == EAGAIN)
 		return output_failure(options, CLI_FAILED, "again",
 				      "not locked: another lock is under way, try again");
@@ -27,11 +61,7 @@ static int refused(const struct options *options, uint32_t failed, int err)
 				      "Holdfast is locked already");
 	if (err == ENODEV || err == EPERM)
 		return device_failure(options, "state", -err);
-	return output_failure(
-		options, CLI_FAILED, "layout",
-		"not locked: the agent cannot tell what to protect (%s); the kernel "
-		"log tells more",
-		strerror(err));
+	return not_found(options, ctl, err);
 }
 
 static int lock(const struct options *options, int fd)
@@ -39,7 +69,7 @@ static int lock(const struct options *options, int fd)
 	struct hf_ctl_lock ctl = { .size = sizeof(ctl) };
 
 	if (ioctl(fd, HF_CTL_LOCK, &ctl) < 0)
-		return refused(options, ctl.failed_call, errno);
+		return refused(options, &ctl, errno);
 	if (options->json)
 		return output_json(json_pack(
 			"{s:s, s:I, s:I}", "state", name_state(HF_STATE_LOCKED), "ranges",

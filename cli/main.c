@@ -25,6 +25,8 @@ static const char usage[] =
 	"  events    what was attempted and what was done about it\n"
 	"            --follow             go on as events come in\n"
 	"  stats     how often each CPU left the kernel for the hypervisor\n"
+	"  audit     compare what is protected with what should be, page by page\n"
+	"            --later              code that came after lock is no surprise\n"
 	"  version   versions of command, agent and hypervisor\n"
 	"\n"
 	"  --json    one JSON document on standard output\n"
@@ -36,6 +38,7 @@ static const char usage[] =
 enum accepts {
 	ACCEPTS_LAUNCH = 1,
 	ACCEPTS_FOLLOW = 2,
+	ACCEPTS_LATER = 4,
 };
 
 struct command {
@@ -50,6 +53,7 @@ static const struct command commands[] = {
 	{ "status", cli_status, 0 },
 	{ "events", cli_events, ACCEPTS_FOLLOW },
 	{ "stats", cli_stats, 0 },
+	{ "audit", cli_audit, ACCEPTS_LATER },
 	{ "version", cli_version, 0 },
 };
 
@@ -117,11 +121,17 @@ static bool wants_json(int argc, char **argv)
 }
 
 static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },	    { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },	    { "follow", no_argument, NULL, 'f' },
-	{ "image", required_argument, NULL, 'i' },  { "action", required_argument, NULL, 'a' },
-	{ "serial", required_argument, NULL, 's' }, { "init-guard", required_argument, NULL, 'g' },
-	{ "self-check", no_argument, NULL, 'c' },   { NULL, 0, NULL, 0 },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "follow", no_argument, NULL, 'f' },
+	{ "image", required_argument, NULL, 'i' },
+	{ "action", required_argument, NULL, 'a' },
+	{ "serial", required_argument, NULL, 's' },
+	{ "init-guard", required_argument, NULL, 'g' },
+	{ "self-check", no_argument, NULL, 'c' },
+	{ "later", no_argument, NULL, 'l' },
+	{ NULL, 0, NULL, 0 },
 };
 
 /* @given: out: what of enum accepts occurred; @command: out: set where an option is one */
@@ -160,6 +170,10 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 			break;
 		case 'g':
 			ret = parse_init_guard(options, optarg);
+			break;
+		case 'l':
+			options->later = true;
+			*given |= ACCEPTS_LATER;
 			break;
 		case 'c':
 			options->flags |= HF_BOOT_SELF_CHECK;

@@ -3,6 +3,7 @@
 
 #include <holdfast/hypercall.h>
 
+#include "judge.h"
 #include "names.h"
 
 #define LOOKUP(table, index)                                                             \
@@ -89,6 +90,56 @@ const char *name_enforcement(uint32_t enforcement)
 	};
 
 	return LOOKUP(names, enforcement);
+}
+
+const char *name_page(uint32_t state)
+{
+	static const char *const names[] = {
+		[HF_PAGE_ABSENT] = "absent",   [HF_PAGE_DEVICE] = "device",
+		[HF_PAGE_GUEST] = "guest",     [HF_PAGE_SEALED] = "sealed",
+		[HF_PAGE_PENDING] = "pending", [HF_PAGE_LENT] = "lent",
+		[HF_PAGE_SERVICE] = "service", [HF_PAGE_HYPERVISOR] = "hypervisor",
+	};
+
+	return LOOKUP(names, state);
+}
+
+const char *name_kind(uint32_t kind)
+{
+	static const char *const names[] = {
+		[HF_KIND_NONE] = "none",
+		[HF_KIND_TEXT] = "text",
+		[HF_KIND_RODATA] = "rodata",
+		[HF_KIND_RO_AFTER_INIT] = "ro-after-init",
+		[HF_KIND_VECTORS] = "vectors",
+		[HF_KIND_VDSO] = "vdso",
+		[HF_KIND_MODULE_TEXT] = "module-text",
+		[HF_KIND_MODULE_RODATA] = "module-rodata",
+		[HF_KIND_RUNTIME_CODE] = "runtime-code",
+		[HF_KIND_STARTUP] = "startup",
+		[HF_KIND_FIRMWARE] = "firmware",
+		[HF_KIND_DATA] = "data",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_KIND_COUNT, "all kinds named");
+	return LOOKUP(names, kind);
+}
+
+const char *name_judge(uint32_t what)
+{
+	static const char *const names[] = {
+		[JUDGE_FINE] = "fine",
+		[JUDGE_PERMISSION] = "wrong-permission",
+		[JUDGE_HYPERVISOR] = "hypervisor-mapped",
+		[JUDGE_ABSENT] = "absent-mapped",
+		[JUDGE_LATER] = "not-sealed-later",
+		[JUDGE_UNSEALED] = "not-sealed",
+		[JUDGE_EXCESS] = "excess-permission",
+		[JUDGE_EXECUTABLE] = "unsealed-code",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == JUDGE_COUNT, "all findings named");
+	return LOOKUP(names, what);
 }
 
 const char *name_feature(uint32_t index, uint32_t *flag)

@@ -31,6 +31,7 @@ needs() {
 	build header:jansson.h libjansson-dev
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
+	vm file:/usr/share/ovmf/OVMF.fd ovmf
 	unit header:cmocka.h libcmocka-dev
 	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:clang clang
@@ -50,6 +51,7 @@ present() {
 
 	case $1 in
 	cmd:*) command -v "$what" >/dev/null ;;
+	file:*) [ -e "$what" ] ;;
 	cfile:*) [ -e "$(${CC:-gcc} -print-file-name="$what" 2>/dev/null)" ] ;;
 	clang:*) [ -e "$(clang -print-file-name="$what" 2>/dev/null)" ] ;;
 	header:*) echo "#include <stdarg.h>

@@ -14,6 +14,7 @@
 #	OUT/kdir	its headers: make -C OUT/kdir M=... builds a module out of tree
 #	OUT/release	what `uname -r` will say
 #	OUT/packages	the package versions, for the record
+#	OUT/libraries/	C library and others, where the host's are too old for the kernel's build tools
 #	OUT/.ready	made last: everything above is complete
 #
 # A Debian 13 host must be able to get a Debian 12 kernel and the other way round, so the packages
@@ -89,14 +90,18 @@ packages="$image$foreign linux-headers-$release$foreign $common $kbuild:$host_ar
 # shellcheck disable=SC2086
 (download $packages) || fail "cannot download the kernel packages"
 
+unpack() {
+	dpkg-deb -x "$1" "$2" >>"$log" 2>&1 || fail "cannot unpack $(basename "$1")"
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$1" >>"$out/packages"
+	rm "$1"
+}
+
 say "unpacking kernel $release"
-rm -rf "$out/root"
+rm -rf "$out/root" "$out/libraries"
 mkdir -p "$out/root"
 : >"$out/packages"
 for deb in "$apt"/cache/archives/*.deb; do
-	dpkg-deb -x "$deb" "$out/root" >>"$log" 2>&1 || fail "cannot unpack $(basename "$deb")"
-	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$deb" >>"$out/packages"
-	rm "$deb"
+	unpack "$deb" "$out/root"
 done
 
 # The headers refer to each other by their place after installation. A path relative to kdir, which
@@ -107,6 +112,51 @@ sed -i "s|/usr/src/|../|g" "$headers/Makefile"
 for link in "$headers/scripts" "$headers/tools"; do
 	[ -d "$link" ] || fail "$link does not lead into $kbuild"
 done
+
+# --- a kernel newer than the host ---
+
+# The headers name the compiler of their suite. An older one will do, less the option it lacks: the
+# kernel's Makefile then aligns functions by another.
+compiler=$(grep -om1 'gcc-[0-9]*' "$headers/.kernelvariables") || fail "the headers name no gcc"
+if ! command -v "$compiler" >/dev/null; then
+	sed -i "s/$compiler/gcc-12/" "$headers/.kernelvariables"
+	sed -i '/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d' "$headers/include/config/auto.conf"
+fi
+
+# Prints the build tools that find no C library of theirs on this host.
+homeless() {
+	find "$out/root/usr/lib/$kbuild" -type f -perm -1 ! -name '*.bin' | while read -r tool; do
+		ldd "$tool" 2>&1 | grep -q 'not found' && echo "$tool"
+	done
+	true
+}
+
+# These are run with the libraries of their own suite, by its dynamic linker: a script takes their
+# place, which finds both from where it is itself.
+tools=$(homeless)
+if [ -n "$tools" ]; then
+	say "fetching libraries of $suite for the build tools of $release"
+	libraries=$(APT_CONFIG=$apt/etc/root.conf apt-cache depends --recurse --important "$kbuild" |
+		grep -E "^(lib|zlib)[^:]*$" | sed "s/$/:$host_arch/")
+	# shellcheck disable=SC2086
+	(download $libraries) || fail "cannot download the libraries of the build tools"
+	for deb in "$apt"/cache/archives/*.deb; do
+		unpack "$deb" "$out/libraries"
+	done
+	linker=$(find "$out/libraries" -type f -name 'ld-linux*.so.*' -print -quit)
+	[ -n "$linker" ] || fail "no dynamic linker in the packages"
+	for tool in $tools; do
+		mv "$tool" "$tool.bin"
+		here=$(realpath --relative-to="$(dirname "$tool")" "$(dirname "$linker")")
+		cat >"$tool" <<-END
+		#!/bin/sh
+		here=\$(dirname "\$0")
+		libraries=\$here/$here
+		exec "\$libraries/$(basename "$linker")" --library-path "\$libraries" "\$0.bin" "\$@"
+		END
+		chmod +x "$tool"
+	done
+fi
 
 # A merged-/usr package puts modules in usr/lib, an older one in lib.
 for modules in "$out/root/lib/modules/$release" "$out/root/usr/lib/modules/$release"; do

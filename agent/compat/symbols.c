@@ -22,7 +22,7 @@ struct wanted {
 		name, offsetof(struct symbols, field), true \
 	}
 
-/* The 32-bit and x32 vDSOs exist where the kernel is built for those programs. */
+/* The 32-bit and x32 vDSOs, and kexec, exist where the kernel is built with them. */
 static const struct wanted wanted[] __initconst = {
 	NEED("_text", text),
 	NEED("_etext", etext),
@@ -30,11 +30,32 @@ static const struct wanted wanted[] __initconst = {
 	NEED("__end_rodata", erodata),
 	NEED("__start_ro_after_init", ro_after_init),
 	NEED("__end_ro_after_init", ero_after_init),
+	NEED("_sdata", sdata),
+	NEED("_end", end),
 	NEED("idt_table", idt),
 	NEED("vdso_image_64", vdso_64),
 	MAY("vdso_image_32", vdso_32),
 	MAY("vdso_image_x32", vdso_x32),
+	NEED("init_mm", init_mm),
+	MAY("efi_mm", efi_mm),
+	NEED("real_mode_header", real_mode_header),
+	NEED("pcpu_base_addr", pcpu_base_addr),
+	NEED("pcpu_unit_offsets", pcpu_unit_offsets),
+	NEED("pcpu_unit_size", pcpu_unit_size),
+	NEED("modules", modules),
+	NEED("module_mutex", module_mutex),
+	NEED("__module_address", module_address),
+	NEED("is_ftrace_trampoline", is_ftrace_trampoline),
+	NEED("__is_insn_slot_addr", is_insn_slot),
+	NEED("kprobe_insn_slots", insn_slots),
+	NEED("kprobe_optinsn_slots", optinsn_slots),
+	NEED("is_bpf_text_address", is_bpf_text_address),
+	NEED("pack_list", pack_list),
+	NEED("pack_mutex", pack_mutex),
 	NEED("max_possible_pfn", max_possible_pfn),
+	MAY("kexec_image", kexec_image),
+	MAY("kexec_crash_image", kexec_crash_image),
+	MAY("kexec_load_disabled", kexec_load_disabled),
 	NEED("walk_system_ram_range", walk_system_ram_range),
 	NEED("stop_machine_cpuslocked", stop_machine_cpuslocked),
 	NEED("set_memory_x", set_memory_x),

@@ -3,6 +3,8 @@
  * The hypercalls. A switch, not a table of pointers: the image is moved before it runs, and
  * compilers make the same jump table of it without relocations.
  */
+#include <hv/audit.h>
+#include <hv/backend.h>
 #include <hv/call.h>
 #include <hv/cpu.h>
 #include <hv/event.h>
@@ -80,6 +82,18 @@ static s64 call_asset(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : reply(cpu, call->arg[0], sizeof(*asset), 0);
 }
 
+static s64 call_pages(struct cpu *cpu, const struct exit_call *call)
+{
+	struct hf_page_run *runs = cpu->buffer;
+	u64 start = call->arg[1];
+	u32 count;
+
+	if (start & PAGE_MASK || start >= backend_gpa_limit().raw)
+		return -HF_EINVAL;
+	count = audit_pages(cpu, gpa(start), runs);
+	return reply(cpu, call->arg[0], count * sizeof(*runs), count);
+}
+
 static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
 {
 	u64 count = call->arg[1];
@@ -110,6 +124,8 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 		return call_protection(cpu, call);
 	case HF_CALL_ASSET:
 		return call_asset(cpu, call);
+	case HF_CALL_PAGES:
+		return call_pages(cpu, call);
 	case HF_CALL_SERVICE:
 	case HF_CALL_SERVICE_RESUME:
 	case HF_CALL_SERVICE_CANCEL:

@@ -10,6 +10,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 
 /* What an access needs, of the permissions of a page. */
 static u32 needed(const struct exit_memory *memory)
@@ -34,7 +35,7 @@ static bool consistent(struct cpu *cpu, struct gpa page, u32 need)
 {
 	struct owner_locked owner = owner_lock(cpu);
 	bool map = (owner_permission(owner_page(page)) & need) == need;
-	bool tables = (backend_stage2_permission(page) & need) == need;
+	bool tables = (backend_stage2_permission(page, NULL) & need) == need;
 
 	owner_unlock(owner);
 	return map == tables;
@@ -74,7 +75,7 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 		return allowed_access(cpu, exit, need);
 	switch (page.state) {
 	case PAGE_SEALED:
-		if (page.kind == HF_KIND_TEXT)
+		if (owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
 	case PAGE_GUEST:
@@ -121,6 +122,8 @@ static enum verdict port_decide(struct cpu *cpu, const struct exit *exit)
 		.gpa = exit->port.port,
 	};
 
+	if (!exit->port.ours)
+		return sleep_port(cpu, exit);
 	event_record(cpu, exit, &event);
 	return VERDICT_SKIP;
 }
@@ -168,7 +171,10 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 		panic_check();
 		return VERDICT_RETRY; /* shootdown_sync is on the way back */
 	case HF_EXIT_NMI:
+		panic_check(); /* a kick may have come with it */
 		return VERDICT_PASS;
+	case HF_EXIT_WINDOW:
+		return VERDICT_RETRY;
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
 	case HF_EXIT_SHUTDOWN:

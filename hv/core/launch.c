@@ -13,6 +13,8 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 #include <hv/protect.h>
+#include <hv/shootdown.h>
+#include <hv/sleep.h>
 
 /*
  * The boot record is guest memory: read until the point of no return, never afterwards. What is
@@ -49,7 +51,7 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
 	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
-	    (boot->flags & ~HF_BOOT_FLAGS))
+	    (boot->flags & ~HF_BOOT_FLAGS) || sleep_init(boot))
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)
@@ -116,6 +118,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 	error = init_backend(boot);
 	if (error)
 		return error;
+	shootdown_audit(boot->flags & HF_BOOT_SELF_CHECK);
 	inject_cpu = boot->inject_cpu;
 	serial_port = boot->serial_port;
 	flags = boot->flags;

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shoot-down. Three variables, all accessed with sequential consistency:
+ * Shoot-down. Four variables, all accessed with sequential consistency:
  *
  * epoch	the newest demand; only grows.
  * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
+ * cpu->inside	the CPU is in the hypervisor and will look at the epoch before it leaves.
+ *		Written by that CPU only.
  * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent; cleared by
  *		the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
  *		the CPU answers for another reason, because the interrupt still comes then and
  *		must not be handed to the guest as its own.
  *
- * A demand raises the epoch and then looks at kicked; an arriving kick clears kicked and then
- * looks at the epoch. So either the demand sends a kick of its own, or the one on its way will
- * find the new epoch.
+ * A demand raises the epoch and then looks at inside; a CPU that leaves clears inside and then
+ * looks at the epoch. So either the demand sends a kick, or the CPU finds the new epoch. And a
+ * demand that kicks looks at kicked after the epoch was raised; an arriving kick clears kicked
+ * and then looks at the epoch. So either the demand sends a kick of its own, or the one on its
+ * way will find the new epoch. The same holds for cpu->nmi in the place of the epoch, and for
+ * whatever else a CPU is kicked for.
+ *
+ * Who is inside is not kicked for the guest's sake: a kick would wait there for as long as the exit
+ * takes, and an NMI of the guest's that arrives meanwhile would be lost in it.
  *
  * Any number of CPUs may demand at once: each answers the others from its own waiting loop.
  */
@@ -20,6 +28,7 @@
 #include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/shootdown.h>
+#include <hv/stage2.h>
 
 /* 0 is what a CPU has answered that has just started. */
 static u64 epoch = 1;
@@ -39,7 +48,7 @@ static __noinline void answer(struct cpu *cpu, u64 demand)
 	__atomic_store_n(&cpu->epoch, demand, __ATOMIC_SEQ_CST);
 }
 
-void shootdown_sync(struct cpu *cpu)
+static void look(struct cpu *cpu)
 {
 	u64 demand = __atomic_load_n(&epoch, __ATOMIC_SEQ_CST);
 
@@ -47,12 +56,16 @@ void shootdown_sync(struct cpu *cpu)
 		answer(cpu, demand);
 }
 
-/* The same: a CPU that waits in the hypervisor leaves it through shootdown_sync like any other.
- */
+void shootdown_sync(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->inside, 0, __ATOMIC_SEQ_CST);
+	look(cpu);
+}
+
 void shootdown_poll(struct cpu *cpu)
 {
 	panic_check();
-	shootdown_sync(cpu);
+	look(cpu);
 }
 
 /* Whether guest instructions may run on @cpu under an epoch older than @demand. */
@@ -65,6 +78,18 @@ static bool behind(const struct cpu *cpu, u64 demand)
 	return __atomic_load_n(&cpu->epoch, __ATOMIC_SEQ_CST) < demand;
 }
 
+static bool inside(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->inside, __ATOMIC_SEQ_CST);
+}
+
+/* One kick on its way serves everybody who wants the CPU's attention. */
+void shootdown_kick(struct cpu *other)
+{
+	if (!inside(other) && !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
+		backend_kick(other);
+}
+
 static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 {
 	u32 turns = 0;
@@ -72,7 +97,7 @@ static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 	while (behind(other, demand)) {
 		shootdown_poll(cpu);
 		backend_relax();
-		if (++turns % KICK_PATIENCE)
+		if (++turns % KICK_PATIENCE || inside(other))
 			continue;
 		/* If the first is only late, hardware holds no more than one for it. */
 		__atomic_store_n(&other->kicked, 1, __ATOMIC_SEQ_CST);
@@ -85,20 +110,58 @@ void shootdown(struct cpu *cpu)
 	u64 demand = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
 	struct cpu *other;
 
-	shootdown_sync(cpu);
+	look(cpu);
 	/* All are kicked before one is waited for: the wait is the longest, not the sum. */
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);
-		if (other != cpu && behind(other, demand) &&
-		    !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
-			backend_kick(other);
+		if (other != cpu && behind(other, demand))
+			shootdown_kick(other);
 	}
 	for (u32 i = 0; i < cpu_count(); i++)
 		await(cpu, cpu_get(i), demand);
 }
 
+void shootdown_nmi(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->nmi, 1, __ATOMIC_SEQ_CST);
+	shootdown_kick(cpu);
+}
+
+/* ---- the audit of flushes ---- */
+
+static bool audit; /* constant after launch */
+
+void shootdown_audit(bool on)
+{
+	audit = on;
+}
+
+/*
+ * Entered first, then the look at what is settled; settle does it the other way round. So one of
+ * the two finds a CPU that goes into the guest with an old note.
+ */
+void shootdown_entered(struct cpu *cpu, bool flushing)
+{
+	if (flushing)
+		__atomic_store_n(&cpu->flushed, stage2_cuts(), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cpu->entered, 1, __ATOMIC_SEQ_CST);
+	CHECK(cpu->flushed >= stage2_settled());
+}
+
+static void settle(void)
+{
+	stage2_settle();
+	for (u32 i = 0; audit && i < cpu_count(); i++) {
+		struct cpu *cpu = cpu_get(i);
+
+		CHECK(!__atomic_load_n(&cpu->entered, __ATOMIC_SEQ_CST) ||
+		      __atomic_load_n(&cpu->flushed, __ATOMIC_SEQ_CST) >= stage2_settled());
+	}
+}
+
 void shootdown_settle(struct owner_locked locked)
 {
 	shootdown(locked.cpu);
+	settle();
 	backend_stage2_reclaim();
 }

@@ -15,6 +15,7 @@
 #include <hv/print.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/sleep.h>
 #include <hv/status.h>
 #include <hv/string.h>
 
@@ -37,6 +38,14 @@ static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
 	[HF_KIND_DATA] = "kernel data",
 };
 
+/* Of those that are sealed, what is left open all the same. */
+static const char memory_limits[HF_KIND_COUNT][REASON_SIZE] = {
+	[HF_KIND_MODULE_TEXT] = "of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_MODULE_RODATA] = "of modules resident at lock; those loaded later are not sealed",
+	[HF_KIND_RUNTIME_CODE] = "what was there at lock; what is made later is not sealed",
+	[HF_KIND_DATA] = "cannot be executed; what it holds can be written",
+};
+
 /* Of the machine as a whole: HF_ASSET_PLATFORM | number, fixed by docs/abi.md. */
 enum platform {
 	PLATFORM_MACHINE,
@@ -45,6 +54,7 @@ enum platform {
 	PLATFORM_REMAP,
 	PLATFORM_DMA,
 	PLATFORM_RESTART,
+	PLATFORM_SLEEP,
 	PLATFORM_COUNT
 };
 
@@ -55,6 +65,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_REMAP] = "remapping of protected addresses",
 	[PLATFORM_DMA] = "memory access by devices",
 	[PLATFORM_RESTART] = "restart of a CPU",
+	[PLATFORM_SLEEP] = "sleep",
 };
 
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
@@ -91,12 +102,28 @@ static void memory_protection(struct hf_protection *p, u32 kind)
 {
 	p->asset = HF_ASSET_MEMORY | kind;
 	set_locked(p, protect_pages(kind), "no page of this kind was registered before lock");
+	if (p->enforcement == HF_ENFORCED_HARDWARE)
+		set(p, HF_ENFORCED_HARDWARE, memory_limits[kind]);
 }
 
+static u32 rules(void)
+{
+	u32 count;
+
+	backend_register_rules(&count);
+	return count;
+}
+
+/* The last is what holds for registers that no rule names. */
 static void register_protection(struct hf_protection *p, u32 rule)
 {
 	bool effective = true;
 
+	if (rule == rules()) {
+		p->asset = HF_ASSET_REGISTER_OTHER;
+		set_locked(p, true, "");
+		return;
+	}
 	p->asset = HF_ASSET_REGISTER | rule;
 	for (u32 i = 0; i < cpu_count(); i++)
 		effective = effective && registers_effective(cpu_get(i), rule);
@@ -111,11 +138,12 @@ static void execute_protection(struct hf_protection *p)
 
 	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
 		set(p, HF_ENFORCED_NOT,
-		    "the CPU cannot tell kernel from user execution: a page user space may "
-		    "execute can be run from kernel mode");
+		    "the CPU cannot tell kernel from user execution: heap, modules area and user "
+		    "pages can be run in kernel mode");
 	else
 		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
-			   "this version leaves kernel-mode execution of guest memory open");
+			   "this version leaves heap, modules area and user pages open to execution "
+			   "in kernel mode");
 }
 
 static void platform_protection(struct hf_protection *p, u32 number)
@@ -125,6 +153,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	else if (number == PLATFORM_SLEEP)
+		set_locked(p, !*sleep_open(), sleep_open());
 	else
 		set(p, HF_ENFORCED_NOT, open_reasons[number]);
 }
@@ -136,17 +166,14 @@ static void platform_protection(struct hf_protection *p, u32 number)
 #define OWN_VIRT       (OWN_MEMORY + 1)
 #define REGISTER_FIRST (OWN_VIRT + 1)
 
-static u32 rules(void)
+static u32 platform_first(void)
 {
-	u32 count;
-
-	backend_register_rules(&count);
-	return count;
+	return REGISTER_FIRST + rules() + 1;
 }
 
 static u32 protections(void)
 {
-	return REGISTER_FIRST + rules() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
+	return platform_first() + PLATFORM_COUNT - 1; /* without PLATFORM_MACHINE */
 }
 
 int status_protection(u64 index, struct hf_protection *p)
@@ -162,10 +189,10 @@ int status_protection(u64 index, struct hf_protection *p)
 	} else if (index == OWN_MEMORY || index == OWN_VIRT) {
 		p->asset = index == OWN_VIRT ? HF_ASSET_VIRT : HF_ASSET_HYPERVISOR;
 		set(p, HF_ENFORCED_HARDWARE, "");
-	} else if (index < REGISTER_FIRST + rules()) {
+	} else if (index < platform_first()) {
 		register_protection(p, index - REGISTER_FIRST);
 	} else {
-		platform_protection(p, index - REGISTER_FIRST - rules() + 1);
+		platform_protection(p, index - platform_first() + 1);
 	}
 	status_asset(p->asset, &asset);
 	string_copy(p->name, asset.name, sizeof(p->name));

@@ -6,9 +6,14 @@
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/event.h>
-#include <hv/panic.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+
+/* Registers that only writes that exit can change need no record. */
+static bool is_recorded(u32 reg)
+{
+	return reg < CPU_REGISTERS_MAX;
+}
 
 void registers_record(struct cpu *cpu)
 {
@@ -19,31 +24,46 @@ void registers_record(struct cpu *cpu)
 	if (cpu->registers_recorded)
 		return;
 	rules = backend_register_rules(&count);
-	for (u32 i = 0; i < count; i++) {
-		CHECK(rules[i].reg < CPU_REGISTERS_MAX);
-		cpu->recorded[rules[i].reg] = backend_register_read(cpu, rules[i].reg);
-	}
+	for (u32 i = 0; i < count; i++)
+		if (is_recorded(rules[i].reg))
+			cpu->recorded[rules[i].reg] = backend_register_read(cpu, rules[i].reg);
 	cpu->registers_recorded = true;
+	/* Started again before lock: nothing but its rules could tell when that was over. */
+	cpu->waking = false;
 }
 
-/* The bits that @rule keeps on a CPU where @recorded was found at lock. */
-static u64 kept(const struct register_rule *rule, u64 recorded)
+/* The bits that @rule keeps where @was is the value to keep. */
+static u64 kept(const struct register_rule *rule, u64 was)
 {
 	switch (rule->kind) {
 	case RULE_KEEP_SET:
-		return rule->mask & recorded;
+		return rule->mask & was;
 	case RULE_KEEP_CLEAR:
-		return rule->mask & ~recorded;
+		return rule->mask & ~was;
 	case RULE_LOCKED:
+	case RULE_ABSORBED:
+	case RULE_OURS:
 		break;
 	}
 	return rule->mask;
 }
 
-/* What must stay clear would give the guest something of ours: no action lets it. */
-static u32 action_for(const struct register_rule *rule)
+/* The value that @rule compares a write with. */
+static u64 kept_value(const struct cpu *cpu, const struct register_rule *rule,
+		      const struct exit_register *reg)
 {
-	return rule->kind == RULE_KEEP_CLEAR ? HF_ACTION_DENY : protect_action();
+	return is_recorded(rule->reg) && rule->kind != RULE_OURS ? cpu->recorded[rule->reg]
+								 : reg->old;
+}
+
+/* What must stay clear, or is ours, would give the guest something of ours: no action lets it. */
+static u32 action_for(const struct register_rule *rule, const struct exit_register *reg)
+{
+	if (rule->kind == RULE_KEEP_CLEAR || rule->kind == RULE_OURS)
+		return HF_ACTION_DENY;
+	if (reg->fatal && protect_action() == HF_ACTION_DENY)
+		return HF_ACTION_KILL;
+	return protect_action();
 }
 
 static enum verdict violation(struct cpu *cpu, struct exit *exit, u32 asset, u32 done)
@@ -54,44 +74,66 @@ static enum verdict violation(struct cpu *cpu, struct exit *exit, u32 asset, u32
 		.access = HF_ACCESS_WRITE,
 		.action = done,
 		.asset = asset,
-		.gpa = asset == HF_ASSET_REGISTER_OTHER ? reg->id : 0,
+		.gpa = reg->hardware,
 		.old = reg->old,
 		.new_value = reg->value,
 	};
 
 	event_record(cpu, exit, &event);
-	return done == HF_ACTION_ALLOW ? VERDICT_PERFORM : VERDICT_FAULT;
+	switch (done) {
+	case HF_ACTION_ALLOW:
+		return VERDICT_PERFORM;
+	case HF_ACTION_KILL:
+		return VERDICT_STOP;
+	}
+	return VERDICT_FAULT;
 }
 
 /*
- * The bits a rule keeps differ from the recorded value in a violation, of whatever kind the
- * rule is: kept() has left only those whose recorded value is the one to keep.
+ * A register without a rule keeps its value. Kernels write the same value again when they bring
+ * up a CPU: that is left out, not refused.
+ */
+static enum verdict unruled_write(struct cpu *cpu, struct exit *exit, bool locked)
+{
+	if (!locked)
+		return VERDICT_PERFORM;
+	if (cpu->waking || exit->reg.value == exit->reg.old)
+		return VERDICT_SKIP;
+	return violation(cpu, exit, HF_ASSET_REGISTER_OTHER, protect_action());
+}
+
+/*
+ * The bits a rule keeps differ from the value to keep in a violation, of whatever kind the
+ * rule is: kept() has left only those whose value is the one to keep. Where that is none,
+ * because the bits are absorbed or the CPU is being brought up, they are forced to it.
  */
 enum verdict registers_write(struct cpu *cpu, struct exit *exit)
 {
-	const struct exit_register *reg = &exit->reg;
+	bool locked = cpu_state(cpu) == CPU_LOCKED;
+	struct exit_register *reg = &exit->reg;
 	const struct register_rule *rules;
-	bool known = false;
-	u64 recorded;
+	u64 bits, value;
 	u32 count;
 
+	if (reg->unknown)
+		return unruled_write(cpu, exit, locked);
 	rules = backend_register_rules(&count);
-	for (u32 i = 0; i < count && !reg->unknown; i++) {
-		if (rules[i].reg != reg->id)
+	for (u32 i = 0; i < count; i++) {
+		if (rules[i].reg != reg->id || !(locked || rules[i].kind == RULE_OURS))
 			continue;
-		known = true;
-		if (cpu_state(cpu) != CPU_LOCKED)
-			break;
-		recorded = cpu->recorded[reg->id];
-		if ((reg->value ^ recorded) & kept(&rules[i], recorded))
+		value = kept_value(cpu, &rules[i], reg);
+		bits = kept(&rules[i], value);
+		if (!((reg->value ^ value) & bits))
+			continue;
+		if (rules[i].kind != RULE_ABSORBED && !cpu->waking)
 			return violation(cpu, exit, HF_ASSET_REGISTER | i,
-					 action_for(&rules[i]));
+					 action_for(&rules[i], reg));
+		if (!~bits)
+			return VERDICT_SKIP;
+		reg->value = (reg->value & ~bits) | (value & bits);
 	}
-	/* A register nobody has a rule for exits because it is ours: not even "allow" lets it
-	 * go. */
-	if (!known)
-		return violation(cpu, exit, HF_ASSET_REGISTER_OTHER, HF_ACTION_DENY);
-	return VERDICT_PERFORM;
+	/* Nothing to do; and some of these must not be written at all, not even as they are. */
+	return !is_recorded(reg->id) && reg->value == reg->old ? VERDICT_SKIP : VERDICT_PERFORM;
 }
 
 bool registers_effective(const struct cpu *cpu, u32 rule)
@@ -100,5 +142,8 @@ bool registers_effective(const struct cpu *cpu, u32 rule)
 	u32 count;
 
 	rules = backend_register_rules(&count);
-	return rule < count && kept(&rules[rule], cpu->recorded[rules[rule].reg]);
+	if (rule >= count)
+		return false;
+	return !is_recorded(rules[rule].reg) ||
+	       kept(&rules[rule], cpu->recorded[rules[rule].reg]);
 }

@@ -12,7 +12,9 @@
 #include <hv/lock.h>
 #include <hv/overflow.h>
 #include <hv/owner.h>
+#include <hv/panic.h>
 #include <hv/pool.h>
+#include <hv/stage2.h>
 #include <hv/string.h>
 
 /* A page's byte: a state, or from BYTE_SEALED on a sealed page's kind; and flags. */
@@ -116,6 +118,14 @@ struct page owner_page(struct gpa address)
 
 	/* The end of the very last page wraps; no record holds it, and only that counts. */
 	return page_of(run_at(page, page + PAGE_SIZE).byte);
+}
+
+struct page owner_run(struct gpa at, u64 most, u64 *npages)
+{
+	struct run run = run_at(at.raw, at.raw + most * PAGE_SIZE);
+
+	*npages = run.npages;
+	return page_of(run.byte);
 }
 
 bool owner_all(struct gpa start, u64 npages, enum page_state state)
@@ -272,6 +282,8 @@ struct owner_locked owner_lock(struct cpu *cpu)
 void owner_unlock(struct owner_locked locked)
 {
 	(void)locked;
+	/* What a transition took away reaches every CPU before the next one begins. */
+	CHECK(stage2_settled() == stage2_cuts());
 	lock_release(&owner.lock);
 }
 

@@ -13,6 +13,10 @@
 
 #define LEVEL_BITS 9
 
+/* Atomic; written under the owner lock. */
+static u64 cuts;    /* taken away: counted after the tables say so */
+static u64 settled; /* of these, all that were counted at the last stage2_settle */
+
 static_assert(STAGE2_ENTRIES == 1 << LEVEL_BITS && STAGE2_ENTRIES * sizeof(u64) == PAGE_SIZE,
 	      "a table is one page");
 
@@ -124,6 +128,28 @@ int stage2_walk(struct stage2 *s2, struct gpa start, u64 npages, stage2_visitor 
 	return walk_table(&walk, s2->root, s2->levels, 0);
 }
 
+/* ---- the audit's counters ---- */
+
+static void cut(void)
+{
+	__atomic_fetch_add(&cuts, 1, __ATOMIC_SEQ_CST);
+}
+
+u64 stage2_cuts(void)
+{
+	return __atomic_load_n(&cuts, __ATOMIC_SEQ_CST);
+}
+
+u64 stage2_settled(void)
+{
+	return __atomic_load_n(&settled, __ATOMIC_SEQ_CST);
+}
+
+void stage2_settle(void)
+{
+	__atomic_exchange_n(&settled, stage2_cuts(), __ATOMIC_SEQ_CST);
+}
+
 /* ---- prepare and protect ---- */
 
 struct change {
@@ -179,13 +205,17 @@ static int protect_entry(struct stage2 *s2, const struct stage2_visit *visit, vo
 {
 	const struct change *change = context;
 	u64 entry = entry_read(visit->entry);
+	u32 perm = s2->format->admissible(change->perm);
+	u32 before = permission_of(s2, entry, visit->level);
 
 	if (is_table(s2, entry, visit->level))
 		return 0;
 	CHECK(suffices(s2, visit, change)); /* else it was not prepared */
-	if (permission_of(s2, entry, visit->level) != s2->format->admissible(change->perm))
+	if (before != perm)
 		entry_publish(s2, visit->entry,
 			      make_leaf(s2, visit->start.raw, change->perm, visit->level));
+	if (before & ~perm)
+		cut();
 	return 0;
 }
 
@@ -243,6 +273,7 @@ static int merge_entry(struct stage2 *s2, const struct stage2_visit *visit, void
 	perm = permission_of(s2, entry_read(&child[0]), visit->level - 1);
 	entry_publish(s2, visit->entry, make_leaf(s2, visit->start.raw, perm, visit->level));
 	put_in_limbo(s2, child, visit->level - 1);
+	cut();
 	return 0;
 }
 
@@ -257,6 +288,7 @@ void stage2_merge(struct stage2 *s2, struct gpa start, u64 npages)
 
 void stage2_reclaim(struct stage2 *s2)
 {
+	CHECK(!s2->limbo || stage2_settled() == stage2_cuts());
 	while (s2->limbo) {
 		u64 *table = s2->limbo;
 
@@ -282,4 +314,14 @@ u32 stage2_permission(const struct stage2 *s2, struct gpa page, unsigned int *le
 	if (level)
 		*level = at;
 	return permission_of(s2, entry, at);
+}
+
+u32 stage2_permission_run(const struct stage2 *s2, struct gpa page, u64 *npages)
+{
+	unsigned int level;
+	u32 perm = stage2_permission(s2, page, &level);
+
+	if (npages)
+		*npages = (span_of(level) - page.raw % span_of(level)) / PAGE_SIZE;
+	return perm;
 }

@@ -43,17 +43,36 @@ struct hf_ctl_launch {
 	uint32_t flags;
 };
 
-/* @ranges, @pages: out: what was registered; @failed_call: out: the call that was refused */
+/* Why the agent could not tell what to seal; the command has a sentence for each. */
+enum hf_lock_reason {
+	HF_LOCK_NONE = 0,
+	HF_LOCK_LAYOUT = 1,	   /* the kernel image is not mapped as expected */
+	HF_LOCK_UNKNOWN_CODE = 2,  /* an executable page is nobody's that the agent knows */
+	HF_LOCK_WRITABLE_CODE = 3, /* a page is executable and writable */
+	HF_LOCK_WRITABLE = 4,	   /* what is to be read-only is writable */
+	HF_LOCK_MODULE = 5,	   /* a module is being loaded or unloaded */
+	HF_LOCK_TOO_MANY = 6,	   /* more ranges than HF_RANGES_MAX */
+	HF_LOCK_MOVING = 7,	   /* what was found did not stay as it was */
+	HF_LOCK_REASON_COUNT
+};
+
+/*
+ * @ranges, @pages: out: what was registered
+ * @failed_call: out: the call that was refused, 0: none
+ * @reason:	out: enum hf_lock_reason, where it was not a call that failed
+ * @va:		out: where
+ */
 struct hf_ctl_lock {
 	uint32_t size;
 	uint32_t ranges;
 	uint64_t pages;
 	uint32_t failed_call;
-	uint32_t reserved;
+	uint32_t reason;
+	uint64_t va;
 };
 
 /*
- * A query (HF_CALL_INFO .. HF_CALL_ASSET), handed on as it is.
+ * A query (HF_CALL_INFO .. HF_CALL_PAGES), handed on as it is.
  *
  * @call:	the call's number
  * @arg:	its second argument
@@ -84,9 +103,12 @@ struct hf_audit_run {
 };
 
 /*
- * @va:		in: where to go on; out: where to go on next, 0 at the end
- * @buffer:	address in the caller of HF_PAGE_SIZE bytes that receive the runs
- * @count:	out: how many
+ * @va:		in: where to go on, page aligned; out: where to go on next, 0 at the end
+ * @buffer:	address in the caller of HF_PAGE_SIZE bytes that receive the runs, by ascending
+ *		address
+ * @count:	in: 0; out: how many
+ *
+ * Answered also before launch. -ENOENT: the kernel lacks a symbol that the walk needs.
  */
 struct hf_ctl_audit {
 	uint32_t size;
@@ -101,7 +123,7 @@ _Static_assert(sizeof(struct hf_audit_run) == 32, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_audit) == 24, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_version) == 48, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_launch) == 40, "part of the device ABI");
-_Static_assert(sizeof(struct hf_ctl_lock) == 24, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_lock) == 32, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_query) == 24, "part of the device ABI");
 
 #define HF_CTL_VERSION _IOR('H', 0x40, struct hf_ctl_version)

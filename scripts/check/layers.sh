@@ -18,8 +18,8 @@ layer_of() {
 	types | overflow | banned | visibility) echo base ;;
 	string | print | lock) echo lib ;;
 	pool | stage2 | owner | guest) echo mem ;;
-	memory | protect | registers) echo guard ;;
-	cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
+	memory | protect | registers | sleep) echo guard ;;
+	audit | cpu | exit | launch | call | event | shootdown | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;
 	esac
@@ -68,6 +68,7 @@ own_folders() {
 	hv/arch/x86/*) echo "hv/arch/x86/common $(dirname "$1")" ;;
 	hv/*) dirname "$1" ;;
 	agent/*) echo agent agent/compat ;;
+	test/unit/cli_*) echo test/unit cli ;;
 	test/unit/*) echo test/unit hv/arch/fake ;;
 	*) dirname "$1" ;;
 	esac

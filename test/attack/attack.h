@@ -42,9 +42,11 @@ struct attack {
 	const char *gives;  /* what an attacker would gain */
 	const char *asset;  /* what is attacked, in the words of the policy */
 	const char *reason; /* why it is open; NULL: it is meant to be refused */
+	const char *needs;  /* a CPU without this cannot show it (feature.c); NULL: any can */
 	enum attack_control control;
 	unsigned int cpus; /* that the machine must have; 0: any number */
 	bool own_vm;	   /* may take the machine with it: run it last or alone */
+	bool stops;	   /* refusing it stops the machine */
 
 	/*
 	 * Attempt it in the calling context. Fills target, was and wanted before anything is
@@ -82,9 +84,10 @@ struct attack_table {
 
 extern const struct attack_table memory_table, register_table, nested_table;
 extern const struct attack_table hypervisor_table, hypercall_table;
-extern const struct attack_table remap_table, execute_table, writable_table;
+extern const struct attack_table code_table, remap_table, execute_table, writable_table;
 extern const struct attack_table device_table, startup_table, unpaged_table, decode_table,
-	state_table;
+	state_table, race_table;
+extern const struct attack_table sleep_table, kexec_table;
 
 /* Parameters of the module. */
 extern unsigned int attack_seconds;

@@ -4,18 +4,24 @@
 # leaves its files beside the sources: it works on a copy below build/.
 
 ATTACK := $(O)/test/attack
+ATTACK_MODULE := $(ATTACK)/$(KVER)/hf_attack.ko
+ATTACK_PLANT := $(ATTACK)/$(KVER)/hf_plant.ko
 ATTACK_SOURCES := $(notdir $(wildcard test/attack/*.c test/attack/*.h) test/attack/Kbuild)
 ATTACK_SOURCES := $(filter-out user.c,$(ATTACK_SOURCES))
 ATTACK_CONTRACTS := $(wildcard include/holdfast/*.h)
 
-$(ATTACK)/module/%: test/attack/%
+$(ATTACK)/$(KVER)/module/%: test/attack/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(ATTACK)/hf_attack.ko: $(addprefix $(ATTACK)/module/,$(ATTACK_SOURCES)) $(ATTACK_CONTRACTS) $(KERNEL_READY)
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(ATTACK)/module) HF_INCLUDE=$(abspath include) \
+$(ATTACK_MODULE): $(addprefix $(ATTACK)/$(KVER)/module/,$(ATTACK_SOURCES)) $(ATTACK_CONTRACTS) $(KERNEL_READY)
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(ATTACK)/$(KVER)/module) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	$(Q)cp $(ATTACK)/module/hf_attack.ko $@
+	$(Q)cp $(@D)/module/hf_attack.ko $@
+
+# Comes with it.
+$(ATTACK_PLANT): $(ATTACK_MODULE)
+	$(Q)cp $(@D)/module/hf_plant.ko $@
 
 $(ATTACK)/user: test/attack/user.c
 	$(Q)mkdir -p $(@D)
@@ -23,4 +29,5 @@ $(ATTACK)/user: test/attack/user.c
 
 -include $(ATTACK)/user.d
 
-ARTIFACTS += $(ATTACK)/hf_attack.ko $(ATTACK)/user
+MODULES += $(ATTACK_MODULE) $(ATTACK_PLANT)
+ARTIFACTS += $(ATTACK)/user

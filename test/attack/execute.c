@@ -15,20 +15,28 @@ static struct {
 	struct task_struct *task;
 	unsigned long start, end;
 	unsigned long resume;
+	bool step; /* one by one, from the call to the end of the guarded code */
 	int trap;
 } guarded = { .trap = TRAP_NONE };
 
-/* Traps in the guarded code end it, as its own return would. */
+/* Traps in the guarded code end it, as its own return would, and so does its last step. */
 static int on_die(struct notifier_block *unused, unsigned long event, void *data)
 {
 	struct die_args *args = data;
 	struct pt_regs *regs = args->regs;
 
-	if (current != guarded.task || regs->ip < guarded.start || regs->ip >= guarded.end)
+	if (current != guarded.task)
 		return NOTIFY_DONE;
-	if (event != DIE_GPF && event != DIE_TRAP)
+	if (event == DIE_DEBUG && guarded.step) {
+		if (regs->ip != guarded.end)
+			return NOTIFY_STOP;
+	} else if ((event == DIE_GPF || event == DIE_TRAP) && regs->ip >= guarded.start &&
+		   regs->ip < guarded.end) {
+		guarded.trap = args->trapnr;
+	} else {
 		return NOTIFY_DONE;
-	guarded.trap = args->trapnr;
+	}
+	regs->flags &= ~(unsigned long)X86_EFLAGS_TF;
 	if (guarded.resume) {
 		regs->cs = __KERNEL_CS;
 		regs->ip = guarded.resume;
@@ -43,6 +51,26 @@ static struct notifier_block die_notifier = {
 	.notifier_call = on_die,
 	.priority = INT_MAX,
 };
+
+int execute_instruction(void *instruction, size_t size, u64 a)
+{
+	void (*inside)(u64 a) = instruction;
+
+	guarded.trap = TRAP_NONE;
+	guarded.start = (unsigned long)instruction;
+	guarded.end = guarded.start + size;
+	guarded.resume = 0;
+	guarded.step = true;
+	smp_store_release(&guarded.task, current);
+	asm volatile("pushfq\n\torq %0, (%%rsp)\n\tpopfq"
+		     :
+		     : "i"(X86_EFLAGS_TF)
+		     : "memory", "cc");
+	inside(a);
+	WRITE_ONCE(guarded.task, NULL);
+	guarded.step = false;
+	return guarded.trap;
+}
 
 int execute_call(void *code, size_t size, u64 a, u64 b, void *resume, u64 *answer)
 {

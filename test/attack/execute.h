@@ -19,6 +19,12 @@ extern const u8 execute_code[];
  */
 int execute_call(void *code, size_t size, u64 a, u64 b, void *resume, u64 *answer);
 
+/*
+ * Jump to one instruction in the middle of a function, with a in RDI, and come back behind it, by
+ * single steps; interrupts are off. It moves no stack pointer and jumps nowhere.
+ */
+int execute_instruction(void *instruction, size_t size, u64 a);
+
 int execute_init(void);
 void execute_exit(void);
 

@@ -13,7 +13,9 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
+#include "code.h"
 #include "execute.h"
+#include "feature.h"
 #include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
@@ -22,9 +24,11 @@ MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
 /* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
-	&memory_table,	   &register_table, &nested_table,    &decode_table, &unpaged_table,
-	&remap_table,	   &execute_table,  &writable_table,  &device_table, &startup_table,
-	&hypervisor_table, &state_table,    &hypercall_table,
+	&memory_table,	   &register_table, &nested_table,    &decode_table,
+	&unpaged_table,	   &code_table,	    &remap_table,     &execute_table,
+	&writable_table,   &device_table,   &startup_table,   &sleep_table,
+	&kexec_table,	   &hypervisor_table, &state_table,   &race_table,
+	&hypercall_table,
 };
 
 static const char *const control_names[] = {
@@ -156,7 +160,10 @@ static void show_attack(struct seq_file *m, const struct attack *a)
 	seq_printf(m, "\"open\":%s,\"reason\":\"%s\",\"control\":\"%s\",",
 		   a->reason ? "true" : "false", a->reason ? a->reason : "",
 		   control_names[a->control]);
-	seq_printf(m, "\"own_vm\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false", a->cpus);
+	seq_printf(m, "\"absent\":\"%s\",",
+		   a->needs && !feature_present(a->needs) ? a->needs : "");
+	seq_printf(m, "\"own_vm\":%s,\"stops\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false",
+		   a->stops ? "true" : "false", a->cpus);
 }
 
 static int list_show(struct seq_file *m, void *unused)
@@ -292,14 +299,19 @@ static int __init attack_init(void)
 	err = execute_init();
 	if (err)
 		return err;
+	err = code_init();
+	if (err)
+		goto stop_execute;
 	err = -ENOMEM;
 	if (!proc_create("hf_attack", 0600, NULL, &list_ops))
-		goto stop_execute;
+		goto stop_code;
 	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops))
 		goto remove_list;
 	return 0;
 remove_list:
 	remove_proc_entry("hf_attack", NULL);
+stop_code:
+	code_exit();
 stop_execute:
 	execute_exit();
 	return err;
@@ -309,6 +321,7 @@ static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
+	code_exit();
 	execute_exit();
 	hypervisor_exit();
 	if (attempt.task)

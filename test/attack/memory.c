@@ -81,7 +81,7 @@ static int target_text_as_table(struct attempt *t)
 	return -ENOENT;
 }
 
-static int target_rodata(struct attempt *t)
+int memory_target_rodata(struct attempt *t)
 {
 	return memory_target_at(t, attack_symbol("linux_banner"), 1, 'H');
 }
@@ -545,17 +545,17 @@ static enum attack_outcome text_masked(struct attempt *t)
 
 static enum attack_outcome rodata_wp(struct attempt *t)
 {
-	return memory_attack(t, target_rodata, door_wp, memory_store_byte);
+	return memory_attack(t, memory_target_rodata, door_wp, memory_store_byte);
 }
 
 static enum attack_outcome rodata_pte(struct attempt *t)
 {
-	return memory_attack(t, target_rodata, door_pte, memory_store_byte);
+	return memory_attack(t, memory_target_rodata, door_pte, memory_store_byte);
 }
 
 static enum attack_outcome rodata_vmap(struct attempt *t)
 {
-	return memory_attack(t, target_rodata, memory_door_vmap, memory_store_byte);
+	return memory_attack(t, memory_target_rodata, memory_door_vmap, memory_store_byte);
 }
 
 static enum attack_outcome syscall_wp(struct attempt *t)

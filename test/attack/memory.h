@@ -22,6 +22,7 @@ enum attack_outcome memory_attack(struct attempt *t, memory_target target, memor
 /* Padding in the kernel's text: 0xcc, never executed. */
 int memory_target_text(struct attempt *t);
 int memory_target_syscall(struct attempt *t);
+int memory_target_rodata(struct attempt *t);
 
 /* For targets anywhere in kernel memory. */
 int memory_target_at(struct attempt *t, void *va, unsigned int size, u64 wanted);

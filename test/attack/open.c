@@ -17,6 +17,7 @@
 #include <asm/processor.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "execute.h"
 #include "memory.h"
 #include "paging.h"
@@ -137,6 +138,53 @@ static enum attack_outcome remap_syscall(struct attempt *t)
 	return remap_attack(t, &t->wanted, t->size, read_target);
 }
 
+static enum attack_outcome remap_rodata(struct attempt *t)
+{
+	if (memory_target_rodata(t))
+		return ATTACK_ERROR;
+	return remap_attack(t, &t->wanted, t->size, read_target);
+}
+
+#define REMAP_VECTOR 31 /* reserved: nothing raises it */
+
+/* A handler of the attacker's: counts, and goes back. */
+extern unsigned int remap_hits;
+unsigned int remap_hits; /* not static: the compiler sees no store to it */
+asmlinkage void remap_handler(void);
+asm(".text\n"
+    "remap_handler:\n\t" ASM_ENDBR "incl remap_hits(%rip)\n\t"
+    "iretq\n");
+
+static enum attack_outcome raise_vector(struct attempt *t)
+{
+	unsigned int before = READ_ONCE(remap_hits);
+
+	t->trap = TRAP_OF("int %1", "i"(REMAP_VECTOR));
+	attack_note(t, "handler ran %u times", READ_ONCE(remap_hits) - before);
+	return READ_ONCE(remap_hits) == before ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
+}
+
+static enum attack_outcome remap_idt(struct attempt *t)
+{
+	unsigned long handler = (unsigned long)remap_handler;
+	gate_desc gate = {
+		.offset_low = (u16)handler,
+		.segment = __KERNEL_CS,
+		.bits = { .type = GATE_INTERRUPT, .p = 1 },
+		.offset_middle = (u16)(handler >> 16),
+		.offset_high = (u32)(handler >> 32),
+	};
+	struct desc_ptr idt;
+	u64 wanted;
+
+	store_idt(&idt);
+	memcpy(&wanted, &gate, sizeof(wanted));
+	if (memory_target_at(t, (u8 *)idt.address + REMAP_VECTOR * sizeof(gate), sizeof(u64),
+			     wanted))
+		return ATTACK_ERROR;
+	return remap_attack(t, &gate, sizeof(gate), raise_vector);
+}
+
 static const struct attack remap_attacks[] = {
 	{
 		.name = "remap-text",
@@ -158,6 +206,28 @@ static const struct attack remap_attacks[] = {
 		.reason = "page tables are not protected: data is by its page, not by its "
 			  "address",
 		.run = remap_syscall,
+		.look = memory_look,
+	},
+	{
+		.name = "remap-rodata",
+		.title = "lead an address of read-only data to another page",
+		.gives = "false constants and operation tables",
+		.asset = "rodata",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: data is by its page, not by its "
+			  "address",
+		.run = remap_rodata,
+		.look = memory_look,
+	},
+	{
+		.name = "remap-idt",
+		.title = "lead the IDT's address to another page and raise a vector of it",
+		.gives = "code at every interrupt or fault",
+		.asset = "IDT",
+		.control = ATTACK_BARE,
+		.reason = "page tables are not protected: the IDT is by its page, not by its "
+			  "address",
+		.run = remap_idt,
 		.look = memory_look,
 	},
 };
@@ -256,25 +326,6 @@ static int target_tss(struct attempt *t)
 	return memory_target_at(t, unused, sizeof(*unused), 0x4846);
 }
 
-/* Another module if there is one. The last byte of the last page of text is padding. */
-static int target_module(struct attempt *t)
-{
-	struct list_head *modules = attack_symbol("modules");
-	struct module *module, *victim = THIS_MODULE;
-	u8 *text;
-
-	if (!modules)
-		return -ENOENT;
-	preempt_disable();
-	list_for_each_entry_rcu(module, modules, list) if (module != THIS_MODULE &&
-							   module->state == MODULE_STATE_LIVE)
-		victim = module;
-	preempt_enable();
-	text = victim->core_layout.base;
-	attack_note(t, "module %s", victim->name);
-	return memory_target_at(t, text + victim->core_layout.text_size - 1, 1, 0x5a);
-}
-
 static enum attack_outcome gdt_write(struct attempt *t)
 {
 	return memory_attack(t, target_gdt, memory_door_none, memory_store_byte);
@@ -283,11 +334,6 @@ static enum attack_outcome gdt_write(struct attempt *t)
 static enum attack_outcome tss_write(struct attempt *t)
 {
 	return memory_attack(t, target_tss, memory_door_none, memory_store_quad);
-}
-
-static enum attack_outcome module_write(struct attempt *t)
-{
-	return memory_attack(t, target_module, memory_door_vmap, memory_store_byte);
 }
 
 #define WRITABLE(name_, title_, gives_, asset_, reason_, run_)                               \
@@ -302,9 +348,6 @@ static const struct attack writable_attacks[] = {
 		 "GDT", "the kernel writes it at every switch of threads with TLS", gdt_write),
 	WRITABLE("tss-write", "write the task state segment", "stacks of the attacker", "TSS",
 		 "the kernel writes it at every switch of threads", tss_write),
-	WRITABLE("module-write", "write the text of a module", "any code in the kernel",
-		 "module text", "modules are not registered with the hypervisor yet",
-		 module_write),
 };
 
 const struct attack_table writable_table = { writable_attacks, ARRAY_SIZE(writable_attacks) };

@@ -28,7 +28,7 @@ u64 *paging_pmd(const void *va)
 {
 	pud_t *pud = walk_to_pud((unsigned long)va);
 
-	if (!pud || pud_large(*pud))
+	if (!pud || pud_leaf(*pud))
 		return NULL;
 	return (u64 *)pmd_offset(pud, (unsigned long)va);
 }
@@ -41,13 +41,13 @@ u64 *paging_leaf(const void *va, unsigned int *level)
 	if (!pud)
 		return NULL;
 	*level = PG_LEVEL_1G;
-	if (pud_large(*pud))
+	if (pud_leaf(*pud))
 		return (u64 *)pud;
 	pmd = pmd_offset(pud, (unsigned long)va);
 	if (pmd_none(*pmd))
 		return NULL;
 	*level = PG_LEVEL_2M;
-	if (pmd_large(*pmd))
+	if (pmd_leaf(*pmd))
 		return (u64 *)pmd;
 	*level = PG_LEVEL_4K;
 	return (u64 *)pte_offset_kernel(pmd, (unsigned long)va);

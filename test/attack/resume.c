@@ -3,17 +3,21 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/fpu/xcr.h>
 #include <asm/io.h>
+#include <asm/linkage.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/realmode.h>
 #include <asm/special_insns.h>
 
 #include "attack.h"
+#include "compat.h"
 #include "resume.h"
 
 #define RESET_STACK	PAGE_SIZE
@@ -57,6 +61,7 @@ static struct {
 	u32 apic[ARRAY_SIZE(saved_apic)];
 	struct desc_ptr gdt, idt;
 	u16 ds, es, tr, ldt;
+	struct task_struct *task; /* that holds the CPU */
 	bool go, held, release, back;
 	u8 stack[RESET_STACK] __aligned(16);
 } hold;
@@ -66,6 +71,7 @@ u64 resume_save(struct registers *to);
 void __noreturn resume_load(const struct registers *from);
 
 asm(".pushsection .text\n"
+    ".type resume_save, @function\n"
     "resume_save:\n"
     "	mov %rbx, 0(%rdi)\n"
     "	mov %rbp, 8(%rdi)\n"
@@ -78,8 +84,8 @@ asm(".pushsection .text\n"
     "	mov (%rsp), %rax\n"
     "	mov %rax, 56(%rdi)\n"
     "	xor %eax, %eax\n"
-    "	ret\n"
-    "	int3\n"
+    "	" ASM_RET ".size resume_save, . - resume_save\n"
+    ".type resume_load, @function\n"
     "resume_load:\n"
     "	mov 0(%rdi), %rbx\n"
     "	mov 8(%rdi), %rbp\n"
@@ -89,9 +95,10 @@ asm(".pushsection .text\n"
     "	mov 40(%rdi), %r15\n"
     "	mov 48(%rdi), %rsp\n"
     "	mov $1, %eax\n"
-    "	pushq 56(%rdi)\n"
-    "	ret\n"
+    "	" ANNOTATE_RETPOLINE_SAFE "\n"
+    "	jmp *56(%rdi)\n"
     "	int3\n"
+    ".size resume_load, . - resume_load\n"
     ".popsection\n");
 
 static void save_state(void)
@@ -111,7 +118,7 @@ static void save_state(void)
 	for (i = 0; i < ARRAY_SIZE(saved_msrs); i++)
 		rdmsrl_safe(saved_msrs[i], &hold.msr[i]);
 	for (i = 0; i < ARRAY_SIZE(saved_apic); i++)
-		hold.apic[i] = apic_read(saved_apic[i]);
+		hold.apic[i] = native_apic_mem_read(saved_apic[i]);
 }
 
 /* Where the kernel's start-up code ends on the CPU that was lost: its page tables, our stack.
@@ -142,6 +149,7 @@ static void __noreturn restore_state(void)
 	asm volatile("mov %0, %%es" : : "rm"(hold.es));
 	resume_load(&hold.registers);
 }
+STACK_FRAME_NON_STANDARD(restore_state); /* called by nobody, returns to nobody */
 
 /* Until both sides are ready the scheduler and interrupts go on. */
 static int hold_main(void *unused)
@@ -154,14 +162,14 @@ static int hold_main(void *unused)
 	save_state();
 	if (resume_save(&hold.registers)) {
 		for (i = 0; i < ARRAY_SIZE(saved_apic); i++)
-			apic_write(saved_apic[i], hold.apic[i]);
+			native_apic_mem_write(saved_apic[i], hold.apic[i]);
 	} else {
 		smp_store_release(&hold.held, true);
 		while (!READ_ONCE(hold.release))
 			cpu_relax();
 	}
 	/* A timer that ran out in the meantime. */
-	apic_write(APIC_TMICT, 1);
+	native_apic_mem_write(APIC_TMICT, 1);
 	local_irq_enable();
 	smp_store_release(&hold.back, true);
 	return 0;
@@ -192,6 +200,7 @@ int resume_hold(unsigned int cpu)
 	task = kthread_create_on_cpu(hold_main, NULL, cpu, "hf_hold/%u");
 	if (IS_ERR(task))
 		return PTR_ERR(task);
+	hold.task = task;
 	wake_up_process(task);
 	preempt_disable();
 	smp_store_release(&hold.go, true);
@@ -217,19 +226,15 @@ void resume_send_startup(unsigned int cpu, u8 page)
 /* As the kernel starts a CPU, but for where it goes then. */
 static int restart(void)
 {
-	u64 *code = attack_symbol("initial_code"), *stack = attack_symbol("initial_stack");
-	u64 *gs = attack_symbol("initial_gs");
-	struct desc_ptr *gdt = attack_symbol("early_gdt_descr");
 	struct real_mode_header **header = attack_symbol("real_mode_header");
+	int err = header ? 0 : -ENOENT;
 
-	if (!code || !stack || !gs || !gdt || !header)
-		return -ENOENT;
-	*code = (u64)restore_state;
-	*stack = (u64)(hold.stack + RESET_STACK - sizeof(u64));
-	*gs = per_cpu_offset(hold.cpu);
-	gdt->address = (unsigned long)get_cpu_gdt_rw(hold.cpu);
-	resume_send_startup(hold.cpu, (*header)->trampoline_start >> PAGE_SHIFT);
-	return 0;
+	if (!err)
+		err = compat_start_at(hold.cpu, hold.task, restore_state,
+				      hold.stack + RESET_STACK - sizeof(u64));
+	if (!err)
+		resume_send_startup(hold.cpu, (*header)->trampoline_start >> PAGE_SHIFT);
+	return err;
 }
 
 /* An emulator of a busy machine loses an INIT now and then. */

@@ -7,6 +7,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
 #include <asm/special_insns.h>
@@ -21,9 +22,7 @@
 #define CR4_RESERVED  BIT_ULL(40)
 #define CR3_RESERVED  BIT_ULL(51)
 #define EFER_RESERVED BIT_ULL(20)
-#define SPARE_ENTRY \
-	31 /* of the GDT, beyond what the kernel uses; the limit is raised for it \
-	    */
+#define SPARE_ENTRY   7 /* of the GDT, which the kernel does not use */
 
 static int put_cr0(u64 value)
 {
@@ -75,20 +74,15 @@ static void control_registers(struct attempt *t)
  * A code segment that is both a 64-bit and a 32-bit one: a hypervisor entering the guest with
  * it is refused by the processor. VMMCALL brings it there.
  */
-static void code_segment(struct attempt *t)
+static noinline void code_segment(struct attempt *t)
 {
-	struct desc_ptr gdt, wide;
 	u64 *table, result = 0;
 	unsigned long flags;
 	int trap;
 
 	local_irq_save(flags);
-	native_store_gdt(&gdt);
 	table = (u64 *)get_current_gdt_rw();
-	wide.address = (unsigned long)table;
-	wide.size = (SPARE_ENTRY + 1) * sizeof(u64) - 1;
 	table[SPARE_ENTRY] = 0x00ef9b000000ffff; /* L and D */
-	load_gdt(&wide);
 	asm volatile("leaq 2f(%%rip), %%rcx\n\t"
 		     "pushq %[wide]\n\t"
 		     "leaq 1f(%%rip), %%rdx\n\t"
@@ -107,11 +101,11 @@ static void code_segment(struct attempt *t)
 		     : [wide] "i"(SPARE_ENTRY * 8), [kernel] "i"(__KERNEL_CS),
 		       "1"((u64)HF_CALL_NOOP)
 		     : "rcx", "rdx", "memory");
-	load_gdt(&gdt);
 	table[SPARE_ENTRY] = 0;
 	local_irq_restore(flags);
 	attack_note(t, "code segment: %s, call gave %lld", attack_trap_name(trap), (s64)result);
 }
+STACK_FRAME_NON_STANDARD(code_segment); /* far returns */
 
 static enum attack_outcome hostile_control(struct attempt *t)
 {

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What became of each attack without and with Holdfast."""
 
+import re
+
 # enum hf_event_kind, hf_access and hf_action of include/holdfast/event.h, in words.
 KINDS = {1: "launched", 2: "locked", 3: "memory", 4: "register", 5: "virtualization",
          6: "hypercall", 7: "I/O port", 8: "guest lost"}
@@ -14,7 +16,7 @@ ALLOWED = 3
 MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
-NEVER_ALLOWED = {"hypervisor memory", "nested virtualization"}
+NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "APIC_BASE", "PAT", "CR0.NW"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
@@ -35,11 +37,17 @@ NAMES = {
     "CPU state": {"kernel text", "machine"},
 }
 
+# The hypervisor's own line about an event, on its own port.
+EVENT = re.compile(r"holdfast: event seq=(\d+) kind=(\w+) action=(\w+) asset=(0x\w+) "
+                   r'name="([^"]*)" access=(\w+)')
+
 
 def tells_of(event, asset):
     """Whether the event names what an attack on asset went for. The machine as a whole stands for
     a register where the instruction could not be read."""
     name = event.get("name", "")
+    if asset == "sleep registers":
+        return name.startswith("I/O port ")
     if asset in NAMES and name in NAMES[asset]:
         return True
     if asset == "CPU state" or asset not in NAMES:
@@ -60,10 +68,26 @@ class Attack:
         self.reason = offer["reason"]
         self.control = offer["control"]     # bare, prelaunch or prelock
         self.alone = offer.get("own_vm", False)
+        self.stops = offer.get("stops", False)  # refusing it stops the machine
+        self.cpus = max(1, offer.get("cpus", 1))
+        self.lacking = offer.get("absent", "")  # what the CPU has not that this attack is about
+        self.may_lack = set()               # what CPUs of this model have not
         self.without = None                 # record of the control
         self.with_it = None                 # record after lock
         self.events = []                    # recorded during it, after lock
         self.lost = False                   # the machine went with it, after lock
+
+    def absent(self):
+        """Cannot be shown on this CPU: the guest found by CPUID what it lacks, and did not try."""
+        return "absent" in (self.outcome(self.without), self.outcome(self.with_it))
+
+    def problem_absent(self):
+        """Why it should have been tried, or "". What a model lacks the driver knows by itself."""
+        if self.lacking not in self.may_lack:
+            return "was not tried, but CPUs of this model have %s" % self.lacking
+        if self.outcome(self.without) != self.outcome(self.with_it):
+            return "was tried in one machine only"
+        return ""
 
     def outcome(self, record):
         if record:
@@ -84,6 +108,12 @@ class Attack:
                 return event
         return events[0] if events else None
 
+    def stopped(self):
+        """Whether the machine came to its end when this attack was refused, as it has to."""
+        return self.stops and self.lost and any(event["action"] in DENIED and
+                                                tells_of(event, self.asset)
+                                                for event in self.events)
+
     def counted(self):
         """Events that the hypervisor counted during the attack, those included that found the ring
         full because an attack before this one had flooded it."""
@@ -102,6 +132,8 @@ class Attack:
 
     def problem(self):
         """Why the suite fails on this attack, or ""."""
+        if self.absent():
+            return self.problem_absent()
         if self.problem_control() or self.open:
             return self.problem_control()
         if self.succeeds_with():
@@ -120,6 +152,8 @@ class Attack:
         """The same for a machine that was launched with the action allow: everything succeeds and
         is recorded, but for what allow never gives up. allowed: assets with an event that says so;
         one is enough, since a page that was opened once causes no second event."""
+        if self.absent():
+            return self.problem_absent()
         if self.asset in UNDER_ALLOW_UNDEFINED:
             return ""
         if self.asset in NEVER_ALLOWED:
@@ -163,12 +197,24 @@ def phase_events(boot):
             events = []
 
 
+def last_events(boot):
+    """What the hypervisor wrote about a machine that was lost: there was nobody to report it."""
+    kinds = {"register": 4, "port": 7, "fatal": 8}
+    accesses = {"write": 2}
+    actions = {"deny": 1, "skip": 2, "allow": 3, "kill": 4}
+    return [{"event": int(number), "kind": kinds.get(kind, 0), "action": actions.get(action, 0),
+             "asset": int(asset, 16), "name": name, "access": accesses.get(access, 0)}
+            for number, kind, action, asset, name, access in EVENT.findall(boot.events())
+            if kind not in ("launched", "locked")]
+
+
 def collect(boots):
     """Attacks, in the order the module lists them, from boots with and without Holdfast."""
     attacks = {}
     for boot in boots:
         for offer in boot.report.offers:
-            attacks.setdefault(offer["name"], Attack(offer))
+            attack = attacks.setdefault(offer["name"], Attack(offer))
+            attack.may_lack = boot.machine.model.lacks
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]
             if record["phase"] == "locked":
@@ -179,6 +225,9 @@ def collect(boots):
         name = boot.report.trying
         if name and boot.machine.doomed and boot.report.phase == "locked":
             attacks[name].lost = True
+            attacks[name].events = last_events(boot)
+            if attacks[name].stopped():
+                attacks[name].with_it = {"outcome": "refused", "detail": "the machine stopped"}
     return list(attacks.values())
 
 
@@ -191,6 +240,5 @@ def allowed_assets(attacks):
 def lonely(boot):
     """Attacks that may take the machine with them: (name, mode of the control's machine, CPUs they
     need). Each needs two machines of its own, as small as can be: then they run side by side."""
-    return [(offer["name"], "bare" if offer["control"] == "bare" else "control",
-             max(1, offer.get("cpus", 1)))
-            for offer in boot.report.offers if offer.get("own_vm")]
+    return [(attack.name, "bare" if attack.control == "bare" else "control", attack.cpus)
+            for attack in map(Attack, boot.report.offers) if attack.alone]

@@ -25,10 +25,10 @@ class Failed(Exception):
     pass
 
 
-def boot(initrd, name, mode, cases, text, append="", **machine):
+def boot(name, mode, cases, text, append="", **machine):
     """Boots; raises Failed unless everything asked for was done."""
     progress = table.Progress(text)
-    result = qemu.boot(place.machine(name, mode, cases, None, initrd, append, **machine), place.LOGS)
+    result = qemu.boot(place.machine(name, mode, cases, further=append, **machine), place.LOGS)
     progress.end("%.0f s" % result.seconds)
     if result.problem:
         raise Failed("%s: %s (logs: %s)" % (name, result.problem, result.logs["console"]))
@@ -38,14 +38,14 @@ def boot(initrd, name, mode, cases, text, append="", **machine):
     return result.report.measures
 
 
-def timings(initrd):
+def timings():
     """Loop -> list of (bare, locked) nanoseconds, one pair of boots each. The least of the rounds
     of a boot counts: whatever else the host does only ever makes a loop slower."""
     pairs = {loop: [] for loop in LOOPS}
     for number in range(1, PAIRS + 1):
         least = {}
         for mode in ("bare", "locked"):
-            measures = boot(initrd, "bench-%s-%d" % (mode, number), mode, "time",
+            measures = boot("bench-%s-%d" % (mode, number), mode, "time",
                             "pair %d of %d, %s" % (number, PAIRS, mode))
             least[mode] = {loop: min(measures["time." + loop]) for loop in LOOPS}
         for loop in LOOPS:
@@ -53,10 +53,10 @@ def timings(initrd):
     return pairs
 
 
-def instructions(initrd):
+def instructions():
     """Instructions of a null hypercall, of launch and of lock. Everything random is off, so that
     two runs agree."""
-    measures = boot(initrd, "bench-instructions", "locked", "instructions",
+    measures = boot("bench-instructions", "locked", "instructions",
                     "counting instructions", cpu="rdrand=off,rdseed=off",
                     append="nokaslr norandmaps randomize_kstack_offset=off",
                     extra=["-icount", "shift=0"], limit=600)
@@ -71,13 +71,12 @@ def instructions(initrd):
 
 
 def run():
-    initrd = place.initramfs()
     results = {}
-    steady = boot(initrd, "bench-steady", "locked", "steady,memory", "exits in steady state")
+    steady = boot("bench-steady", "locked", "steady,memory", "exits in steady state")
     results["steady.exits"] = steady["steady.exits"][0]
     results["memory.bytes"] = steady["memory.bytes"][0]
-    results.update(instructions(initrd))
-    pairs = timings(initrd)
+    results.update(instructions())
+    pairs = timings()
     for loop, name in LOOPS.items():
         results[name + ".ratio"] = round(statistics.median(
             locked / bare for bare, locked in pairs[loop]), 3)

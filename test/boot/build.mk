@@ -6,7 +6,7 @@ BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
-	lifecycle load bench command)
+	lifecycle load resident bench command leave efi hotplug audit kcore nmi)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
@@ -22,26 +22,38 @@ $(BOOT)/workload: $(WORKLOAD_OBJS)
 -include $(wildcard $(BOOT)/*.d)
 
 # kbuild leaves its files beside the sources: it works on a copy.
-$(BOOT)/bench/%: test/boot/bench/%
+$(BOOT)/$(KVER)/bench/%: test/boot/bench/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(BOOT)/hf_bench.ko: $(BOOT)/bench/hf_bench.c $(BOOT)/bench/Kbuild $(wildcard include/holdfast/*.h) \
-		$(KERNEL_READY)
-	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(BOOT)/bench) HF_INCLUDE=$(abspath include) \
+$(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_shoot.c Kbuild) \
+		$(wildcard include/holdfast/*.h) $(KERNEL_READY)
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)/bench) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	$(Q)cp $(BOOT)/bench/hf_bench.ko $@
+	$(Q)cp $(@D)/bench/hf_bench.ko $@
 
-ARTIFACTS += $(BOOT)/init $(BOOT)/workload $(BOOT)/hf_bench.ko
+# Comes with it.
+$(BOOT)/$(KVER)/hf_shoot.ko: $(BOOT)/$(KVER)/hf_bench.ko
+	$(Q)cp $(@D)/bench/hf_shoot.ko $@
+
+MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BOOT)/$(KVER)/hf_shoot.ko
+ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.
-.PHONY: vm-demo vm-test vm-bench
+.PHONY: vm-demo vm-test vm-test-full vm-bench attack-table
 
 vm-demo:
 	$(Q)python3 test/boot/demo.py
 
 vm-test:
 	$(Q)python3 test/boot/suite.py
+
+vm-test-full:
+	$(Q)python3 test/boot/suite.py --full
+
+# The table of docs/testing.md, from what the last test-full (or test) has left below build/.
+attack-table:
+	$(Q)python3 test/boot/matrix.py docs/testing.md
 
 vm-bench:
 	$(Q)python3 test/boot/bench.py

@@ -12,7 +12,9 @@
 
 #define AGENT_MODULE  "/lib/holdfast/holdfast.ko"
 #define ATTACK_MODULE "/lib/holdfast/hf_attack.ko"
+#define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
+#define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define IMAGE	      "/lib/holdfast/hv-svm.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
@@ -50,6 +52,8 @@ void run_child(struct outcome *o, unsigned int limit, int (*fn)(const void *), c
 /* Negative errno as the kernel gives it. */
 int module_load(const char *path, const char *params);
 int module_unload(const char *name);
+/* Loads every module of a folder, in the order of their names. 0, or a negative errno and the path. */
+int modules_load(const char *folder, char *path, size_t size);
 
 /* --- cmdline.c: hf.KEY=VALUE on the kernel's command line --- */
 
@@ -115,8 +119,22 @@ void case_report(const char *name, const struct verdict *v);
 extern const struct test_case self_cases[];
 extern const struct test_case lifecycle_cases[];
 extern const struct test_case load_cases[];
+extern const struct test_case resident_cases[];
 extern const struct test_case bench_cases[];
 extern const struct test_case command_cases[];
+extern const struct test_case nmi_cases[];
+extern const struct test_case audit_cases[];
+extern const struct test_case kcore_cases[];
+extern const struct test_case leave_cases[];
+extern const struct test_case efi_cases[];
+extern const struct test_case hotplug_cases[];
+
+/* --- load.c --- */
+
+/* Sequence number of the newest event; 0 in bare mode, negative on error. */
+long long newest_event(void);
+/* Closes a case that has done @what since the newest event was @before: none may have come. */
+void quiet(struct verdict *v, long long before, const char *what);
 
 /* --- attack.c --- */
 

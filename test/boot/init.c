@@ -14,6 +14,9 @@
  *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
  *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
  *where to report (default ttyS1)
+ *	hf.leave=reboot	at the end reboot; otherwise switch off
+ *	hf.seconds=N	how long each hostile load lasts (default 5)
+ *	hf.check=yes	the hypervisor checks its own work
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -85,7 +88,9 @@ static bool launch(void)
 	static struct outcome o;
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
 			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), NULL);
+			   cmdline_get("serial", "0x3e8"),
+			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
+			   NULL);
 
 	return step("launch", err, o.out);
 }
@@ -145,12 +150,12 @@ static void tell_end(void)
 	report_end();
 }
 
-static void power_off(void)
+static void leave(void)
 {
 	sync();
 	/* Emulated UARTs drain at their own pace. */
 	usleep(300000);
-	reboot(RB_POWER_OFF);
+	reboot(strcmp(cmdline_get("leave", "off"), "reboot") ? RB_POWER_OFF : RB_AUTOBOOT);
 	for (;;)
 		pause();
 }
@@ -169,7 +174,7 @@ int main(void)
 	snprintf(list, sizeof(list), "/dev/%s", cmdline_get("port", "ttyS1"));
 	if (report_open(list)) {
 		printf("holdfast: cannot open %s\n", list);
-		power_off();
+		leave();
 	}
 	report_start();
 
@@ -183,5 +188,5 @@ int main(void)
 		run_cases(list);
 	}
 	tell_end();
-	power_off();
+	leave();
 }

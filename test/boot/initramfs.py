@@ -5,6 +5,8 @@ host is needed and the result depends on its contents only."""
 import os
 import stat
 
+import stock
+
 
 class Archive:
     def __init__(self):
@@ -47,7 +49,9 @@ class Archive:
         os.replace(temporary, path)
 
 
-def read(path):
+def content(path):
+    if path.endswith(stock.SUFFIXES):
+        return stock.read(path)
     with open(path, "rb") as source:
         return source.read()
 
@@ -63,5 +67,5 @@ def build(path, programs, files):
     for table, mode in ((programs, 0o755), (files, 0o644)):
         for guest, host in sorted(table.items()):
             if os.path.exists(host):
-                archive.file(guest.lstrip("/"), read(host), mode)
+                archive.file(guest.lstrip("/"), content(host), mode)
     archive.write(path)

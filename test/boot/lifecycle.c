@@ -4,7 +4,6 @@
  * clear error, everything rolled back, the machine unharmed. All cases but the last leave the
  * machine as a failed launch should leave it, so that one boot runs them all.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -202,24 +201,14 @@ static void cpu_offline(struct verdict *v)
 		unharmed(v);
 }
 
-/* The driver numbered the files in the order of their dependencies. */
 static bool kvm_load(struct verdict *v)
 {
-	struct dirent **files;
-	int i, err, n = scandir(KVM_MODULES, &files, NULL, alphasort);
 	char path[512];
+	int err = modules_load(KVM_MODULES, path, sizeof(path));
 
-	for (i = 0; i < n; i++) {
-		if (files[i]->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), KVM_MODULES "/%s", files[i]->d_name);
-		err = module_load(path, "");
-		if (err && err != -EEXIST) {
-			fail(v, "cannot load %s: %s", path, strerror(-err));
-			return false;
-		}
-	}
-	return true;
+	if (err)
+		fail(v, "cannot load %s: %s", path, strerror(-err));
+	return err == 0;
 }
 
 #define KVM_CREATE_VM _IO(0xae, 0x01) /* linux/kvm.h */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where things are: in the build tree, and in the test machine."""
 
+import functools
 import os
 
 import initramfs as newc
@@ -11,45 +12,61 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(TOP, "build")
 LOGS = os.path.join(BUILD, "log", "vm")
 SERIES = os.environ.get("KVER", "6.1")
-KERNEL_FOLDER = os.path.join(BUILD, "kernel", SERIES)
-KERNEL = os.path.join(KERNEL_FOLDER, "vmlinuz")
+# The same path in Debian 12 and 13 (package ovmf).
+OVMF = "/usr/share/ovmf/OVMF.fd"
 
 PROGRAMS = {
     "/init": "test/boot/init",
     "/bin/workload": "test/boot/workload",
     "/bin/holdfast": "cli/holdfast",
 }
+# {}: the series of the kernel.
 FILES = {
     "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
-    "/lib/holdfast/holdfast.ko": "agent/holdfast.ko",
-    "/lib/holdfast/hf_bench.ko": "test/boot/hf_bench.ko",
-    "/lib/holdfast/hf_attack.ko": "test/attack/hf_attack.ko",
+    "/lib/holdfast/holdfast.ko": "agent/{}/holdfast.ko",
+    "/lib/holdfast/hf_bench.ko": "test/boot/{}/hf_bench.ko",
+    "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
+    "/lib/holdfast/hf_plant.ko": "test/attack/{}/hf_plant.ko",
+    "/lib/holdfast/hf_shoot.ko": "test/boot/{}/hf_shoot.ko",
 }
+# Stock modules that cases load, with all they need: folder in the guest -> module.
+LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}
 
 
-def initramfs():
-    """Builds the initramfs all machines share; returns its path."""
+def folder(series):
+    return os.path.join(BUILD, "kernel", series)
+
+
+@functools.lru_cache(maxsize=None)
+def initramfs(series=SERIES):
+    """Builds the initramfs all machines with a kernel share; returns its path."""
     def built(table):
-        return {guest: os.path.join(BUILD, host) for guest, host in table.items()}
-    path = os.path.join(BUILD, "test", "boot", "initramfs")
+        return {guest: os.path.join(BUILD, host.format(series)) for guest, host in table.items()}
+    path = os.path.join(BUILD, "test", "boot", series, "initramfs")
     files = built(FILES)
-    for module in stock.modules(KERNEL_FOLDER):
-        files["/lib/stock/" + os.path.basename(module)] = module
-    for number, module in enumerate(stock.closure(KERNEL_FOLDER, "kvm-amd")):
-        files["/lib/kvm/%02d-%s" % (number, os.path.basename(module))] = module
+    for module in stock.modules(folder(series)):
+        files["/lib/stock/" + stock.plain_name(module)] = module
+    for guest, module in LOADED.items():
+        for number, part in enumerate(stock.closure(folder(series), module)):
+            files["%s/%02d-%s" % (guest, number, stock.plain_name(part))] = part
     newc.build(path, built(PROGRAMS), files)
     return path
 
 
-def machine(name, mode="bare", run="", attacks=None, initrd=None, further="", **options):
+def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", **options):
     """A qemu.Machine. Where attacks run it has a device that does DMA: QEMU's teaching device."""
     if attacks is not None:
         options["extra"] = list(options.get("extra", ())) + ["-device", "edu,dma_mask=0xffffffff"]
-    return qemu.Machine(KERNEL, initrd, name, append=words(mode, run, attacks) + " " + further,
-                        **options)
+    return qemu.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
+                        append=words(mode, run, attacks) + " " + further, **options)
 
 
-def words(mode="bare", run="", attacks=None, **further):
+def more_words(**more):
+    """Further words for PID 1, as text."""
+    return " ".join("hf.%s=%s" % item for item in sorted(more.items()))
+
+
+def words(mode="bare", run="", attacks=None):
     """The kernel command line for PID 1. attacks: None, "" for all, or names."""
     text = ["hf.mode=" + mode]
     if run:
@@ -58,11 +75,10 @@ def words(mode="bare", run="", attacks=None, **further):
         text.append("hf.attacks=yes")
         if attacks:
             text.append("hf.only=" + attacks)
-    text += ["hf.%s=%s" % item for item in further.items()]
     return " ".join(text)
 
 
-def release():
+def release(series=SERIES):
     """What uname -r says in a test machine."""
-    with open(os.path.join(KERNEL_FOLDER, "release"), encoding="ascii") as source:
+    with open(os.path.join(folder(series), "release"), encoding="ascii") as source:
         return source.read().strip()

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files, programs and modules, as PID 1 needs them. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -153,4 +155,24 @@ int module_load(const char *path, const char *params)
 int module_unload(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+/* The driver numbered the files in the order of their dependencies. */
+int modules_load(const char *folder, char *path, size_t size)
+{
+	struct dirent **files;
+	int i, err = 0, n = scandir(folder, &files, NULL, alphasort);
+
+	snprintf(path, size, "%s", folder);
+	if (n < 0)
+		return -errno;
+	for (i = 0; i < n && !err; i++) {
+		if (files[i]->d_name[0] == '.')
+			continue;
+		snprintf(path, size, "%s/%s", folder, files[i]->d_name);
+		err = module_load(path, "");
+		if (err == -EEXIST)
+			err = 0;
+	}
+	return err;
 }

@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 
+from models import MODELS
 from report import Report
 
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
@@ -29,30 +30,33 @@ APPEND = "console=ttyS0,115200 panic=-1 no_timer_check "
 class Machine:
     """What to boot. Every field is a parameter of a test."""
 
-    def __init__(self, kernel, initrd, name, cpus=1, la57=True, cpu="", append="", extra=(),
-                 memory="1G", limit=300, doomed=False):
+    def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
+                 extra=(), memory="1G", limit=300, doomed=False, firmware=None):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
         self.cpus = cpus
         self.la57 = la57
+        self.model = MODELS[model]
         self.cpu = cpu              # further CPU flags, e.g. "svm=off"
         self.append = append
         self.extra = list(extra)
         self.memory = memory
         self.limit = limit          # seconds of wall-clock time, then the machine hangs
         self.doomed = doomed        # its attack may take the machine with it, once reported
+        self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
 
     def command(self, logs):
-        cpu = ",".join(part for part in ("max", "" if self.la57 else "la57=off", self.cpu) if part)
+        cpu = ",".join(part for part in (self.model.flags, "la57=" + ("on" if self.la57 else "off"),
+                                         self.cpu) if part)
         serials = []
         for kind in ("console", "report", "events"):
             serials += ["-serial", "file:" + logs[kind]]
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
                  ("single" if "-icount" in self.extra else "multi"),
                  "-cpu", cpu, "-smp", str(self.cpus), "-m", self.memory,
-                 "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"] +
-                serials +
+                 "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +
+                serials + (["-bios", self.firmware] if self.firmware else []) +
                 ["-kernel", self.kernel, "-initrd", self.initrd, "-append",
                  APPEND + self.append] + self.extra)
 
@@ -130,17 +134,17 @@ def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does."""
     logs = log_paths(folder, machine.name)
-    report = Report()
+    report = Report(preamble=machine.firmware is not None)
     began = time.monotonic()
     hung = False
     with open(logs["qemu"], "wb") as qemu_log:
-        process = subprocess.Popen(machine.command(logs), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(machine.command(logs), stdin=subprocess.PIPE,
                                    stdout=qemu_log, stderr=subprocess.STDOUT)
     position = 0
     heard = began
     try:
         while process.poll() is None:
-            length = follow(logs["report"], position, report, watch)
+            length = follow(logs["report"], position, report, watch, process)
             position += length
             heard = time.monotonic() if length else heard
             if machine.doomed and report.trying and time.monotonic() - heard > SILENCE:
@@ -170,7 +174,17 @@ def late(process, seconds):
         return True
 
 
-def follow(path, position, report, watch):
+def answer(process, record):
+    """What a case asks of the world outside: to press the board's NMI button."""
+    if record.get("ask") == "nmi":
+        try:
+            process.stdin.write(b"nmi\n")
+            process.stdin.flush()
+        except OSError:
+            pass        # the machine is gone, which says more
+
+
+def follow(path, position, report, watch, process=None):
     try:
         with open(path, "rb") as source:
             source.seek(position)
@@ -178,6 +192,8 @@ def follow(path, position, report, watch):
     except FileNotFoundError:
         return 0
     for record in report.feed(data):
+        if process:
+            answer(process, record)
         if watch:
             watch(record)
     return len(data)

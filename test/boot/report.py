@@ -7,7 +7,7 @@ import json
 class Report:
     """What a machine said on its report port, as it comes in."""
 
-    def __init__(self):
+    def __init__(self, preamble=False):
         self.records = []     # all, in order
         self.start = {}       # what the machine is
         self.cases = []       # {"case", "status", "detail"}
@@ -21,6 +21,7 @@ class Report:
         self.ended = False
         self.garbage = []     # lines that are no record
         self._rest = b""
+        self._preamble = preamble   # what comes before PID 1's first record is the firmware's
 
     def feed(self, data):
         """Takes bytes; returns the records that became complete."""
@@ -28,7 +29,10 @@ class Report:
         records = []
         for line in lines:
             line = line.strip(b"\r\0 ")
-            if not line:
+            if self._preamble:
+                line = line[max(line.find(b'{"start":'), 0):]
+                self._preamble = not line.startswith(b'{"start":')
+            if not line or self._preamble:
                 continue
             try:
                 record = json.loads(line)
@@ -53,9 +57,16 @@ class Report:
         elif "attack" in record:
             self.attacks.append(record)
             self.trying = None
+        elif "left" in record and self.trying:
+            # Said by what runs in the kernel's place: nobody is left to report.
+            self.attacks.append({"attack": self.trying, "phase": self.phase,
+                                 "outcome": "succeeded", "detail": record["left"]})
+            self.records.append(self.attacks[-1])
+            self.trying = None
+            self.ended = True
         elif "try" in record:
             self.trying, self.phase = record["try"], record["phase"]
-        elif "event" in record:
+        elif "event" in record or "ask" in record:
             pass
         elif "said" in record:
             self.said[record["said"]] = record["text"]

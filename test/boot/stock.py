@@ -1,11 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which stock modules the load cases use."""
 
+import lzma
 import os
 import struct
 
 # Sections of a module through which the kernel patches code when the module comes or goes.
 PATCHING = {"__jump_table", ".static_call_sites", "__tracepoints", "__tracepoints_ptrs"}
+
+
+# A module as it is, or compressed, as later kernels come.
+SUFFIXES = (".ko", ".ko.xz")
+
+
+def read(path):
+    """The bytes of a module."""
+    with open(path, "rb") as source:
+        data = source.read()
+    return lzma.decompress(data) if path.endswith(".xz") else data
+
+
+def plain_name(path):
+    """The name of its file, not compressed."""
+    name = os.path.basename(path)
+    return name[:-3] if name.endswith(".xz") else name
 
 
 def sections(data):
@@ -29,8 +47,7 @@ def sections(data):
 
 def usable(path):
     """No static keys, no static calls, no tracepoints, and nothing else must be loaded first."""
-    with open(path, "rb") as source:
-        parts = sections(source.read())
+    parts = sections(read(path))
     info = parts.get(".modinfo", b"").split(b"\0")
     alone = b"depends=" in info and not any(word.startswith(b"softdep=") for word in info)
     return alone and not PATCHING & parts.keys()
@@ -38,8 +55,7 @@ def usable(path):
 
 def depends(path):
     """Names of the modules that path needs loaded first."""
-    with open(path, "rb") as source:
-        info = sections(source.read()).get(".modinfo", b"").split(b"\0")
+    info = sections(read(path)).get(".modinfo", b"").split(b"\0")
     for word in info:
         if word.startswith(b"depends="):
             return [name for name in word[8:].decode().split(",") if name]
@@ -51,8 +67,8 @@ def closure(folder, wanted):
     paths = {}
     for path, _, files in os.walk(os.path.join(folder, "modules", "kernel")):
         for name in files:
-            if name.endswith(".ko"):
-                paths[name[:-3].replace("-", "_")] = os.path.join(path, name)
+            if name.endswith(SUFFIXES):
+                paths[name.split(".")[0].replace("-", "_")] = os.path.join(path, name)
     order = []
 
     def add(name):
@@ -74,7 +90,7 @@ def modules(folder, want=8):
     for path, folders, files in os.walk(root):
         folders.sort()
         for name in sorted(files):
-            if name.endswith(".ko") and not name.startswith("test_"):
+            if name.endswith(SUFFIXES) and not name.startswith("test_"):
                 full = os.path.join(path, name)
                 if usable(full):
                     found.append(full)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make test: unit tests, then every boot of the table below. Ends with `N passed, N failed`.
 
-  suite.py [--list] [--no-unit] [BOOT...]
+  suite.py [--full] [--list] [--no-unit] [BOOT...]
+
+--full: every kernel, number of CPUs, depth of paging and CPU model, with loads of a minute.
 """
 
 import argparse
@@ -16,20 +18,27 @@ sys.dont_write_bytecode = True
 
 import attacks as attack_list
 import command
+import configs
 import fleet
+import matrix
 import place
+from configs import Config
 
 
 class Spec:
     """One boot and what must come of it. Every case in run must be reported, once, as passed."""
 
-    def __init__(self, name, mode, run="", attacks=None, fails=None, **machine):
+    def __init__(self, name, mode, run="", attacks=None, fails=None, config=None, words=(),
+                 further="", **machine):
         self.name = name
         self.mode = mode
         self.run = [case for case in run.split(",") if case]
         self.attacks = attacks          # None: none; "": all that share a machine; or names
         self.fails = fails              # a boot that must fail: what its problem must contain
-        self.machine = machine          # further arguments of qemu.Machine
+        self.config = config
+        self.words = dict(words)        # further ones for PID 1
+        self.further = further          # and for the kernel
+        self.machine = dict(config.machine() if config else {}, **machine)
 
     def expected(self):
         """Names of the cases that the boot must report."""
@@ -39,14 +48,17 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "fork,modules,steady,stress,command"
+QUIET = "audit,fork,modules,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
+# A few of each kind, where a whole round of attacks would show no more.
+FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi"
 
+# Seconds of each hostile load, in make test and make test-full.
+SHORT, LONG = 5, 60
 
-def matrix():
-    for cpus in (1, 2):
-        for la57 in (True, False):
-            yield "%dcpu-%s" % (cpus, "5level" if la57 else "4level"), dict(cpus=cpus, la57=la57)
+# The emulator never delivers the INIT intercept: the guard of the APIC takes its place. The
+# hypervisor's checks of itself are on, too. Both cost exits: boots that count have neither.
+GUARDED = {"guard": "apic", "check": "yes"}
 
 
 def harness_boots():
@@ -62,17 +74,44 @@ def harness_boots():
     ]
 
 
-def boots():
+def config_boots(config, seconds):
+    """What is booted on every machine."""
+    words = dict(GUARDED, seconds=seconds, stress=seconds)
+    limit = 300 + 10 * seconds
+    yield Spec("bare-" + config.name, "bare", attacks="", config=config, words=words, limit=limit)
+    yield Spec("locked-" + config.name, "locked", "fork", attacks="", config=config, words=words,
+               limit=limit)
+    yield Spec("quiet-" + config.name, "locked", QUIET, config=config, words=words, limit=limit)
+    yield Spec("steady-" + config.name, "locked", "steady", config=config)
+
+
+def other_boots(kernel):
+    """What one machine of each kernel is enough for."""
+    config = Config(kernel, 2, True)
+    yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
+    yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config, words=GUARDED)
+    yield Spec("wrong-" + config.name, "manual",
+               WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
+               config=config, further="crashkernel=32M")
+    efi = dict(config=config, attacks=FEW, words=GUARDED, firmware=place.OVMF)
+    yield Spec("efi-bare-" + config.name, "bare", "efi", **efi)
+    yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
+
+
+def boots(machines, seconds):
     yield from harness_boots()
-    for name, machine in matrix():
-        yield Spec("bare-" + name, "bare", attacks="", **machine)
-        yield Spec("locked-" + name, "locked", "fork", attacks="", **machine)
-    for name, machine in matrix():
-        yield Spec("quiet-" + name, "locked", QUIET, **machine)
-    yield Spec("allow", "allow", "fork", attacks="", cpus=2)
-    yield Spec("wrong-2cpu", "manual", WRONG + ",cpu-offline,kvm-in-use,inject,launch-and-lock",
-               cpus=2)
+    for config in machines:
+        yield from config_boots(config, seconds)
+    for kernel in configs.KERNELS:
+        yield from other_boots(kernel)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
+    yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
+    # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
+    for cpus, ways in ((1, "at"), (2, "aktp")):
+        for way in ways:
+            yield Spec("reboot-%dcpu-%s" % (cpus, way), "locked", cpus=cpus,
+                       further="reboot=%s hf.leave=reboot" % way)
+    yield Spec("resident", "manual", "resident", cpus=2)
     # QEMU takes CPUID leaves away with SVM that user space needs where LA57 is on: bare kernels
     # run no static program there either.
     yield Spec("no-svm", "manual", "no-virt", cpu="svm=off", la57=False)
@@ -144,26 +183,40 @@ def failing_boot(spec, boot, score):
     score.note(spec.fails in seen, spec.name, "must fail with '%s', but: '%s'" % (spec.fails, seen))
 
 
-def attack_results(boots, score, allow=False):
-    """The attacks of some boots, bare and locked, one result for each that any of them ran."""
+def attack_results(boots, score, spec):
+    """The attacks of some boots, bare and locked, one result for each that was to be run; returns
+    these. What this CPU cannot show is neither passed nor failed."""
+    allow = spec.mode == "allow"
+    cpus = min(boot.machine.cpus for boot in boots)
+    ran = []
     attacks = attack_list.collect(boots)
     allowed = attack_list.allowed_assets(attacks) if allow else None
     for attack in attacks:
-        if attack.without or attack.with_it:
-            problem = attack.problem_allow(allowed) if allow else attack.problem()
+        wanted = attack.name in spec.attacks.split(",") if spec.attacks else \
+            not attack.alone and attack.cpus <= cpus
+        if not wanted:
+            continue
+        ran.append(attack)
+        problem = attack.problem_allow(allowed) if allow else attack.problem()
+        if attack.absent() and not problem:
+            print("  absent: attack %s: this CPU has no %s" % (attack.name, attack.lacking))
+        else:
             score.note(not problem, "attack " + attack.name, problem)
+    return ran
 
 
 class Suite:
-    def __init__(self, score):
+    def __init__(self, score, seconds):
         self.score = score
-        self.initrd = place.initramfs()
+        self.seconds = seconds
         self.specs = {}     # by name of the boot
         self.done = {}      # boots, by name
+        self.results = []   # of attacks: what matrix.py makes a table of
 
     def machine(self, spec):
         self.specs[spec.name] = spec
-        return place.machine(spec.name, spec.mode, spec.run, spec.attacks, self.initrd,
+        return place.machine(spec.name, spec.mode, spec.run, spec.attacks,
+                             further=spec.further + " " + place.more_words(**spec.words),
                              **spec.machine)
 
     def judge(self, boot):
@@ -188,27 +241,47 @@ class Suite:
 
     def attacks(self, name, control):
         """Compares the attacks of a boot with those of the boot that shows that they work."""
-        if name in self.done and control in self.done:
-            print("attacks in %s, against %s" % (name, control), flush=True)
-            attack_results([self.done[control], self.done[name]], self.score,
-                           self.specs[name].mode == "allow")
+        if name not in self.done or control not in self.done:
+            return
+        print("attacks in %s, against %s" % (name, control), flush=True)
+        spec = self.specs[name]
+        ran = attack_results([self.done[control], self.done[name]], self.score, spec)
+        if spec.mode != "allow" and not spec.machine.get("firmware"):
+            self.results += [matrix.result(attack, spec.config) for attack in ran]
 
-    def lonely(self, names):
-        """Attacks that may take the machine with them, each in two machines of its own."""
-        specs = [Spec("%s-%s" % (mode, name), mode, attacks=name, cpus=cpus, limit=120, doomed=True)
-                 for name, control, cpus in names for mode in (control, "locked")]
+    def lonely(self, config):
+        """Attacks that may take the machine with them, each in two machines of its own, for the
+        configurations of which this one has most CPUs."""
+        known = self.done.get("bare-" + config.name)
+        specs, pairs = [], []
+        for name, control, cpus in attack_list.lonely(known) if known else []:
+            small = config._replace(cpus=cpus)
+            pair = ["%s-%s-%s" % (mode, small.name, name) for mode in (control, "locked")]
+            pairs.append(pair)
+            specs += [Spec(title, mode, attacks=name, config=small, limit=120, doomed=True,
+                           words=GUARDED)
+                      for title, mode in zip(pair, (control, "locked"))]
         self.run(specs)
-        for name, control, _ in names:
-            self.attacks("locked-" + name, "%s-%s" % (control, name))
+        for control, locked in pairs:
+            self.attacks(locked, control)
+
+    def times(self):
+        """How long each boot took, the longest first."""
+        boots = sorted(self.done.values(), key=lambda boot: -boot.seconds)
+        print("seconds of each of %d boots:" % len(boots))
+        for boot in boots:
+            print("  %5.0f  %s" % (boot.seconds, boot.machine.name))
 
 
 def main():
     parser = argparse.ArgumentParser(description="The tests of Holdfast.")
     parser.add_argument("boots", nargs="*", metavar="BOOT", help="run only these")
+    parser.add_argument("--full", action="store_true", help="on every machine")
     parser.add_argument("--list", action="store_true", help="print the names of the boots")
     parser.add_argument("--no-unit", action="store_true", help="leave out the unit tests")
     args = parser.parse_args()
-    table = list(boots())
+    machines, seconds = (configs.ALL, LONG) if args.full else (configs.SOME, SHORT)
+    table = list(boots(machines, seconds))
     if args.list:
         print("\n".join(spec.name for spec in table))
         return 0
@@ -217,13 +290,19 @@ def main():
     score = Score()
     if not args.no_unit and not args.boots:
         unit_tests(score)
-    suite = Suite(score)
+    suite = Suite(score, seconds)
     suite.run([spec for spec in table if not args.boots or spec.name in args.boots])
-    for name, _ in matrix():
-        suite.attacks("locked-" + name, "bare-" + name)
-    suite.attacks("allow", "bare-2cpu-5level")
-    if "bare-2cpu-5level" in suite.done:
-        suite.lonely(attack_list.lonely(suite.done["bare-2cpu-5level"]))
+    for config in machines:
+        suite.attacks("locked-" + config.name, "bare-" + config.name)
+    for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
+        suite.attacks("allow-" + config.name, "bare-" + config.name)
+        suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name)
+    for config in configs.groups([c for c in machines if c.la57 or args.full]):
+        suite.lonely(config)
+    if not args.boots:
+        matrix.save(suite.results, args.full)
+        score.note(*matrix.compare(suite.results))
+    suite.times()
     print("%.0f s" % (time.monotonic() - began))
     print("%d passed, %d failed" % (score.passed, score.failed))
     return 1 if score.failed or not score.passed else 0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot one test machine and print its report: what a person uses to look at one thing.
 
-  vm.py [--mode M] [--run CASES] [--attacks [NAMES]] [--cpus N] [--no-la57] [--cpu FLAGS] ...
+  vm.py [--kernel 6.12] [--mode M] [--run CASES] [--attacks [NAMES]] [--cpus N] [--no-la57] ...
 """
 
 import argparse
@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 import place
 import qemu
+from models import MODELS
 
 
 def main():
@@ -23,15 +24,19 @@ def main():
                         help="run the attacks, or only those named")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--no-la57", action="store_true")
+    parser.add_argument("--kernel", default=place.SERIES, help="6.1 or 6.12")
+    parser.add_argument("--model", default="max", choices=sorted(MODELS))
+    parser.add_argument("--efi", action="store_true", help="boot with OVMF")
     parser.add_argument("--cpu", default="", help="further CPU flags, e.g. svm=off")
     parser.add_argument("--append", default="", help="further words of the kernel command line")
     parser.add_argument("--limit", type=int, default=300, help="seconds, then it hangs")
     parser.add_argument("--name", default="vm", help="of the log files")
     args = parser.parse_args()
 
-    machine = place.machine(args.name, args.mode, args.run, args.attacks, place.initramfs(),
-                            args.append, cpus=args.cpus, la57=not args.no_la57, cpu=args.cpu,
-                            limit=args.limit)
+    machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
+                            args.append, cpus=args.cpus, la57=not args.no_la57, model=args.model,
+                            cpu=args.cpu, limit=args.limit,
+                            firmware=place.OVMF if args.efi else None)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))
     if boot.problem:

@@ -123,7 +123,7 @@ static bool documented(u64 number, s64 result, bool locked)
 	case HF_CALL_ASSET:
 		return ONE_OF(result, 0, -HF_ENOENT, -HF_EFAULT);
 	case HF_CALL_PAGES:
-		return ONE_OF(result, -HF_EINVAL, -HF_EFAULT, -HF_ENOSYS) ||
+		return ONE_OF(result, -HF_EINVAL, -HF_EFAULT) ||
 		       (result > 0 && result <= (s64)HF_PAGE_RUNS);
 	case HF_CALL_SERVICE:
 	case HF_CALL_SERVICE_RESUME:
@@ -305,7 +305,7 @@ static void step_access(void)
 static void step_register(void)
 {
 	struct cpu *cpu = next_cpu();
-	u32 reg = next() % CPU_REGISTERS_MAX;
+	u32 reg = next() % FAKE_REGISTERS;
 	u8 how = next();
 	u64 value = how & 1 ? next_bytes(8) : cpu->vcpu->registers[reg] ^ BIT(how >> 1 & 63);
 
@@ -322,7 +322,8 @@ static bool proper(const struct exit *exit, enum verdict verdict)
 		return verdict == VERDICT_FAULT || verdict == VERDICT_RETRY;
 	case HF_EXIT_REGISTER:
 	case HF_EXIT_MSR:
-		return verdict == VERDICT_FAULT || verdict == VERDICT_PERFORM;
+		return verdict == VERDICT_FAULT || verdict == VERDICT_PERFORM ||
+		       verdict == VERDICT_SKIP;
 	case HF_EXIT_VIRT:
 		return verdict == VERDICT_UNDEFINED;
 	case HF_EXIT_SHUTDOWN:
@@ -360,11 +361,13 @@ static void step_exit(void)
 	default:
 		exit.port.port = (u16)next_bytes(2);
 		exit.port.write = next() & 1;
-		exit.port.width = next() & 7;
+		exit.port.width = 1 << next() % 3;
+		exit.port.ours = next() & 1;
 		exit.code = next();
 	}
+	shootdown_exited(cpu);
 	verdict = exit_decide(cpu, &exit);
-	shootdown_sync(cpu);
+	fake_enter(cpu);
 	if (!proper(&exit, verdict))
 		fuzz_fail("exit of kind %u: verdict %d", exit.kind, verdict);
 	if (exit.kind == HF_EXIT_MEMORY)

@@ -58,6 +58,12 @@ static bool decode_other(const u8 *bytes, size_t size)
 
 /* ---- what Zydis found, in our words ---- */
 
+static bool is_control(const ZydisDecodedOperand *operand)
+{
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       ZydisRegisterGetClass(operand->reg.value) == ZYDIS_REGCLASS_CONTROL;
+}
+
 /* The form is one that decode.h lists: -1 if it is not. */
 static int operation_of(void)
 {
@@ -68,18 +74,21 @@ static int operation_of(void)
 		return OP_LMSW;
 	case ZYDIS_MNEMONIC_LIDT:
 		return OP_LIDT;
+	case ZYDIS_MNEMONIC_LGDT:
+		return OP_LGDT;
+	case ZYDIS_MNEMONIC_LTR:
+		return OP_LTR;
 	case ZYDIS_MNEMONIC_MOV:
-		if (operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    ZydisRegisterGetClass(operands[0].reg.value) == ZYDIS_REGCLASS_CONTROL)
+		if (is_control(&operands[0]))
 			return OP_MOV_TO_CR;
-		return -1;
+		return is_control(&operands[1]) ? OP_MOV_FROM_CR : -1;
 	case ZYDIS_MNEMONIC_RDMSR:
 	case ZYDIS_MNEMONIC_WRMSR:
 		return OP_OTHER;
 	default:
 		break;
 	}
-	if (other.opcode_map == ZYDIS_OPCODE_MAP_0F && other.opcode == 0x01 &&
+	if (other.opcode_map == ZYDIS_OPCODE_MAP_0F && other.opcode <= 0x01 &&
 	    other.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY)
 		return OP_OTHER;
 	return -1;
@@ -125,13 +134,13 @@ static u64 address_of(const ZydisDecodedOperandMem *m)
 	return sum;
 }
 
-static bool same_source(const struct instruction *i, const ZydisDecodedOperand *source)
+static bool same_operand(const struct instruction *i, const ZydisDecodedOperand *operand)
 {
-	if (source->type == ZYDIS_OPERAND_TYPE_MEMORY)
-		return i->memory && i->address.raw == address_of(&source->mem);
-	return source->type == ZYDIS_OPERAND_TYPE_REGISTER && !i->memory &&
+	if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		return i->memory && i->address.raw == address_of(&operand->mem);
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && !i->memory &&
 	       ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(
-		       ZYDIS_MACHINE_MODE_LONG_64, source->reg.value)) == i->gpr;
+		       ZYDIS_MACHINE_MODE_LONG_64, operand->reg.value)) == i->gpr;
 }
 
 static bool same_operands(const struct instruction *i)
@@ -139,10 +148,15 @@ static bool same_operands(const struct instruction *i)
 	switch (i->operation) {
 	case OP_MOV_TO_CR:
 		return ZydisRegisterGetId(operands[0].reg.value) == i->cr &&
-		       same_source(i, &operands[1]);
+		       same_operand(i, &operands[1]);
+	case OP_MOV_FROM_CR:
+		return ZydisRegisterGetId(operands[1].reg.value) == i->cr &&
+		       same_operand(i, &operands[0]);
 	case OP_LMSW:
 	case OP_LIDT:
-		return same_source(i, &operands[0]);
+	case OP_LGDT:
+	case OP_LTR:
+		return same_operand(i, &operands[0]);
 	case OP_CLTS:
 		return !i->memory;
 	case OP_OTHER: /* only its length matters */
@@ -178,13 +192,13 @@ static bool refused_prefix(const u8 *bytes, const u8 *opcode)
 }
 
 /*
- * What our decoder may accept that Zydis does not: group 7 (0f 01) and MSR accesses with a meaning
+ * What our decoder may accept that Zydis does not: groups 6 and 7 (0f 00, 0f 01) and MSR accesses with a meaning
  * of which only the length matters, and control registers that do not exist: an access to those
  * raises #UD before anybody decodes it.
  */
 static bool accepted_more(const struct instruction *i)
 {
-	if (i->operation == OP_MOV_TO_CR)
+	if (i->operation == OP_MOV_TO_CR || i->operation == OP_MOV_FROM_CR)
 		return i->cr == 1 || (i->cr >= 5 && i->cr != 8);
 	return i->operation == OP_OTHER;
 }

@@ -24,7 +24,7 @@ static struct {
 	bool locked;
 	u8 registered[PAGES]; /* enum hf_kind, HF_KIND_NONE: not */
 	u64 sealed;
-	u64 registers[MACHINE_CPUS][CPU_REGISTERS_MAX]; /* at lock */
+	u64 registers[MACHINE_CPUS][FAKE_REGISTERS]; /* at lock */
 	u32 witnesses;
 	struct witness witness[WITNESSES];
 } model;
@@ -167,7 +167,7 @@ bool model_is_buffer(u64 at, bool answered)
 void model_check_page(u64 at)
 {
 	u32 due = fake.format->admissible(model_due(at));
-	u32 tables = backend_stage2_permission(gpa(at));
+	u32 tables = backend_stage2_permission(gpa(at), NULL);
 	struct page page = owner_page(gpa(at));
 
 	if (tables != due || fake.format->admissible(owner_permission(page)) != due)
@@ -190,7 +190,7 @@ static void check_translations(const struct vcpu *vcpu)
 	for (i = 0; i < FAKE_TLB_ENTRIES; i++) {
 		const struct fake_translation *t = &vcpu->tlb[i];
 
-		if (t->perm & ~backend_stage2_permission(gpa(t->page)))
+		if (t->perm & ~backend_stage2_permission(gpa(t->page), NULL))
 			fuzz_fail("model: a CPU may still do %x with page %llx", t->perm,
 				  (unsigned long long)t->page);
 	}
@@ -219,8 +219,9 @@ static void check_registers(u32 cpu)
 		const struct register_rule *rule = &rules[i];
 		u64 was = model.registers[cpu][rule->reg];
 
-		/* "allow" gives way, but never what must stay clear. */
-		if (model.action == HF_ACTION_ALLOW && rule->kind != RULE_KEEP_CLEAR)
+		/* "allow" gives way where nothing of the hypervisor's is at stake. */
+		if (model.action == HF_ACTION_ALLOW &&
+		    (rule->kind == RULE_KEEP_SET || rule->kind == RULE_LOCKED))
 			continue;
 		if ((fake.vcpu[cpu]->registers[rule->reg] ^ was) & pinned(rule, was))
 			fuzz_fail("model: CPU %u: %s has moved from %llx to %llx", cpu,

@@ -4,7 +4,7 @@
 # A file test/unit/X_NAME.c is one program. lib_* and mem_* tests are linked with doubles of
 # what lies above those layers (double.c); core_*, guard_* and domain_* with the real thing.
 # x86_* and svm_* test what of a backend can run on the build host, with fake_cpu.h in the place of
-# its privileged instructions. HF_SEED=N in the environment repeats random tests with another seed.
+# its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the environment repeats random tests with another seed.
 
 O ?= build
 CC ?= gcc
@@ -25,7 +25,8 @@ UNIT_LOW := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/lib_*.c test/unit/mem_
 UNIT_HIGH := $(patsubst %.c,$(UNIT)/%, \
 	$(wildcard test/unit/core_*.c test/unit/guard_*.c test/unit/domain_*.c))
 UNIT_X86 := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/x86_*.c test/unit/svm_*.c))
-UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86)
+UNIT_CLI := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/cli_*.c))
+UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_CLI)
 
 .PHONY: unit-test
 unit-test: $(UNIT_TESTS)
@@ -68,6 +69,10 @@ $(UNIT)/test/unit/mem_stage2: $(UNIT)/traced/stage2.o
 $(UNIT_HIGH): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT_ARCHIVE)
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
 
+$(UNIT_CLI): $(UNIT)/test/unit/cli_%: $(UNIT)/test/unit/cli_%.o $(UNIT)/cli/%.o \
+		$(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
+	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
+
 # Objects of hv/arch/x86 that tests of it are made of.
 UNIT_CPU := $(UNIT)/cpu/hv/arch/x86
 UNIT_FAKE_MACHINE := $(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
@@ -76,14 +81,16 @@ $(UNIT)/cpu/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/fake_cpu.h -c -o $@ $<
 
+$(UNIT)/test/unit/svm_port: $(UNIT_CPU)/svm/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
-$(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o
+$(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msrs.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
-$(UNIT)/test/unit/svm_exit: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk sysreg)
+$(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
+$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_nmi: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \

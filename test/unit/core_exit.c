@@ -55,7 +55,13 @@ static void port(void **ctx)
 	struct cpu *cpu = machine(1);
 
 	(void)ctx;
-	exit.port = (struct exit_port){ .port = 0x3f8, .write = 1, .width = 1, .value = 'a' };
+	exit.port = (struct exit_port){
+		.port = 0x3f8,
+		.write = 1,
+		.width = 1,
+		.ours = 1,
+		.value = 'a',
+	};
 	assert_int_equal(exit_decide(cpu, &exit), VERDICT_SKIP);
 	assert_quiet(2);
 	assert_int_equal(machine_event().kind, HF_EVENT_PORT);

@@ -114,6 +114,11 @@ static void action_kill(struct hf_boot *boot)
 	boot->action = HF_ACTION_KILL;
 }
 
+static void no_sleep_register(struct hf_boot *boot)
+{
+	boot->sleep_count = 1;
+}
+
 static void no_chunk(struct hf_boot *boot)
 {
 	boot->chunk_count = 0;
@@ -146,6 +151,7 @@ static const struct {
 	{ chunk_unaligned, -HF_EINVAL, HF_REASON_BAD_MEMORY_MAP },
 	{ action_none, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ action_kill, -HF_EINVAL, HF_REASON_BAD_OPTION },
+	{ no_sleep_register, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ no_chunk, -HF_ENOMEM, HF_REASON_NO_MEMORY },
 	{ many_chunks, -HF_ENOMEM, HF_REASON_NO_MEMORY },
 	{ base_unaligned, -HF_EINVAL, HF_REASON_BAD_IMAGE },

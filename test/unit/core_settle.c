@@ -12,11 +12,14 @@ typedef int transition(struct owner_locked locked, const struct hf_range *ranges
 static void settle(struct cpu *cpu, transition *fn, u64 page)
 {
 	struct hf_range range = machine_range(page, 1, HF_KIND_RODATA);
-	struct owner_locked owner = owner_lock(cpu);
+	struct owner_locked owner;
 
+	shootdown_exited(cpu);
+	owner = owner_lock(cpu);
 	assert_int_equal(fn(owner, &range, 1), 0);
 	shootdown_settle(owner);
 	owner_unlock(owner);
+	fake_enter(cpu);
 }
 
 /* A block is split, merged again, and the table comes back, after every CPU has flushed. */

@@ -139,6 +139,78 @@ static void lost_kick(void **ctx)
 	assert_int_equal(fake.kicks, 2);
 }
 
+/* ---- CPUs in the hypervisor ---- */
+
+static void leave_when_late_enough(void)
+{
+	if (--late)
+		return;
+	fake.on_relax = NULL;
+	fake_enter(cpu_get(1));
+}
+
+/* Who is inside is waited for and not kicked: it looks at the epoch when it leaves. */
+static void inside_is_not_kicked(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+	struct cpu *other = cpu_get(1);
+	u64 before = other->vcpu->flushes;
+
+	(void)ctx;
+	fake.late_kicks = true;
+	shootdown_exited(other);
+	fake.on_relax = leave_when_late_enough;
+	late = 1000;
+	shootdown(cpu);
+	assert_int_equal(late, 0);
+	assert_int_equal(fake.kicks, 0);
+	assert_int_equal(other->kicked, 0);
+	assert_int_equal(other->vcpu->flushes, before + 1);
+	/* Outside again, it is. */
+	fake.on_relax = deliver_when_late_enough;
+	late = 5;
+	shootdown(cpu);
+	assert_int_equal(fake.kicks, 1);
+}
+
+/* Waiting is no leaving. */
+static void who_waits_is_inside(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+
+	(void)ctx;
+	shootdown_exited(cpu);
+	shootdown_poll(cpu);
+	shootdown(cpu);
+	assert_int_equal(cpu->inside, 1);
+	shootdown_sync(cpu);
+	assert_int_equal(cpu->inside, 0);
+}
+
+/* An NMI from software waits for its CPU, which is kicked only if it is in the guest. */
+static void nmi_from_software(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+	struct cpu *other = cpu_get(1);
+
+	(void)ctx;
+	fake.late_kicks = true;
+	shootdown_exited(other);
+	shootdown_nmi(other);
+	assert_int_equal(other->nmi, 1);
+	assert_int_equal(fake.kicks, 0);
+	shootdown_sync(other);
+	shootdown_nmi(other);
+	shootdown_nmi(other);
+	assert_int_equal(fake.kicks, 1);
+	assert_int_equal(other->kicked, 1);
+	/* Its own: it is on its way out. */
+	shootdown_exited(cpu);
+	shootdown_nmi(cpu);
+	assert_int_equal(cpu->nmi, 1);
+	assert_int_equal(fake.kicks, 1);
+}
+
 /* ---- CPUs that do not run ---- */
 
 static void absent_and_parked_cpus_are_passed_over(void **ctx)
@@ -303,6 +375,9 @@ int main(void)
 		machine_test(one_kick_at_a_time),
 		machine_test(answered_before_the_kick_keeps_the_mark),
 		machine_test(lost_kick),
+		machine_test(inside_is_not_kicked),
+		machine_test(who_waits_is_inside),
+		machine_test(nmi_from_software),
 		machine_test(absent_and_parked_cpus_are_passed_over),
 		machine_test(woken_cpu_is_locked_with_its_old_registers),
 		machine_test(simultaneous_demands),

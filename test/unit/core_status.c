@@ -36,6 +36,10 @@ static const char *const at_lock[] = {
 	"CONTROL.CLEAR",
 	"VECTOR",
 	"MODE.ON",
+	"CACHE.OFF",
+	"LIVE",
+	"OURS",
+	"register without a rule",
 	"patching of kernel text",
 };
 
@@ -96,6 +100,27 @@ static void kinds_not_registered(void **ctx)
 	assert_enforced("exception vectors", HF_ENFORCED_NOT, "registered");
 }
 
+/* Enforced, with what is left open. */
+static void limits(void **ctx)
+{
+	const struct hf_range r[] = {
+		machine_range(MACHINE_FREE, 1, HF_KIND_MODULE_TEXT),
+		machine_range(MACHINE_FREE + PAGE_SIZE, 1, HF_KIND_RUNTIME_CODE),
+		machine_range(MACHINE_FREE + 2 * PAGE_SIZE, 1, HF_KIND_DATA),
+	};
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	assert_int_equal(machine_protect(cpu, r, ARRAY_SIZE(r)), 0);
+	assert_enforced("module text", HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu);
+	assert_enforced("module text", HF_ENFORCED_HARDWARE, "loaded later");
+	assert_enforced("module read-only data", HF_ENFORCED_NOT, "registered");
+	assert_enforced("code made at run time", HF_ENFORCED_HARDWARE, "made later");
+	assert_enforced("kernel data", HF_ENFORCED_HARDWARE, "can be written");
+	assert_enforced("EFI runtime code", HF_ENFORCED_NOT, "registered");
+}
+
 /* One CPU that had nothing to keep is enough. */
 static void rules_without_effect(void **ctx)
 {
@@ -153,7 +178,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 5);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 6);
 }
 
 static void assets(void **ctx)
@@ -183,7 +208,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_ABSENT, "absent memory" },
 		{ HF_ASSET_PLATFORM, "machine" },
 		{ HF_ASSET_PLATFORM | 5, "restart of a CPU" },
-		{ HF_ASSET_PLATFORM | 6, NULL },
+		{ HF_ASSET_PLATFORM | 6, "sleep" },
+		{ HF_ASSET_PLATFORM | 7, NULL },
 		{ 0x09000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },
@@ -209,6 +235,7 @@ int main(void)
 		machine_test(before_and_after_lock),
 		machine_test(action_allow),
 		machine_test(kinds_not_registered),
+		machine_test(limits),
 		machine_test(rules_without_effect),
 		machine_test(kernel_execution),
 		machine_test(list_is_complete),

@@ -34,6 +34,12 @@ void shootdown_sync(struct cpu *cpu)
 	backend_flush(cpu);
 }
 
+void shootdown_entered(struct cpu *cpu, bool flushing)
+{
+	(void)cpu;
+	(void)flushing;
+}
+
 int launch_arrive(struct cpu *cpu, int error)
 {
 	(void)cpu;

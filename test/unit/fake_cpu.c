@@ -21,6 +21,7 @@ static struct {
 void fake_cpu_reset(void)
 {
 	memset(&cpu, 0, sizeof(cpu));
+	fake_cpu_io = (struct fake_cpu_io){ 0 };
 }
 
 static u32 find(const u32 *numbers, u32 count, u32 number)
@@ -112,6 +113,20 @@ int msr_write(u32 msr, u64 value)
 	cpu.msr_value[i] = value;
 	cpu.writes++;
 	return 0;
+}
+
+struct fake_cpu_io fake_cpu_io;
+
+u32 fake_cpu_in(u16 port, u8 width)
+{
+	fake_cpu_io = (struct fake_cpu_io){ fake_cpu_io.count + 1, port, width, false,
+					    fake_cpu_io.value };
+	return fake_cpu_io.value;
+}
+
+void fake_cpu_out(u16 port, u8 width, u32 value)
+{
+	fake_cpu_io = (struct fake_cpu_io){ fake_cpu_io.count + 1, port, width, true, value };
 }
 
 u64 fake_cpu_read_cr4(void)

@@ -24,10 +24,29 @@ u64 fake_cpu_rdmsr(u32 msr);
 void fake_cpu_wrmsr(u32 msr, u64 value);
 u64 fake_cpu_read_cr4(void);
 
+/* The newest access to a port; IN finds what was set last. */
+struct fake_cpu_io {
+	u32 count;
+	u16 port;
+	u8 width;
+	bool write;
+	u32 value;
+};
+
+extern struct fake_cpu_io fake_cpu_io;
+u32 fake_cpu_in(u16 port, u8 width);
+void fake_cpu_out(u16 port, u8 width, u32 value);
+
 /* With arguments, so that struct cpuid keeps its name. */
 #define cpuid(leaf, subleaf) fake_cpu_cpuid(leaf, subleaf)
 #define rdmsr(msr)	     fake_cpu_rdmsr(msr)
 #define wrmsr(msr, value)    fake_cpu_wrmsr(msr, value)
+#define inb(port)	     fake_cpu_in(port, 1)
+#define inw(port)	     fake_cpu_in(port, 2)
+#define inl(port)	     fake_cpu_in(port, 4)
+#define outb(port, value)    fake_cpu_out(port, 1, value)
+#define outw(port, value)    fake_cpu_out(port, 2, value)
+#define outl(port, value)    fake_cpu_out(port, 4, value)
 #define read_cr4()	     fake_cpu_read_cr4()
 
 #endif

@@ -86,6 +86,59 @@ static void every_access(void **ctx)
 	}
 }
 
+/* Every kind of sealed page: what each access comes to, read off this table alone. */
+static void every_kind(void **ctx)
+{
+	static const struct {
+		u32 kind;
+		bool write, kernel, user; /* besides read, which all have */
+	} row[] = {
+		{ HF_KIND_TEXT, false, true, false },
+		{ HF_KIND_RODATA, false, false, false },
+		{ HF_KIND_RO_AFTER_INIT, false, false, false },
+		{ HF_KIND_VECTORS, false, false, false },
+		{ HF_KIND_VDSO, false, false, true },
+		{ HF_KIND_MODULE_TEXT, false, true, false },
+		{ HF_KIND_MODULE_RODATA, false, false, false },
+		{ HF_KIND_RUNTIME_CODE, false, true, false },
+		{ HF_KIND_STARTUP, false, false, false },
+		{ HF_KIND_FIRMWARE, false, true, false },
+		{ HF_KIND_DATA, true, false, false },
+	};
+	struct hf_range r[ARRAY_SIZE(row)];
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	static_assert(ARRAY_SIZE(row) == HF_KIND_COUNT - 1, "every kind");
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
+		r[i] = machine_range(MACHINE_FREE + i * PAGE_SIZE, 1, row[i].kind);
+	assert_int_equal(machine_protect(cpu, r, ARRAY_SIZE(r)), 0);
+	machine_lock(cpu);
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		const struct {
+			u8 access, cpl;
+			bool legal;
+		} step[] = {
+			{ R, 0, true },		   { R, 3, true },	  { W, 0, row[i].write },
+			{ K, 0, row[i].write },	   { X, 0, row[i].kernel }, { X, 3, row[i].user },
+		};
+
+		for (u32 j = 0; j < ARRAY_SIZE(step); j++) {
+			u64 value = 1;
+			int verdict = fake_guest_access(cpu, gpa(r[i].gpa), step[j].access,
+							step[j].cpl, &value);
+
+			if (verdict != (step[j].legal ? FAKE_DONE : (int)VERDICT_FAULT))
+				fail_msg("kind %u, step %u: %d", row[i].kind, j, verdict);
+			if (step[j].legal)
+				continue;
+			assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | row[i].kind);
+			assert_int_equal(machine_event().access, step[j].access);
+			assert_int_equal(machine_event().action, HF_ACTION_DENY);
+		}
+	}
+}
+
 /* Pages being checked, lent or a service's. */
 static void every_other_state(void **ctx)
 {
@@ -113,10 +166,12 @@ static void every_other_state(void **ctx)
 
 	(void)ctx;
 	machine_lock(cpu);
+	shootdown_exited(cpu);
 	owner = owner_lock(cpu);
 	assert_int_equal(owner_check_begin(owner, &r[0], 1), 0);
 	assert_int_equal(owner_lend(owner, &r[1], 1), 0);
 	assert_int_equal(owner_donate(owner, &r[2], 1), 0);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
 		bool legal = row[i].asset == HF_ASSET_NONE;
@@ -184,6 +239,7 @@ static void tables_disagree(void **ctx)
 	/* Behind the back of owner.c, and of the fake, which would notice. */
 	assert_int_equal(stage2_prepare(&fake.stage2, gpa(MACHINE_FREE), 1), 0);
 	stage2_protect(&fake.stage2, gpa(MACHINE_FREE), 1, HF_PERM_READ);
+	stage2_settle();
 	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE), W, 0, &value),
 			 VERDICT_FAULT);
 	assert_int_equal(machine_event().asset, HF_ASSET_PLATFORM);
@@ -320,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(every_access),
+		machine_test(every_kind),
 		machine_test(every_other_state),
 		machine_test(nobodys_addresses),
 		machine_test(stale_translation),

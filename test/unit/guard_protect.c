@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What can be registered, and the lock. */
+#include <hv/shootdown.h>
 #include "machine.h"
 
 static void spoil_nothing(struct hf_range *r)
@@ -341,8 +342,10 @@ static void page_taken_before_lock(void **ctx)
 
 	(void)ctx;
 	machine_register(cpu);
+	shootdown_exited(cpu);
 	owner = owner_lock(cpu);
 	assert_int_equal(owner_lend(owner, &taken, 1), 0);
+	shootdown_settle(owner);
 	owner_unlock(owner);
 	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), -HF_EINVAL);
 	assert_int_equal(launch_state(), HF_STATE_LAUNCHED);

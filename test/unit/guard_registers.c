@@ -132,68 +132,242 @@ static void recorded_per_cpu(void **ctx)
 	assert_false(registers_effective(cpu, UINT32_MAX));
 }
 
-static struct exit write_of(u32 id, bool unknown, u64 value)
+/* What is absorbed keeps its value, without an event, and the rest is written. */
+static void absorbed(void **ctx)
 {
-	return (struct exit){
-		.kind = HF_EXIT_MSR,
-		.reg = { .id = id, .unknown = unknown, .old = 7, .value = value },
-	};
-}
-
-/* Exits before lock (the backend needs some for itself) change nothing but registers. */
-static void before_lock(void **ctx)
-{
-	struct exit exit = write_of(FAKE_MODE, false, 0);
 	struct cpu *cpu = machine(1);
+	u64 newest;
 
 	(void)ctx;
-	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
-	/* Nothing is recorded yet, which must not be taken for a record of zeroes. */
-	exit = write_of(FAKE_VECTOR, false, 0x1234);
-	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
-	exit = write_of(FAKE_CONTROL, false, 0xff00);
-	assert_int_equal(exit_decide(cpu, &exit), VERDICT_PERFORM);
-	assert_quiet(1);
+	machine_lock(cpu);
+	newest = event_newest();
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0x30fff), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x312ff);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0x1), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x1201);
+	/* From anywhere, it is the recorded value that is kept. */
+	cpu->vcpu->registers[FAKE_CACHE] = 0x3401;
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0x3401), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x1201);
+	assert_quiet(newest);
+	/* A violation in the rest of it is one, and shows what was asked for. */
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0xff00), VERDICT_FAULT);
+	assert_int_equal(machine_event().asset, HF_ASSET_REGISTER | FAKE_RULE_CACHE);
+	assert_int_equal(machine_event().new_value, 0xff00);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x1201);
 }
 
-static void without_a_rule(u32 action)
+/* Not recorded: compared with what is there. Nothing to change is nothing to do. */
+static void live(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+	u64 newest;
+
+	(void)ctx;
+	machine_lock(cpu);
+	newest = event_newest();
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0x1234), VERDICT_SKIP);
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0x34), VERDICT_SKIP);
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0x70034), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_LIVE], 0x71234);
+	assert_quiet(newest);
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0x71235), VERDICT_FAULT);
+	assert_int_equal(machine_event().asset, HF_ASSET_REGISTER | FAKE_RULE_LIVE);
+	assert_int_equal(machine_event().gpa, FAKE_HARDWARE + FAKE_LIVE);
+	assert_int_equal(machine_event().old, 0x71234);
+	assert_int_equal(machine_event().new_value, 0x71235);
+	assert_int_equal(cpu->vcpu->registers[FAKE_LIVE], 0x71234);
+	assert_true(registers_effective(cpu, FAKE_RULE_LIVE));
+}
+
+/* Under every action, and before lock where such a write exits. */
+static void ours(u32 action)
 {
 	struct cpu *cpu = machine_action(1, action);
 
 	for (int locked = 0; locked < 2; locked++) {
-		struct exit exit = write_of(0xc0010117, true, 0x1000);
+		u64 newest = event_newest();
 
-		assert_int_equal(exit_decide(cpu, &exit), VERDICT_FAULT);
+		cpu->vcpu->guarded = true;
+		assert_int_equal(fake_guest_register(cpu, FAKE_OURS, 0x5678), VERDICT_SKIP);
+		assert_quiet(newest);
+		assert_int_equal(fake_guest_register(cpu, FAKE_OURS, locked), VERDICT_FAULT);
 		assert_int_equal(machine_event().kind, HF_EVENT_REGISTER);
 		assert_int_equal(machine_event().action, HF_ACTION_DENY);
-		assert_int_equal(machine_event().asset, HF_ASSET_REGISTER_OTHER);
-		assert_int_equal(machine_event().gpa, 0xc0010117);
-		assert_int_equal(machine_event().new_value, 0x1000);
-		/* A number of ours does not make it known. */
-		exit = write_of(FAKE_MODE, true, 0x1001 + locked);
-		assert_int_equal(exit_decide(cpu, &exit), VERDICT_FAULT);
-		assert_int_equal(machine_event().asset, HF_ASSET_REGISTER_OTHER);
-		/* Numbered by the backend, but no rule names it. */
-		exit = write_of(FAKE_FREE, false, 0x1002);
-		assert_int_equal(exit_decide(cpu, &exit), VERDICT_FAULT);
-		assert_int_equal(machine_event().asset, HF_ASSET_REGISTER_OTHER);
-		exit = write_of(UINT32_MAX, false, 0x1003);
-		assert_int_equal(exit_decide(cpu, &exit), VERDICT_FAULT);
+		assert_int_equal(machine_event().asset, HF_ASSET_REGISTER | FAKE_RULE_OURS);
+		assert_int_equal(machine_event().gpa, FAKE_HARDWARE + FAKE_OURS);
 		if (!locked)
 			machine_lock(cpu);
 	}
 }
 
-static void without_a_rule_denied(void **ctx)
+static void ours_denied(void **ctx)
 {
 	(void)ctx;
-	without_a_rule(HF_ACTION_DENY);
+	ours(HF_ACTION_DENY);
 }
 
-static void without_a_rule_never_allowed(void **ctx)
+static void ours_never_allowed(void **ctx)
 {
 	(void)ctx;
-	without_a_rule(HF_ACTION_ALLOW);
+	ours(HF_ACTION_ALLOW);
+}
+
+/* Exits before lock (the backend needs some for itself) change nothing but registers. */
+static void before_lock(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	cpu->vcpu->guarded = true;
+	assert_int_equal(fake_guest_register(cpu, FAKE_MODE, 0), VERDICT_PERFORM);
+	/* Nothing is recorded yet, which must not be taken for a record of zeroes. */
+	assert_int_equal(fake_guest_register(cpu, FAKE_VECTOR, 0x1234), VERDICT_PERFORM);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0xff00), VERDICT_PERFORM);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0xff00), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0xff00);
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0), VERDICT_PERFORM);
+	assert_int_equal(fake_guest_register(cpu, FAKE_OTHER, 0), VERDICT_PERFORM);
+	assert_quiet(1);
+}
+
+/* What no rule names keeps its value; the same value again is left out. */
+static void without_a_rule(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+	u64 newest;
+
+	(void)ctx;
+	machine_lock(cpu);
+	newest = event_newest();
+	assert_int_equal(fake_guest_register(cpu, FAKE_OTHER, 0x9abc), VERDICT_SKIP);
+	assert_quiet(newest);
+	assert_int_equal(fake_guest_register(cpu, FAKE_OTHER, 0x9abd), VERDICT_FAULT);
+	assert_int_equal(machine_event().kind, HF_EVENT_REGISTER);
+	assert_int_equal(machine_event().action, HF_ACTION_DENY);
+	assert_int_equal(machine_event().asset, HF_ASSET_REGISTER_OTHER);
+	assert_int_equal(machine_event().gpa, FAKE_HARDWARE + FAKE_OTHER);
+	assert_int_equal(machine_event().old, 0x9abc);
+	assert_int_equal(machine_event().new_value, 0x9abd);
+	assert_int_equal(cpu->vcpu->registers[FAKE_OTHER], 0x9abc);
+}
+
+static void without_a_rule_allowed(void **ctx)
+{
+	struct cpu *cpu = machine_action(1, HF_ACTION_ALLOW);
+
+	(void)ctx;
+	machine_lock(cpu);
+	assert_int_equal(fake_guest_register(cpu, FAKE_OTHER, 0x9abd), VERDICT_PERFORM);
+	assert_int_equal(machine_event().action, HF_ACTION_ALLOW);
+	assert_int_equal(machine_event().asset, HF_ASSET_REGISTER_OTHER);
+	assert_int_equal(cpu->vcpu->registers[FAKE_OTHER], 0x9abd);
+}
+
+/*
+ * A CPU that is brought up writes values from before anything was protected. None is a violation
+ * and none takes effect: the value at lock stays in force all the while.
+ */
+static void waking(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+	u64 newest;
+
+	(void)ctx;
+	machine_lock(cpu);
+	cpu = cpu_get(1);
+	newest = event_newest();
+	cpu->waking = true;
+	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0xf00f0), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CONTROL], 0xf00ff);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0xff00), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CONTROL], 0x000f);
+	assert_int_equal(fake_guest_register(cpu, FAKE_VECTOR, 0x1234), VERDICT_SKIP);
+	assert_int_equal(cpu->vcpu->registers[FAKE_VECTOR], VECTOR_VALUE);
+	assert_int_equal(fake_guest_register(cpu, FAKE_VECTOR, VECTOR_VALUE), VERDICT_PERFORM);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0xff00), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x1201);
+	assert_int_equal(fake_guest_register(cpu, FAKE_LIVE, 0xffff), VERDICT_SKIP);
+	assert_int_equal(fake_guest_register(cpu, FAKE_OURS, 0), VERDICT_SKIP);
+	assert_int_equal(fake_guest_register(cpu, FAKE_OTHER, 0), VERDICT_SKIP);
+	assert_quiet(newest);
+	/* Others are not. */
+	assert_int_equal(fake_guest_register(cpu_get(0), FAKE_VECTOR, 0x1234), VERDICT_FAULT);
+	cpu->waking = false;
+	assert_int_equal(fake_guest_register(cpu, FAKE_VECTOR, 0x1235), VERDICT_FAULT);
+}
+
+/* I4: whatever is written on the way, and whenever the way ends. */
+static void waking_sequences(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	unit_seed("waking_sequences");
+	machine_lock(cpu);
+	for (int i = 0; i < 20000; i++) {
+		cpu->waking = unit_below(2);
+		fake_guest_register(cpu, FAKE_CONTROL, unit_random() & 0xfffff);
+		fake_guest_register(cpu, FAKE_VECTOR, unit_random());
+		fake_guest_register(cpu, FAKE_CACHE, unit_random() & 0xfffff);
+		fake_guest_register(cpu, FAKE_LIVE, unit_random() & 0xfffff);
+		assert_int_equal(cpu->vcpu->registers[FAKE_CONTROL] & 0xff0f, 0x000f);
+		assert_int_equal(cpu->vcpu->registers[FAKE_VECTOR], VECTOR_VALUE);
+		assert_int_equal(cpu->vcpu->registers[FAKE_CACHE] & 0xff01, 0x1201);
+		assert_int_equal(cpu->vcpu->registers[FAKE_LIVE] & 0xffff, 0x1234);
+	}
+}
+
+/* Before lock nothing ends it: the lock does. */
+static void waking_ends_at_lock(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	cpu->waking = true;
+	machine_lock(cpu);
+	assert_false(cpu->waking);
+	/* A record of its own is made once only. */
+	cpu->waking = true;
+	registers_record(cpu);
+	assert_true(cpu->waking);
+}
+
+/* A CPU that could not even handle a fault is not left to die slowly. */
+static void fatal(u32 action, bool waking_too, enum verdict verdict, u32 done)
+{
+	struct cpu *cpu = machine_action(1, action);
+	struct exit exit = {
+		.kind = HF_EXIT_REGISTER,
+		.reg = { .id = FAKE_VECTOR, .fatal = true, .old = VECTOR_VALUE, .value = 0 },
+	};
+	u64 newest;
+
+	machine_lock(cpu);
+	newest = event_newest();
+	cpu->waking = waking_too;
+	assert_int_equal(exit_decide(cpu, &exit), verdict);
+	assert_int_equal(event_newest(), newest + !waking_too);
+	if (!waking_too)
+		assert_int_equal(machine_event().action, done);
+}
+
+static void fatal_stops(void **ctx)
+{
+	(void)ctx;
+	fatal(HF_ACTION_DENY, false, VERDICT_STOP, HF_ACTION_KILL);
+}
+
+static void fatal_allowed(void **ctx)
+{
+	(void)ctx;
+	fatal(HF_ACTION_ALLOW, false, VERDICT_PERFORM, HF_ACTION_ALLOW);
+}
+
+static void fatal_waking(void **ctx)
+{
+	(void)ctx;
+	fatal(HF_ACTION_DENY, true, VERDICT_SKIP, 0);
 }
 
 int main(void)
@@ -203,9 +377,19 @@ int main(void)
 		machine_test(allow),
 		machine_test(sequences),
 		machine_test(recorded_per_cpu),
+		machine_test(absorbed),
+		machine_test(live),
+		machine_test(ours_denied),
+		machine_test(ours_never_allowed),
 		machine_test(before_lock),
-		machine_test(without_a_rule_denied),
-		machine_test(without_a_rule_never_allowed),
+		machine_test(without_a_rule),
+		machine_test(without_a_rule_allowed),
+		machine_test(waking),
+		machine_test(waking_sequences),
+		machine_test(waking_ends_at_lock),
+		machine_test(fatal_stops),
+		machine_test(fatal_allowed),
+		machine_test(fatal_waking),
 	};
 
 	return cmocka_run_group_tests_name("guard_registers", tests, NULL, NULL);

@@ -152,7 +152,7 @@ static bool same_page(struct page a, struct page b)
 static void check_invariants(struct gpa at)
 {
 	struct page page = owner_page(at);
-	u32 perm = backend_stage2_permission(at);
+	u32 perm = backend_stage2_permission(at, NULL);
 	bool split = backend_features() & HF_FEATURE_EXEC_SPLIT;
 	bool guest = page.state == PAGE_GUEST || page.state == PAGE_ABSENT;
 
@@ -183,7 +183,7 @@ static void compare(u64 start, u64 end)
 
 		assert_true(same_page(owner_page(gpa(at)), expected));
 		assert_int_equal(owner_permission(expected), model_permission(expected));
-		assert_int_equal(backend_stage2_permission(gpa(at)), perm);
+		assert_int_equal(backend_stage2_permission(gpa(at), NULL), perm);
 		check_invariants(gpa(at));
 	}
 	assert_int_equal(owner_sealed(), model_sealed);
@@ -237,11 +237,13 @@ static int transfer(const struct row *row, const struct hf_range *ranges, u32 co
 	int error = model_transfer(row, ranges, count);
 
 	assert_int_equal(row->fn(l, ranges, count), error);
-	if (error)
+	if (error) {
 		assert_int_equal(fake.protects, protects);
-	else
-		backend_stage2_reclaim(); /* no CPU runs that would have to flush first */
-	return error;
+		return error;
+	}
+	stage2_settle(); /* no CPU runs that would have to flush first */
+	backend_stage2_reclaim();
+	return 0;
 }
 
 static const struct row *row_of(transition *fn)
@@ -377,19 +379,19 @@ static void added_stays(void **ctx)
 
 	(void)ctx;
 	begin(&fake_format);
-	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)), HF_PERM_ALL);
-	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT), NULL), HF_PERM_ALL);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa), NULL), expected);
 	assert_int_equal(owner_add(l, &plugged, 1), 0);
-	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa), NULL), expected);
 	assert_int_equal(owner_check_begin(l, &plugged, 1), 0);
-	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), HF_PERM_READ);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa), NULL), HF_PERM_READ);
 	assert_int_equal(owner_check_fail(l, &plugged, 1), 0);
-	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa)), expected);
+	assert_int_equal(backend_stage2_permission(gpa(plugged.gpa), NULL), expected);
 	assert_int_equal(owner_seal(l, &released, 1), 0);
-	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)),
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT), NULL),
 			 HF_PERM_READ | HF_PERM_KERNEL_EXEC);
 	assert_int_equal(owner_release(l, &released, 1), 0);
-	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)), expected);
+	assert_int_equal(backend_stage2_permission(gpa(SUBJECT), NULL), expected);
 }
 
 static void kinds(void **ctx)

@@ -34,6 +34,13 @@ static u64 span_of(unsigned int level)
 	return PAGE_SIZE << 9 * (level - 1);
 }
 
+/* As after a shoot-down. */
+static void reclaim(void)
+{
+	stage2_settle();
+	stage2_reclaim(&s2);
+}
+
 /* ---- every store, when it happens ---- */
 
 #define POOL_PAGES (FAKE_CHUNKS * HF_CHUNK_SIZE / PAGE_SIZE)
@@ -360,7 +367,7 @@ static void split_and_merge(void **ctx)
 		compare(0, LIMIT);
 		/* Tables wait for the flush, then they are free. */
 		assert_int_not_equal(pool_used(), used);
-		stage2_reclaim(&s2);
+		reclaim();
 		assert_int_equal(pool_used(), used);
 		assert_int_equal(trace.splits - trace.merges,
 				 tables_down_to(s->format->max_block, s->levels, LIMIT) - 1);
@@ -387,7 +394,7 @@ static void limbo(void **ctx)
 	}
 	table = s2.limbo;
 	assert_ptr_not_equal(pool_page(), table);
-	stage2_reclaim(&s2);
+	reclaim();
 	assert_null(s2.limbo);
 }
 
@@ -560,7 +567,7 @@ static void random_operation(void)
 		assert_int_equal(protect(start, npages, random_permission()), 0);
 	}
 	if (!unit_below(8))
-		stage2_reclaim(&s2);
+		reclaim();
 	/* Ranges are small on average: most of the work is one window of tables. */
 	if (npages <= 4096 || !unit_below(16))
 		compare_around(start, start + npages * PAGE_SIZE);
@@ -594,7 +601,7 @@ static void random_operations(void **ctx)
 		 */
 		assert_int_equal(protect(0, PAGES, HF_PERM_ALL), 0);
 		merge(0, PAGES);
-		stage2_reclaim(&s2);
+		reclaim();
 		compare(0, LIMIT);
 		assert_int_equal(pool_used() / PAGE_SIZE,
 				 tables_down_to(s->format->max_block, s->levels, LIMIT));

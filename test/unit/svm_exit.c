@@ -45,7 +45,11 @@ static u8 memory[MEMORY_SIZE];
 
 /* What happened. */
 static struct exit seen;
-static u32 decided, flushed, synced, stgi, clgi;
+static u32 decided, flushed, synced, stgi, clgi, wbinvd;
+static u32 latched; /* NMIs that the handler finds */
+static u32 entered; /* with a flush: 2 */
+static u64 absorbed; /* bits that the core takes from a value */
+static struct segment tr; /* the CPU's */
 static enum verdict verdict;
 static sigjmp_buf reset;
 
@@ -56,6 +60,8 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 	assert_ptr_equal(c, &cpu);
 	seen = *e;
 	decided++;
+	if (e->kind == HF_EXIT_REGISTER)
+		e->reg.value &= ~absorbed;
 	if (verdict == VERDICT_RESULT)
 		e->call.result = -38;
 	return verdict;
@@ -65,6 +71,12 @@ void shootdown_sync(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
 	synced++;
+}
+
+void shootdown_entered(struct cpu *c, bool flushing)
+{
+	assert_ptr_equal(c, &cpu);
+	entered = flushing ? 2 : 1;
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -84,7 +96,8 @@ void backend_flush(struct cpu *c)
 u64 backend_register_read(struct cpu *c, u32 reg)
 {
 	assert_ptr_equal(c, &cpu);
-	return 0x1000 + reg;
+	assert_true(reg == REG_TR_BASE || reg == REG_TR_SELECTOR);
+	return reg == REG_TR_BASE ? tr.base : tr.selector;
 }
 
 static struct page trial_page;
@@ -114,7 +127,8 @@ _Noreturn void backend_halt(void)
 	abort();
 }
 
-/* STGI 0f 01 dc and CLGI 0f 01 dd are stepped over; LIDT with no table is the reset. */
+/* STGI 0f 01 dc and CLGI 0f 01 dd are stepped over, VMLOAD 0f 01 da, VMSAVE 0f 01 db and WBINVD
+ * 0f 09 played; LIDT with no table is the reset. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
@@ -124,8 +138,23 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	if (code[0] == 0x0f && code[1] == 0x01 && (code[2] == 0xdc || code[2] == 0xdd)) {
 		/* Only open in between. */
 		stgi += code[2] == 0xdc;
+		if (code[2] == 0xdc)
+			((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] += latched;
 		clgi += code[2] == 0xdd && stgi == clgi + 1;
 		*rip += 3;
+		return;
+	}
+	if (code[0] == 0x0f && code[1] == 0x01 && (code[2] == 0xda || code[2] == 0xdb)) {
+		if (code[2] == 0xda)
+			tr = vmcb.tr;
+		else
+			vmcb.tr = tr;
+		*rip += 3;
+		return;
+	}
+	if (code[0] == 0x0f && code[1] == 0x09) {
+		wbinvd++;
+		*rip += 2;
 		return;
 	}
 	if ((code[0] == 0x0f && code[1] == 0x01) || (code[0] == 0x41 && code[1] == 0x0f))
@@ -182,7 +211,10 @@ static int setup(void **ctx)
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
 	svm = (struct svm){ 0 };
-	decided = flushed = synced = stgi = clgi = 0;
+	decided = flushed = synced = stgi = clgi = wbinvd = entered = 0;
+	latched = 1;
+	absorbed = 0;
+	tr = (struct segment){ 0 };
 	return 0;
 }
 
@@ -339,6 +371,23 @@ static void calls(void **ctx)
 	advanced(4);
 }
 
+/* Done for the guest is done: a single step ends here. */
+static void single_step(void **ctx)
+{
+	(void)ctx;
+	vmcb.rflags = 0x102;
+	run(EXIT_CODE_VMMCALL, 0, 0, VERDICT_RESULT);
+	assert_int_equal(vmcb.rip, RIP + 3);
+	assert_int_equal(vmcb.event_inject, 0x80000301);
+	assert_int_equal(vmcb.dr6, 1u << 14);
+	/* What is not done is not. */
+	setup(NULL);
+	vmcb.rflags = 0x102;
+	run(EXIT_CODE_NPF, NPF_WRITE, 0x7000, VERDICT_FAULT);
+	assert_int_equal(vmcb.event_inject, GP);
+	assert_int_equal(vmcb.dr6, 0);
+}
+
 /* Values the processor would fault on are never stored: VMRUN would refuse the block. */
 static void registers_refused(void **ctx)
 {
@@ -411,6 +460,229 @@ static void registers_performed(void **ctx)
 	advanced(5);
 }
 
+/* CR0.CD stays clear; the guest reads it as it has set it, and only then reads exit. */
+static void cache_disable(void **ctx)
+{
+	const u64 cd = 1ull << 30;
+	u32 before = vmcb.intercept[INTERCEPT_CR];
+
+	(void)ctx;
+	absorbed = cd;
+	put_code("\x0f\x22\xc0", 3); /* mov %rax, %cr0 */
+	vmcb.rax = CR0 | cd;
+	run(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.value, CR0 | cd);
+	assert_int_equal(vmcb.cr0, CR0);
+	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
+	advanced(3);
+	/* Read into RAX, RSP and another. */
+	vmcb.rip = RIP;
+	put_code("\x0f\x20\xc0", 3);
+	run(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.rax, CR0 | cd);
+	assert_int_equal(decided, 1);
+	assert_int_equal(cpu.stats.exits[HF_EXIT_REGISTER], 1);
+	advanced(3);
+	vmcb.rip = RIP;
+	put_code("\x0f\x20\xc4", 3);
+	run(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.rsp, CR0 | cd);
+	vmcb.rip = RIP;
+	put_code("\x41\x0f\x20\xc4", 4);
+	run(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
+	assert_int_equal(gprs.r[GPR_R12], CR0 | cd);
+	advanced(4);
+	/* CLTS does not change it. */
+	vmcb.rip = RIP;
+	put_code("\x0f\x06", 2);
+	run(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.old, CR0 | cd);
+	assert_int_equal(vmcb.cr0, CR0);
+	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
+	/* Neither does a write that is refused. */
+	vmcb.rip = RIP;
+	put_code("\x0f\x22\xc0", 3);
+	vmcb.rax = CR0;
+	run(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_FAULT);
+	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
+	run(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before);
+	/* SMSW is not decoded. */
+	vmcb.rip = RIP;
+	put_code("\x0f\x01\xe0", 3);
+	run(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
+	assert_int_equal(seen.kind, HF_EXIT_OTHER);
+	assert_int_equal(vmcb.event_inject, GP);
+	/* Assisted. */
+	svm.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
+	vmcb.next_rip = RIP + 5;
+	run(EXIT_CODE_CR0_READ, 1ull << 63 | GPR_RSI, 0, VERDICT_FAULT);
+	assert_int_equal(gprs.r[GPR_RSI], CR0);
+	advanced(5);
+}
+
+/* Nothing is lost from caches, and nobody is asked. */
+static void invd(void **ctx)
+{
+	(void)ctx;
+	run(EXIT_CODE_INVD, 0, 0, VERDICT_FAULT);
+	assert_int_equal(wbinvd, 1);
+	assert_int_equal(decided, 0);
+	assert_int_equal(cpu.stats.exits[HF_EXIT_OTHER], 1);
+	advanced(2);
+}
+
+static void put_table(u16 limit, u64 base)
+{
+	struct table_register value = { limit, base };
+
+	memcpy(memory + CODE + (RIP & PAGE_MASK) + 7 + 0x100, &value, sizeof(value));
+	vmcb.rip = RIP;
+}
+
+static void gdtr(void **ctx)
+{
+	(void)ctx;
+	vmcb.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	put_code("\x0f\x01\x15\x00\x01\x00\x00", 7); /* lgdt 0x100(%rip) */
+	put_table(0x7f, 0xfffffe0000001000);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.id, REG_GDTR_BASE);
+	assert_int_equal(seen.reg.value, seen.reg.old);
+	advanced(7);
+	put_table(0xff, 0xfffffe0000001000);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.id, REG_GDTR_LIMIT);
+	assert_int_equal(seen.reg.old, 0x7f);
+	assert_int_equal(seen.reg.value, 0xff);
+	assert_int_equal(vmcb.gdtr.limit, 0xff);
+	/* An empty one is no end: segments stay loaded. */
+	put_table(0, 0xffff888000001000);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_SKIP);
+	assert_int_equal(seen.reg.id, REG_GDTR_BASE);
+	assert_int_equal(seen.reg.value, 0xffff888000001000);
+	assert_false(seen.reg.fatal);
+	assert_int_equal(vmcb.gdtr.limit, 0xff);
+	assert_int_equal(vmcb.gdtr.base, 0xfffffe0000001000);
+	advanced(7);
+	/* LIDT where the exit says LGDT: changed since. */
+	put_table(0x7f, 0xfffffe0000001000);
+	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_FAULT);
+	assert_int_equal(seen.kind, HF_EXIT_OTHER);
+}
+
+/* With less than one gate the CPU could deliver nothing. */
+static void idtr_fatal(void **ctx)
+{
+	(void)ctx;
+	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7); /* lidt 0x100(%rip) */
+	put_table(15, 0);
+	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_FAULT);
+	assert_false(seen.reg.fatal);
+	put_table(14, 0);
+	assert_int_equal(run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_STOP), 1);
+	assert_true(seen.reg.fatal);
+}
+
+/* A bring-up ends where the CPU loads what was recorded, and not before. */
+static void waking(void **ctx)
+{
+	(void)ctx;
+	cpu.recorded[REG_IDTR_BASE] = 0xfffffe0000000000;
+	cpu.recorded[REG_IDTR_LIMIT] = 0xfff;
+	cpu.waking = true;
+	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
+	put_table(0xfff, 0xffffffff82000000);
+	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_SKIP);
+	assert_true(cpu.waking);
+	put_table(0x1ff, 0xfffffe0000000000);
+	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_SKIP);
+	assert_true(cpu.waking);
+	put_code("\x0f\x01\x15\x00\x01\x00\x00", 7); /* lgdt */
+	put_table(0xfff, 0xfffffe0000000000);
+	run(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_SKIP);
+	assert_true(cpu.waking);
+	put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
+	put_table(0xfff, 0xfffffe0000000000);
+	run(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_false(cpu.waking);
+}
+
+#define TSS	 0xfffffe0000003000ull
+#define TSS_LOW	 0x00008b0030000067ull /* busy, limit 0x67 */
+#define TSS_HIGH 0xfffffe00ull
+#define BUSY	 BIT(41)
+
+static void put_tss(u32 selector, u64 low, u64 high)
+{
+	memcpy(memory + CODE + selector, &low, sizeof(low));
+	memcpy(memory + CODE + selector + 8, &high, sizeof(high));
+	vmcb.rip = RIP;
+	vmcb.interrupt_shadow = 1;
+}
+
+/* The descriptor is looked at; what is loaded already is not loaded again, nor marked. */
+static void task_register(void **ctx)
+{
+	static const struct {
+		u16 selector;
+		u64 low;
+	} refused[] = {
+		{ 0x40, TSS_LOW },			 /* busy */
+		{ 0x40, TSS_LOW & ~BUSY & ~BIT(47) },	 /* not present */
+		{ 0x40, (TSS_LOW & ~BUSY) | BIT(44) },	 /* a segment */
+		{ 0x44, TSS_LOW & ~BUSY },		 /* in the LDT */
+		{ 0x03, TSS_LOW & ~BUSY },		 /* null */
+		{ 0x78, TSS_LOW & ~BUSY },		 /* half beyond the limit */
+	};
+	size_t i;
+
+	(void)ctx;
+	vmcb.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	tr = (struct segment){ .selector = 0x40, .base = TSS, .limit = 0x4087 };
+	put_code("\x0f\x00\xd8", 3); /* ltr %ax */
+	put_tss(0x40, TSS_LOW & ~BUSY, TSS_HIGH);
+	vmcb.rax = 0x10040;
+	run(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.kind, HF_EXIT_REGISTER);
+	assert_int_equal(seen.reg.id, REG_TR_BASE);
+	assert_int_equal(seen.reg.old, TSS);
+	assert_int_equal(seen.reg.value, TSS);
+	assert_int_equal(tr.limit, 0x4087);
+	assert_int_equal(memory[CODE + 0x45] & 2, 0);
+	advanced(3);
+	/* The same through another selector. */
+	put_tss(0x60, TSS_LOW & ~BUSY, TSS_HIGH);
+	vmcb.rax = 0x60;
+	run(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_FAULT);
+	assert_int_equal(seen.reg.id, REG_TR_SELECTOR);
+	assert_int_equal(seen.reg.old, 0x40);
+	assert_int_equal(seen.reg.value, 0x60);
+	stayed();
+	/* Another base, let through. */
+	put_tss(0x40, TSS_LOW & ~BUSY, 0xffff8880);
+	put_code("\x0f\x00\x18", 3); /* ltr (%rax) */
+	vmcb.rax = 0xffffffff82000800;
+	memcpy(memory + CODE + 0x800, "\x40", 2);
+	run(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.id, REG_TR_BASE);
+	assert_int_equal(seen.reg.value, 0xffff888000003000);
+	assert_int_equal(tr.base, 0xffff888000003000);
+	assert_int_equal(tr.limit, 0x67);
+	assert_int_equal(tr.attributes, 0x8b);
+	advanced(3);
+	put_code("\x0f\x00\xd8", 3);
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		put_tss(refused[i].selector & ~7u, refused[i].low, TSS_HIGH);
+		vmcb.rax = refused[i].selector;
+		run(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_FAULT);
+		assert_int_equal(seen.kind, HF_EXIT_OTHER);
+		assert_int_equal(vmcb.event_inject, GP);
+		stayed();
+	}
+}
+
 /* lidt of ten bytes within the page of the code, which every page is. */
 static void idtr(void **ctx)
 {
@@ -440,13 +712,19 @@ static void idtr(void **ctx)
 	assert_int_equal(vmcb.event_inject, GP);
 }
 
-static void guest_msr_write(u32 msr, u64 value, enum verdict v)
+static void guest_msr(u32 msr, u64 value, enum verdict v)
 {
-	setup(NULL);
+	vmcb.rip = RIP;
 	gprs.r[GPR_RCX] = 0xffffffff00000000 | msr;
 	gprs.r[GPR_RDX] = 0xffffffff00000000 | value >> 32;
 	vmcb.rax = 0xffffffff00000000 | (u32)value;
 	run(EXIT_CODE_MSR, 1, 0, v);
+}
+
+static void guest_msr_write(u32 msr, u64 value, enum verdict v)
+{
+	setup(NULL);
+	guest_msr(msr, value, v);
 }
 
 static void msr_writes(void **ctx)
@@ -456,7 +734,9 @@ static void msr_writes(void **ctx)
 	assert_int_equal(seen.kind, HF_EXIT_MSR);
 	assert_int_equal(seen.reg.id, REG_LSTAR);
 	assert_int_equal(seen.reg.value, 0xffffffff81234560);
-	assert_int_equal(seen.reg.old, 0x1000 + REG_LSTAR);
+	assert_int_equal(seen.reg.hardware, MSR_LSTAR);
+	assert_false(seen.reg.unknown);
+	assert_int_equal(seen.reg.old, SENTINEL);
 	assert_int_equal(fake_cpu_rdmsr(MSR_LSTAR), 0xffffffff81234560);
 	advanced(2);
 	guest_msr_write(MSR_LSTAR, 1ull << 60, VERDICT_PERFORM);
@@ -469,20 +749,72 @@ static void msr_writes(void **ctx)
 	assert_int_equal(flushed, 1);
 	guest_msr_write(MSR_EFER, 0x801, VERDICT_PERFORM); /* without LME */
 	assert_int_equal(vmcb.event_inject, GP);
-	/* No rule names it: never performed, whatever the core says. */
-	guest_msr_write(MSR_VM_CR, 0, VERDICT_PERFORM);
-	assert_true(seen.reg.unknown);
-	assert_int_equal(seen.reg.id, MSR_VM_CR);
+	/* What shows the virtualization extension is compared with what the guest sees. */
+	guest_msr_write(MSR_VM_CR, 0, VERDICT_FAULT);
+	assert_int_equal(seen.reg.id, REG_VM_CR);
+	assert_int_equal(seen.reg.old, 0x18);
 	assert_int_equal(vmcb.event_inject, GP);
+	guest_msr_write(MSR_VM_HSAVE_PA, 0, VERDICT_SKIP);
+	assert_int_equal(seen.reg.id, REG_VM_HSAVE_PA);
+	assert_int_equal(seen.reg.old, 0);
 	assert_int_equal(fake_cpu_msr_writes(), 0);
-	/* HSAVE_PA: 0 is swallowed, anything else is the core's to judge. */
-	guest_msr_write(MSR_VM_HSAVE_PA, 0, VERDICT_FAULT);
-	assert_int_equal(decided, 0);
-	assert_int_equal(cpu.stats.exits[HF_EXIT_MSR], 1);
 	advanced(2);
-	guest_msr_write(MSR_VM_HSAVE_PA, 0x1000, VERDICT_FAULT);
+	/* Cannot be read, so that only the core's rule is asked. */
+	guest_msr_write(MSR_PATCH_LOADER, 0x1000, VERDICT_FAULT);
+	assert_int_equal(seen.reg.id, REG_PATCH_LOADER);
+	assert_int_equal(seen.reg.old, 0);
 	assert_int_equal(decided, 1);
+}
+
+/* No rule names it: the core is told what it holds. */
+static void msr_unknown(void **ctx)
+{
+	static const u32 msrs[] = { 0x1a0, 0x4b564d01, 0xc0000104 };
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
+		/* There is none. */
+		guest_msr_write(msrs[i], 7, VERDICT_PERFORM);
+		assert_int_equal(decided, 0);
+		assert_int_equal(vmcb.event_inject, GP);
+		assert_int_equal(cpu.stats.exits[HF_EXIT_MSR], 1);
+		stayed();
+		setup(NULL);
+		fake_cpu_set_msr(msrs[i], 0x500000001);
+		guest_msr(msrs[i], 0x600000002, VERDICT_PERFORM);
+		assert_true(seen.reg.unknown);
+		assert_int_equal(seen.reg.hardware, msrs[i]);
+		assert_int_equal(seen.reg.old, 0x500000001);
+		assert_int_equal(seen.reg.value, 0x600000002);
+		assert_int_equal(fake_cpu_rdmsr(msrs[i]), 0x600000002);
+		advanced(2);
+		guest_msr(msrs[i], 3, VERDICT_SKIP);
+		assert_int_equal(fake_cpu_rdmsr(msrs[i]), 0x600000002);
+	}
+}
+
+/* What VMRUN loads and saves is not in the CPU while the hypervisor runs. */
+static void msr_switched(void **ctx)
+{
+	(void)ctx;
+	vmcb.pat = 0x0007040600070406;
+	guest_msr(MSR_PAT, 0x0007040600070400, VERDICT_FAULT);
+	assert_int_equal(seen.reg.id, REG_PAT);
+	assert_int_equal(seen.reg.old, 0x0007040600070406);
+	setup(NULL);
+	guest_msr(MSR_S_CET, 4, VERDICT_PERFORM);
+	assert_int_equal(decided, 0);
 	assert_int_equal(vmcb.event_inject, GP);
+	setup(NULL);
+	fake_cpu_set_msr(MSR_S_CET, SENTINEL);
+	vmcb.s_cet = 4;
+	guest_msr(MSR_S_CET, 0, VERDICT_PERFORM);
+	assert_int_equal(seen.reg.id, REG_S_CET);
+	assert_int_equal(seen.reg.old, 4);
+	assert_int_equal(vmcb.s_cet, 0);
+	assert_int_equal(fake_cpu_rdmsr(MSR_S_CET), SENTINEL);
+	advanced(2);
 }
 
 static void msr_reads(void **ctx)
@@ -554,6 +886,7 @@ static void ports(void **ctx)
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		setup(NULL);
+		svm.serial_port = 0x3f8;
 		run(EXIT_CODE_IOIO, table[i].info, RIP + 2, VERDICT_SKIP);
 		assert_int_equal(seen.kind, HF_EXIT_PORT);
 		assert_int_equal(seen.port.port, 0x3f8);
@@ -562,6 +895,22 @@ static void ports(void **ctx)
 		assert_int_equal(vmcb.rax, table[i].rax);
 		advanced(2);
 	}
+}
+
+/* What is in order is done, what cannot be done is a fault. */
+static void ports_performed(void **ctx)
+{
+	(void)ctx;
+	run(EXIT_CODE_IOIO, 0x06040020, RIP + 2, VERDICT_PERFORM);
+	assert_int_equal(seen.port.port, 0x604);
+	assert_int_equal(fake_cpu_io.count, 1);
+	assert_int_equal(fake_cpu_io.value, 0xbbbb);
+	advanced(2);
+	setup(NULL);
+	run(EXIT_CODE_IOIO, 0x06040024, RIP + 2, VERDICT_PERFORM);
+	assert_int_equal(fake_cpu_io.count, 0);
+	assert_int_equal(vmcb.event_inject, GP);
+	stayed();
 }
 
 static void nmi(void **ctx)
@@ -630,6 +979,7 @@ static void enterable(void **ctx)
 	run(0x64, 0, 0, VERDICT_FAULT);
 	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
 	assert_int_equal(vmcb.cr3, 0x1000);
+	assert_int_equal(flushed, 1);
 	svm.cr3_reserved = 0;
 	vmcb.cs.attributes = SEGMENT_D | 0x9b;
 	run(0x64, 0, 0, VERDICT_FAULT);
@@ -685,13 +1035,23 @@ int main(void)
 		test(redelivery),
 		test(page_faults),
 		test(calls),
+		test(single_step),
 		test(registers_refused),
 		test(registers_performed),
 		test(idtr),
+		test(cache_disable),
+		test(invd),
+		test(gdtr),
+		test(idtr_fatal),
+		test(waking),
+		test(task_register),
 		test(msr_writes),
+		test(msr_unknown),
+		test(msr_switched),
 		test(msr_reads),
 		test(msr_banks),
 		test(ports),
+		test(ports_performed),
 		test(nmi),
 		test(others),
 		test(invalid),

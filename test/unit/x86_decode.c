@@ -71,6 +71,13 @@ static const struct encoding plain[] = {
 	{ BYTES("\x0f\x22\x05"), OP_MOV_TO_CR, 0, GPR_RBP },
 	{ BYTES("\x0f\x22\x84"), OP_MOV_TO_CR, 0, GPR_RSP },
 	{ BYTES("\x66\x0f\x22\xc0"), OP_MOV_TO_CR, 0, GPR_RAX },
+	{ BYTES("\x0f\x20\xc0"), OP_MOV_FROM_CR, 0, GPR_RAX },
+	{ BYTES("\x41\x0f\x20\xc4"), OP_MOV_FROM_CR, 0, GPR_R12 },
+	{ BYTES("\x44\x0f\x20\x05"), OP_MOV_FROM_CR, 8, GPR_RBP },
+	{ BYTES("\x0f\x00\xd8"), OP_LTR, 0, GPR_RAX },
+	{ BYTES("\x66\x41\x0f\x00\xdf"), OP_LTR, 0, GPR_R15 },
+	{ BYTES("\x0f\x00\xd0"), OP_OTHER, 0, GPR_RAX }, /* lldt */
+	{ BYTES("\x0f\x01\xd0"), OP_OTHER, 0, GPR_RAX }, /* xgetbv: not LGDT */
 	{ BYTES("\x0f\x01\xf0"), OP_LMSW, 0, GPR_RAX },
 	{ BYTES("\x41\x0f\x01\xf7"), OP_LMSW, 0, GPR_R15 },
 	{ BYTES("\x44\x0f\x01\xf7"), OP_LMSW, 0, GPR_RDI },
@@ -134,7 +141,11 @@ static const struct {
 	{ BYTES("\x4c\x0f\x01\x18"), OP_LIDT, GPR_RAX, NO, 0, 0, 0, 0, 0 },
 	{ BYTES("\x0f\x01\x30"), OP_LMSW, GPR_RAX, NO, 0, 0, 0, 0, 0 },
 	{ BYTES("\x65\x41\x0f\x01\x74\x24\x08"), OP_LMSW, GPR_R12, NO, 0, 8, 0, 0, GS_BASE },
-	{ BYTES("\x0f\x01\x10"), OP_OTHER, GPR_RAX, NO, 0, 0, 0, 0, 0 }, /* lgdt */
+	{ BYTES("\x0f\x01\x10"), OP_LGDT, GPR_RAX, NO, 0, 0, 0, 0, 0 },
+	{ BYTES("\x65\x41\x0f\x01\x54\x24\x08"), OP_LGDT, GPR_R12, NO, 0, 8, 0, 0, GS_BASE },
+	{ BYTES("\x0f\x00\x1d\x10\x00\x00\x00"), OP_LTR, NO, NO, 0, 16, 1, 0, 0 },
+	{ BYTES("\x0f\x00\x18"), OP_LTR, GPR_RAX, NO, 0, 0, 0, 0, 0 },
+	{ BYTES("\x0f\x00\x10"), OP_OTHER, GPR_RAX, NO, 0, 0, 0, 0, 0 }, /* lldt */
 	{ BYTES("\x0f\x01\x38"), OP_OTHER, GPR_RAX, NO, 0, 0, 0, 0, 0 }, /* invlpg */
 	/* 15 bytes, the last four of them displacement */
 	{ BYTES("\x65\x66\x66\x66\x66\x66\x4a\x0f\x01\x9c\xc0\xff\xff\xff\x7f"), OP_LIDT,
@@ -149,9 +160,9 @@ static const struct {
 	{ BYTES("\xf0\x0f\x22\xc0") },	   /* LOCK MOV CR0 is MOV CR8: APM vol. 3 */
 	{ BYTES("\x66\xf0\x0f\x22\xc0") }, /* wherever it stands */
 	{ BYTES("\xf0\x41\x0f\x01\x18") }, /* LOCK LIDT faults */
-	{ BYTES("\x0f\x20\xc0") },	   /* mov from cr0 */
+	{ BYTES("\x0f\x21\xc0") },	   /* mov from dr0 */
+	{ BYTES("\xf0\x0f\x20\xc0") },	   /* LOCK MOV from CR0 is from CR8 */
 	{ BYTES("\x0f\x23\xc0") },	   /* mov to dr0 */
-	{ BYTES("\x0f\x00\xd8") },	   /* ltr */
 	{ BYTES("\x0f\x0f\xc0\x00") },	   /* 3DNow! */
 	{ BYTES("\x22\xc0") },		   /* and al, al */
 	{ BYTES("\x41\x66\x0f\x22\xc0") }, /* REX before a prefix is void: no assembler does it */
@@ -281,14 +292,15 @@ enum difference {
 	REX_MISPLACED,
 	/* An override of a null segment behind FS or GS: capstone lets the last one win. */
 	NULL_SEGMENT,
-	/* 0f 01 that is undefined, or newer than capstone: OP_OTHER, nobody asks for more. */
-	UNDEFINED_GROUP7,
+	/* 0f 00 and 0f 01 that are undefined, or newer than capstone: OP_OTHER, nobody asks for
+	 * more. */
+	UNDEFINED_GROUP,
 	DIFFERENCES
 };
 
 static const char *const names[DIFFERENCES] = {
 	"same instruction",	 "same refusal", "LOCK refused",
-	"misplaced REX refused", "null segment", "undefined group 7",
+	"misplaced REX refused", "null segment", "undefined in a group",
 };
 
 static u64 seen[DIFFERENCES];
@@ -382,6 +394,11 @@ static u64 address_of(const x86_op_mem *m, const struct front *f)
 	return sum + (f->segment == 0x64 ? FS_BASE : f->segment == 0x65 ? GS_BASE : 0);
 }
 
+static bool is_control(const cs_x86_op *op)
+{
+	return op->type == X86_OP_REG && op->reg >= X86_REG_CR0 && op->reg <= X86_REG_CR15;
+}
+
 /* What capstone found, in our words; -1: none of ours. */
 static int operation_of(const u8 *opcode)
 {
@@ -394,16 +411,19 @@ static int operation_of(const u8 *opcode)
 		return OP_LMSW;
 	case X86_INS_LIDT:
 		return OP_LIDT;
+	case X86_INS_LGDT:
+		return OP_LGDT;
+	case X86_INS_LTR:
+		return OP_LTR;
 	case X86_INS_RDMSR:
 	case X86_INS_WRMSR:
 		return OP_OTHER;
 	case X86_INS_MOV:
-		if (x->op_count == 2 && x->operands[0].type == X86_OP_REG &&
-		    x->operands[0].reg >= X86_REG_CR0 && x->operands[0].reg <= X86_REG_CR15)
+		if (is_control(&x->operands[0]))
 			return OP_MOV_TO_CR;
-		return -1;
+		return is_control(&x->operands[1]) ? OP_MOV_FROM_CR : -1;
 	default:
-		return opcode[0] == 0x0f && opcode[1] == 0x01 ? OP_OTHER : -1;
+		return opcode[0] == 0x0f && opcode[1] <= 0x01 ? OP_OTHER : -1;
 	}
 }
 
@@ -419,8 +439,13 @@ static bool same_operands(const struct instruction *i, const struct front *f)
 	case OP_MOV_TO_CR:
 		return (int)x->operands[0].reg == X86_REG_CR0 + i->cr &&
 		       number_of(source->reg) == i->gpr && !i->memory;
+	case OP_MOV_FROM_CR:
+		return (int)source->reg == X86_REG_CR0 + i->cr &&
+		       number_of(x->operands[0].reg) == i->gpr && !i->memory;
 	case OP_LMSW:
 	case OP_LIDT:
+	case OP_LGDT:
+	case OP_LTR:
 		if (source->type == X86_OP_REG)
 			return !i->memory && number_of(source->reg) == i->gpr;
 		if (source->type != X86_OP_MEM || !i->memory)
@@ -448,8 +473,8 @@ static enum difference compare(const u8 *bytes, size_t size, const struct instru
 		return f.lock ? LOCKED : f.rex_misplaced ? REX_MISPLACED : DIFFERENCES;
 	if (f.lock || f.rex_misplaced)
 		return DIFFERENCES;
-	if (!found && i->operation == OP_OTHER && opcode[1] == 0x01)
-		return UNDEFINED_GROUP7;
+	if (!found && i->operation == OP_OTHER && opcode[1] <= 0x01)
+		return UNDEFINED_GROUP;
 	if (!found || i->length != other->size || (int)i->operation != operation_of(opcode) ||
 	    !same_operands(i, &f))
 		return DIFFERENCES;
@@ -502,15 +527,16 @@ static int close_capstone(void **ctx)
 	return cs_close(&handle);
 }
 
-/* Every REX, ModRM and SIB of both opcodes that have one. */
+/* Every REX, ModRM and SIB of the opcodes that have one. */
 static void every_form(void **ctx)
 {
 	u8 bytes[] = { 0, 0, 0, 0, 0, 0, 0x9c, 0xf1, 0x22, 0x83, 0x44, 0x55 };
 	u32 rex, modrm, sib, sibs;
-	u8 opcode;
+	static const u8 opcodes[] = { 0x00, 0x01, 0x20, 0x22 };
+	size_t n;
 
 	(void)ctx;
-	for (opcode = 0x01; opcode <= 0x22; opcode += 0x21)
+	for (n = 0; n < sizeof(opcodes); n++)
 		for (rex = 0x3f; rex <= 0x4f; rex++)
 			for (modrm = 0; modrm < 256; modrm++) {
 				size_t at = 0;
@@ -518,7 +544,7 @@ static void every_form(void **ctx)
 				if (rex >= 0x40)
 					bytes[at++] = rex;
 				bytes[at++] = 0x0f;
-				bytes[at++] = opcode;
+				bytes[at++] = opcodes[n];
 				bytes[at++] = modrm;
 				sibs = (modrm & 7) == 4 && modrm < 0xc0 ? 256 : 1;
 				for (sib = 0; sib < sibs; sib++) {
@@ -561,11 +587,11 @@ static void random_strings(void **ctx)
 		if (unit_below(16)) {
 			bytes[at++] = 0x0f;
 			if (unit_below(16))
-				bytes[at++] = pick("\x01\x01\x01\x01\x06\x22\x30\x32", 8);
+				bytes[at++] = pick("\x00\x01\x01\x01\x06\x20\x22\x30\x32", 9);
 		}
-		/* Mostly what is told apart: LIDT and LMSW. */
+		/* Mostly what is told apart: LGDT, LIDT or LTR, and LMSW. */
 		if (unit_below(2))
-			bytes[at] = (bytes[at] & 0xc7) | (unit_below(2) ? 0x18 : 0x30);
+			bytes[at] = (bytes[at] & 0xc7) | pick("\x10\x18\x30", 3);
 		if (!unit_below(4))
 			size = unit_below(sizeof(bytes));
 		check(bytes, size);

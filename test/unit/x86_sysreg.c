@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include <hv/arch/x86/common/msrs.h>
 #include <hv/arch/x86/common/sysreg.h>
 #include <hv/backend.h>
 #include <hv/cpu.h>
@@ -237,7 +238,7 @@ static void msr_values(void **ctx)
 
 static void names(void **ctx)
 {
-	static const u32 msr[REG_COUNT] = {
+	static const u32 msr[REG_RECORDED] = {
 		[REG_EFER] = 0xc0000080,    [REG_STAR] = 0xc0000081,
 		[REG_LSTAR] = 0xc0000082,   [REG_CSTAR] = 0xc0000083,
 		[REG_SFMASK] = 0xc0000084,  [REG_SYSENTER_CS] = 0x174,
@@ -246,33 +247,114 @@ static void names(void **ctx)
 	u32 reg;
 
 	(void)ctx;
-	for (reg = 0; reg < REG_COUNT; reg++) {
+	for (reg = 0; reg < REG_RECORDED; reg++) {
 		assert_int_equal(sysreg_msr(reg), msr[reg]);
 		if (msr[reg])
-			assert_int_equal(sysreg_of_msr(msr[reg]), reg);
+			assert_int_equal(msrs_register(msr[reg]), reg);
 	}
-	/* CR0 and its kin have the number 0, which is an MSR too: not theirs. */
-	assert_int_equal(sysreg_of_msr(0), REG_COUNT);
-	assert_int_equal(sysreg_of_msr(0xc0000085), REG_COUNT);
 }
 
-/* Each MSR and each table register has a rule, and it covers all of it. */
+/* By the manual's numbers: what rules there are for an MSR, if it is not free. */
+static void msr_lists(void **ctx)
+{
+	static const struct {
+		u32 msr, reg;
+	} ruled[] = {
+		{ 0x1b, REG_APIC_BASE },	{ 0x1d9, REG_DEBUGCTL },
+		{ 0x200, REG_MTRR },		{ 0x20f, REG_MTRR },
+		{ 0x250, REG_MTRR },		{ 0x258, REG_MTRR },
+		{ 0x259, REG_MTRR },		{ 0x268, REG_MTRR },
+		{ 0x26f, REG_MTRR },		{ 0x277, REG_PAT },
+		{ 0x2ff, REG_MTRR_DEF_TYPE },	{ 0x6a2, REG_S_CET },
+		{ 0xc0010010, REG_SYSCFG },	{ 0xc0010015, REG_HWCR },
+		{ 0xc0010016, REG_IORR },	{ 0xc0010019, REG_IORR },
+		{ 0xc001001a, REG_TOP_MEM },	{ 0xc001001d, REG_TOP_MEM },
+		{ 0xc0010020, REG_PATCH_LOADER }, { 0xc0010058, REG_MMIO_CFG_BASE },
+		{ 0xc0010111, REG_SMM },	{ 0xc0010112, REG_SMM },
+		{ 0xc0010113, REG_SMM },	{ 0xc0010114, REG_VM_CR },
+		{ 0xc0010117, REG_VM_HSAVE_PA }, { 0xc0011020, REG_LS_CFG },
+		{ 0xc0011029, REG_CORE_CFG },
+	};
+	/* Nothing names them: P-states and voltages, SMI traps, debug extensions, FRED, SVM and SEV,
+	 * memory that an outer host writes. */
+	static const u32 others[] = {
+		0,	    0x1cc,	0x1d4,	    0x210,	0x251,	    0x26a + 0x10,
+		0x6a4,	    0xda0,	0xc000010f, 0xc0000104, 0xc0000105, 0xc0010061,
+		0xc0010064, 0xc001006b, 0xc0010050, 0xc0010118, 0xc001011b, 0xc001011e,
+		0xc0010130, 0xc0010132, 0xc001103a, 0x4b564d00, 0x4b564d01, 0x4b564d02,
+		0x4b564d03, 0x4b564d04, 0x40000000, 0x40000001, ~0u,
+	};
+	static const u32 free[] = {
+		0x10, 0x3b, 0x48, 0x49, 0xe7, 0xe8, 0x400, 0x47f, 0x6a0, 0x6e0, 0x800, 0x830, 0x8ff,
+		0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, 0xc0002000, 0xc0002fff, 0xc001011f,
+		0xc0010200, 0xc00102b3, 0xc0011030, 0xc001103d,
+	};
+	const struct msr_range *ranges;
+	u32 count, i, msr;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(ruled); i++) {
+		assert_int_equal(msrs_register(ruled[i].msr), ruled[i].reg);
+		assert_false(msrs_free(ruled[i].msr));
+	}
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_int_equal(msrs_register(others[i]), REG_COUNT);
+		assert_false(msrs_free(others[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(free); i++)
+		assert_true(msrs_free(free[i]));
+	ranges = msrs_free_ranges(&count);
+	for (i = 0; i < count; i++) {
+		assert_true(ranges[i].first <= ranges[i].last);
+		assert_true(!i || ranges[i].first > ranges[i - 1].last);
+		assert_true(i + 1 == count || ranges[i].last + 1 == ranges[i + 1].first ||
+			    !msrs_free(ranges[i].last + 1));
+		for (msr = ranges[i].first; msr <= ranges[i].last; msr++) {
+			assert_true(msrs_free(msr));
+			assert_int_equal(msrs_register(msr), REG_COUNT);
+		}
+	}
+	assert_false(msrs_free(ranges[0].first - 1));
+}
+
+/* Each register has a rule, and most are covered as a whole. */
 static void rules(void **ctx)
 {
-	u32 count, i, reg, full = 0;
+	static const struct {
+		u32 reg;
+		u64 free; /* all that no rule names */
+	} partly[] = {
+		{ REG_CR0, ~(B(0) | B(16) | B(29) | B(30) | B(31)) },
+		{ REG_CR4, ~(B(5) | B(11) | B(12) | B(16) | B(20) | B(21) | B(22) | B(23)) },
+		{ REG_EFER, ~(B(0) | B(8) | B(11) | B(12)) },
+		{ REG_HWCR, B(6) | B(18) | B(25) },
+		{ REG_DEBUGCTL, B(1) },
+		{ REG_LS_CFG, B(10) | B(33) | B(54) },
+		{ REG_CORE_CFG, B(31) | B(9) | 0x1e },
+	};
+	u64 covered[REG_COUNT] = { 0 };
+	u32 count, i, reg;
 	const struct register_rule *rule = backend_register_rules(&count);
 
 	(void)ctx;
 	for (i = 0; i < count; i++) {
-		assert_true(rule[i].reg < REG_COUNT);
+		reg = rule[i].reg;
+		assert_true(reg < REG_RECORDED || (reg >= CPU_REGISTERS_MAX && reg < REG_COUNT));
+		assert_true(reg < REG_RECORDED || rule[i].kind >= RULE_LOCKED);
 		assert_true(strlen(rule[i].name) <= 47);
 		assert_true(rule[i].mask != 0);
-		if (rule[i].kind == RULE_LOCKED && rule[i].mask == ~0ull)
-			full |= 1u << rule[i].reg;
+		/* No bit has two rules; what is absorbed does not hide a violation. */
+		assert_int_equal(covered[reg] & rule[i].mask, 0);
+		assert_true(i == 0 || rule[i - 1].reg != reg ||
+			    rule[i - 1].kind != RULE_ABSORBED);
+		covered[reg] |= rule[i].mask;
+	}
+	for (i = 0; i < ARRAY_SIZE(partly); i++) {
+		assert_int_equal(covered[partly[i].reg], ~partly[i].free);
+		covered[partly[i].reg] = ~0ull;
 	}
 	for (reg = 0; reg < REG_COUNT; reg++)
-		assert_int_equal(full >> reg & 1,
-				 reg != REG_CR0 && reg != REG_CR4 && reg != REG_EFER);
+		assert_int_equal(covered[reg], reg >= REG_RECORDED && reg < CPU_REGISTERS_MAX ? 0 : ~0ull);
 }
 
 int main(void)
@@ -286,6 +368,7 @@ int main(void)
 		cmocka_unit_test(canonical),
 		cmocka_unit_test_setup(msr_values, setup),
 		cmocka_unit_test(names),
+		cmocka_unit_test(msr_lists),
 		cmocka_unit_test(rules),
 	};
 

@@ -19,6 +19,11 @@ static const struct register_rule rules[FAKE_RULE_COUNT] = {
 	[FAKE_RULE_CONTROL_CLEAR] = { "CONTROL.CLEAR", FAKE_CONTROL, RULE_KEEP_CLEAR, 0xff00 },
 	[FAKE_RULE_VECTOR] = { "VECTOR", FAKE_VECTOR, RULE_LOCKED, ~0ull },
 	[FAKE_RULE_MODE] = { "MODE.ON", FAKE_MODE, RULE_KEEP_SET, 0x1 },
+	[FAKE_RULE_CACHE] = { "CACHE", FAKE_CACHE, RULE_KEEP_SET, 0x1 },
+	[FAKE_RULE_CACHE_OFF] = { "CACHE.OFF", FAKE_CACHE, RULE_ABSORBED, 0xff00 },
+	[FAKE_RULE_LIVE] = { "LIVE", FAKE_LIVE, RULE_LOCKED, 0x00ff },
+	[FAKE_RULE_LIVE_OFF] = { "LIVE.OFF", FAKE_LIVE, RULE_ABSORBED, 0xff00 },
+	[FAKE_RULE_OURS] = { "OURS", FAKE_OURS, RULE_OURS, ~0ull },
 };
 
 /* ---- the machine itself ---- */
@@ -157,6 +162,10 @@ int backend_cpu_init(struct cpu *cpu)
 	cpu->vcpu->registers[FAKE_CONTROL] = 0x000f;
 	cpu->vcpu->registers[FAKE_VECTOR] = 0xffffffff81000000ull;
 	cpu->vcpu->registers[FAKE_MODE] = 0x1;
+	cpu->vcpu->registers[FAKE_CACHE] = 0x1201;
+	cpu->vcpu->registers[FAKE_LIVE] = 0x1234;
+	cpu->vcpu->registers[FAKE_OURS] = 0x5678;
+	cpu->vcpu->registers[FAKE_OTHER] = 0x9abc;
 	return 0;
 }
 
@@ -187,6 +196,7 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 void backend_flush(struct cpu *cpu)
 {
 	cpu->vcpu->flushes++;
+	cpu->vcpu->flushing = true;
 	__atomic_store_n(&cpu->vcpu->merges, __atomic_load_n(&fake.merges, __ATOMIC_SEQ_CST),
 			 __ATOMIC_SEQ_CST);
 	memset(cpu->vcpu->tlb, 0, sizeof(cpu->vcpu->tlb));
@@ -208,9 +218,19 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count)
 		if (!__atomic_exchange_n(&cpus[i]->vcpu->kicks, 0, __ATOMIC_SEQ_CST))
 			continue;
 		/* As core/shootdown.c asks of a backend: before the epoch is looked at. */
+		shootdown_exited(cpus[i]);
 		__atomic_store_n(&cpus[i]->kicked, 0, __ATOMIC_SEQ_CST);
-		shootdown_sync(cpus[i]);
+		fake_enter(cpus[i]);
 	}
+}
+
+void fake_enter(struct cpu *cpu)
+{
+	shootdown_sync(cpu);
+	if (!fake.audited)
+		return;
+	shootdown_entered(cpu, cpu->vcpu->flushing);
+	cpu->vcpu->flushing = false;
 }
 
 /* ---- second-level tables ---- */
@@ -252,9 +272,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&fake.stage2);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&fake.stage2, page, NULL);
+	return stage2_permission_run(&fake.stage2, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return fake.format->admissible(perm);
 }
 
 /* ---- guest memory ---- */

@@ -42,13 +42,19 @@ extern const struct stage2_format fake_break_format;
 #define FAKE_HIGH_START	   (96 * FAKE_MIB)
 #define FAKE_HIGH_END	   (128 * FAKE_MIB)
 
-/* Registers; the rest up to CPU_REGISTERS_MAX has no rule. */
 enum fake_register {
 	FAKE_CONTROL, /* bits 0-7 keep set, bits 8-15 keep clear */
 	FAKE_VECTOR,  /* locked */
 	FAKE_MODE,    /* bit 0 keep set */
-	FAKE_FREE,
+	FAKE_CACHE,   /* bit 0 keep set, bits 8-15 absorbed */
+	FAKE_LIVE = CPU_REGISTERS_MAX, /* not recorded; bits 0-7 locked, 8-15 absorbed */
+	FAKE_OURS,
+	FAKE_OTHER, /* without a rule */
+	FAKE_REGISTERS,
 };
+
+/* The hardware's number of a register from FAKE_LIVE on is this more. */
+#define FAKE_HARDWARE 0xc0010000u
 
 /* Indices of backend_register_rules. */
 enum fake_rule {
@@ -56,6 +62,11 @@ enum fake_rule {
 	FAKE_RULE_CONTROL_CLEAR,
 	FAKE_RULE_VECTOR,
 	FAKE_RULE_MODE,
+	FAKE_RULE_CACHE,
+	FAKE_RULE_CACHE_OFF,
+	FAKE_RULE_LIVE,
+	FAKE_RULE_LIVE_OFF,
+	FAKE_RULE_OURS,
 	FAKE_RULE_COUNT,
 };
 
@@ -72,9 +83,10 @@ struct vcpu {
 	bool guarded; /* backend_cpu_lock was called: register writes exit */
 	u32 kicks;    /* [a] kicks that have not arrived yet */
 	u64 flushes;
-	u64 merges; /* [a] fake.merges when it flushed last */
-	u64 faults; /* injected into the guest by verdicts */
-	u64 registers[CPU_REGISTERS_MAX];
+	bool flushing; /* has flushed since it last entered the guest */
+	u64 merges;    /* [a] fake.merges when it flushed last */
+	u64 faults;    /* injected into the guest by verdicts */
+	u64 registers[FAKE_REGISTERS];
 	struct fake_translation tlb[FAKE_TLB_ENTRIES];
 };
 
@@ -85,6 +97,7 @@ struct fake {
 	unsigned int levels;
 	u32 features;		/* HF_FEATURE_EXEC_SPLIT follows from the format */
 	bool late_kicks;	/* kicks wait for fake_deliver_kicks */
+	bool audited;		/* every entry is seen by the audit of flushes */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
 	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
 	/* failures: 0 is none */
@@ -121,6 +134,8 @@ void fake_reset(const struct stage2_format *format);
 void fake_release(void);
 /* A boot record for this machine, valid until the next call. */
 struct hf_boot *fake_boot(u32 cpus);
+/* Own CPU: leave the hypervisor. */
+void fake_enter(struct cpu *cpu);
 /* Let kicks arrive that were held back, on all CPUs of @count. */
 void fake_deliver_kicks(struct cpu *const *cpus, u32 count);
 

@@ -23,7 +23,7 @@ u32 fake_translate(struct cpu *cpu, struct gpa page)
 
 	if (slot->page != page.raw || !slot->perm) {
 		slot->page = page.raw;
-		slot->perm = backend_stage2_permission(page);
+		slot->perm = backend_stage2_permission(page, NULL);
 	}
 	return slot->perm;
 }
@@ -54,11 +54,14 @@ static void perform(struct gpa at, enum hf_access access, u64 *value)
 
 static int decide(struct cpu *cpu, struct exit *exit)
 {
-	enum verdict verdict = exit_decide(cpu, exit);
+	enum verdict verdict;
+
+	shootdown_exited(cpu);
+	verdict = exit_decide(cpu, exit);
 
 	if (verdict == VERDICT_FAULT || verdict == VERDICT_UNDEFINED)
 		cpu->vcpu->faults++;
-	shootdown_sync(cpu);
+	fake_enter(cpu);
 	return (int)verdict;
 }
 
@@ -100,12 +103,16 @@ int fake_guest_register(struct cpu *cpu, u32 reg, u64 value)
 	struct exit exit = {
 		.kind = HF_EXIT_REGISTER,
 		.rip = 0x2000,
-		.reg = { .id = reg, .old = cpu->vcpu->registers[reg], .value = value },
+		.reg = { .id = reg,
+			 .unknown = reg == FAKE_OTHER,
+			 .hardware = reg >= FAKE_LIVE ? FAKE_HARDWARE + reg : 0,
+			 .old = cpu->vcpu->registers[reg],
+			 .value = value },
 	};
 	int verdict = cpu->vcpu->guarded ? decide(cpu, &exit) : FAKE_DONE;
 
 	if (verdict == FAKE_DONE || verdict == VERDICT_PERFORM)
-		cpu->vcpu->registers[reg] = value;
+		cpu->vcpu->registers[reg] = exit.reg.value;
 	return verdict;
 }
 

@@ -3,10 +3,12 @@
  * The seam: what every backend defines and the core calls. Resolved by linking; a missing
  * function fails the link.
  *
- * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide,
- * carries out the verdict, and calls shootdown_sync before it lets the CPU run on. No function
- * here may assume that it is called in the exit path of the CPU it concerns unless it says
- * "own CPU": a backend may as well be a process that asks a kernel to do the work.
+ * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide and
+ * carries out the verdict. It calls shootdown_exited when the guest has stopped, shootdown_sync
+ * before it lets the CPU run on, and after that delivers the NMI that waits in cpu->nmi, if one
+ * does and the guest can take it. No function here may assume that it is called in the exit path
+ * of the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
+ * kernel to do the work.
  */
 #ifndef HV_BACKEND_H
 #define HV_BACKEND_H
@@ -21,11 +23,16 @@ enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
 	RULE_KEEP_CLEAR, /* bits of mask clear at lock stay clear, also under action "allow" */
 	RULE_LOCKED,	 /* bits of mask keep their value */
+	RULE_ABSORBED,	 /* bits of mask keep their value, and writes of others are no violation:
+			  * the rest of the register is written */
+	RULE_OURS,	 /* locked from launch on and under every action: the hypervisor's */
 };
 
 /*
  * @name:	of the asset, as users know it ("CR0.WP"), at most 47 characters
- * @reg:	register number, below CPU_REGISTERS_MAX
+ * @reg:	register number. From CPU_REGISTERS_MAX on: not recorded at lock, because nothing
+ *		but writes that exit can change it: rules compare with exit_register.old, and
+ *		are of the last three kinds
  * The rule's index is the asset's number (HF_ASSET_REGISTER | index).
  */
 struct register_rule {
@@ -91,8 +98,11 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm);
 void backend_stage2_merge(struct gpa start, u64 npages);
 /* Every CPU has flushed since the last merge: what merging left over may be used again. */
 void backend_stage2_reclaim(void);
-/* The permission in the tables now, for audits. */
-u32 backend_stage2_permission(struct gpa page);
+/* The permission in the tables now, for audits. *npages (if not NULL): from @page on, how many
+ * have the same because one entry says so for all. */
+u32 backend_stage2_permission(struct gpa page, u64 *npages);
+/* What the tables give where @perm is asked for, as far as they tell permissions apart. */
+u32 backend_stage2_admissible(u32 perm);
 
 /* ---- guest memory: within one page, which the caller has checked to be guest RAM ---- */
 

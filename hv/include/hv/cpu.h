@@ -23,7 +23,7 @@ enum cpu_state {
 	CPU_LOCKED,
 };
 
-/* Registers a backend can guard; the numbers are the backend's. */
+/* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
 /*
@@ -35,10 +35,15 @@ struct cpu {
 	u32 id;		   /* the hardware's name: APIC id, MPIDR */
 	u32 state;	   /* [a] enum cpu_state */
 	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
+	u32 nmi;	   /* [a] an NMI waits for the guest: one, as in a processor */
+	u32 inside;	   /* [a] in the hypervisor; looks at the epoch before it leaves */
+	u32 entered;	   /* [a] for the audit of flushes: may be in the guest */
+	u64 flushed;	   /* [a] and: stage2_cuts() when it last went there flushing */
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	bool registers_recorded;
+	bool waking; /* own CPU: started again, not yet through its bring-up */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };

@@ -22,10 +22,12 @@ struct exit_memory {
 };
 
 struct exit_register {
-	u32 id;	     /* the backend's register number */
-	u32 unknown; /* a register (x86: MSR number in id) no rule names: refused */
-	u64 old;
-	u64 value; /* to be written */
+	u32 id;	      /* the backend's register number; undefined if unknown */
+	u32 hardware; /* the hardware's number (x86: of an MSR), 0 where it has none */
+	u8 unknown;   /* no rule names it: it keeps its value, as if all of it were locked */
+	u8 fatal;     /* no event could be delivered to a CPU with this value */
+	u64 old;      /* as the guest sees it now */
+	u64 value;    /* to be written; VERDICT_PERFORM: what is left of that */
 };
 
 struct exit_call {
@@ -38,7 +40,10 @@ struct exit_port {
 	u16 port;
 	u8 write;
 	u8 width;
-	u32 value;
+	u8 ours;   /* one of the hypervisor's own ports is among those accessed */
+	u8 string; /* @value is not known */
+	u16 reserved;
+	u32 value; /* written: @width bytes of it */
 };
 
 /* Fields that do not belong to @kind are undefined. */

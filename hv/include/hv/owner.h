@@ -72,6 +72,8 @@ struct owner_locked owner_lock(struct cpu *cpu);
 void owner_unlock(struct owner_locked locked);
 
 struct page owner_page(struct gpa address);
+/* The page at @at, and in *npages how many in a row from there on are alike, 1 to @most. */
+struct page owner_run(struct gpa at, u64 most, u64 *npages);
 /* The permission the second-level tables must hold for the page (after admissible). */
 u32 owner_permission(struct page page);
 /* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */

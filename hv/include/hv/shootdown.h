@@ -8,10 +8,9 @@
 #ifndef HV_SHOOTDOWN_H
 #define HV_SHOOTDOWN_H
 
+#include <hv/cpu.h>
 #include <hv/owner.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* Demand, kick the CPUs that are in the guest, and wait until all have answered. */
 void shootdown(struct cpu *cpu);
@@ -22,10 +21,39 @@ void shootdown(struct cpu *cpu);
  */
 void shootdown_settle(struct owner_locked locked);
 
-/* Own CPU, last thing before the guest runs on. Cheap if nothing is demanded. */
+/* Own CPU, first thing after the guest has run: it need not be kicked until shootdown_sync. */
+static inline void shootdown_exited(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->inside, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->entered, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * Own CPU, when all is done for this exit and the guest is to run on: from here on the CPU is
+ * kicked. cpu->nmi is to be looked at after this. Cheap if nothing is demanded.
+ */
 void shootdown_sync(struct cpu *cpu);
 
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);
+
+/*
+ * Make @other leave the guest soon, if it is there. What for, it has to be told before this, and
+ * to look at after shootdown_sync.
+ */
+void shootdown_kick(struct cpu *other);
+
+/* An NMI for the guest on @cpu, from software: pending there until the backend delivers it. */
+void shootdown_nmi(struct cpu *cpu);
+
+/*
+ * The audit of flushes (HF_BOOT_SELF_CHECK). What the tables take away is counted
+ * (stage2_cuts); each CPU notes the count when it enters the guest flushing; when a shoot-down is
+ * over no CPU may be in the guest, or go there without a flush, with an older note. Knows
+ * nothing of epochs and kicks: it is them that it checks.
+ */
+void shootdown_audit(bool on);
+/* Own CPU, with the audit on, the very last thing: the guest runs, after a flush if @flushing. */
+void shootdown_entered(struct cpu *cpu, bool flushing);
 
 #endif

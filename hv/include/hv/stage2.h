@@ -50,8 +50,19 @@ void stage2_protect(struct stage2 *s2, struct gpa start, u64 npages, u32 perm);
 void stage2_merge(struct stage2 *s2, struct gpa start, u64 npages);
 /* After every CPU has flushed: tables merged away go back to the pool. */
 void stage2_reclaim(struct stage2 *s2);
+
+/*
+ * For the audit of flushes: how often tables have taken away what a CPU may remember, a
+ * permission or a table; and that no CPU remembers any of it now. Of all tables together.
+ */
+u64 stage2_cuts(void);
+u64 stage2_settled(void);
+void stage2_settle(void);
+
 /* Permission of the page; *level (if not NULL) is the level of its leaf. */
 u32 stage2_permission(const struct stage2 *s2, struct gpa page, unsigned int *level);
+/* The same; *npages (if not NULL): from @page on to the end of what its entry covers. */
+u32 stage2_permission_run(const struct stage2 *s2, struct gpa page, u64 *npages);
 
 /* Called for every entry met; see stage2_walk. */
 struct stage2_visit {

@@ -139,6 +139,8 @@ static enum operation group7(struct modrm m)
 {
 	if (m.reg == 6)
 		return OP_LMSW;
+	if (m.reg == 2 && m.mod != 3)
+		return OP_LGDT;
 	if (m.reg == 3 && m.mod != 3)
 		return OP_LIDT;
 	return OP_OTHER;
@@ -158,16 +160,21 @@ static int read_operation(struct cursor *c, const struct prefixes *p,
 	case 0x32: /* RDMSR */
 		i->operation = OP_OTHER;
 		return 0;
+	case 0x20:
 	case 0x22:
 		m = read_modrm(c);
-		i->operation = OP_MOV_TO_CR;
+		i->operation = opcode == 0x20 ? OP_MOV_FROM_CR : OP_MOV_TO_CR;
 		i->cr = m.reg | (p->rex & REX_R ? 8 : 0);
 		/* mod is ignored: always a register (APM vol. 3, MOV CRn). */
 		i->gpr = m.rm | (p->rex & REX_B ? 8 : 0);
 		return 0;
+	case 0x00:
 	case 0x01:
 		m = read_modrm(c);
-		i->operation = group7(m);
+		if (opcode == 0x01)
+			i->operation = group7(m);
+		else
+			i->operation = m.reg == 3 ? OP_LTR : OP_OTHER;
 		i->memory = m.mod != 3;
 		if (i->memory)
 			i->address = gva(read_address(c, m, p, context));

@@ -14,15 +14,18 @@
 
 enum operation {
 	OP_MOV_TO_CR, /* 0f 22 /cr */
+	OP_MOV_FROM_CR, /* 0f 20 /cr */
 	OP_CLTS,      /* 0f 06 */
 	OP_LMSW,      /* 0f 01 /6 */
+	OP_LGDT,      /* 0f 01 /2, memory */
 	OP_LIDT,      /* 0f 01 /3, memory */
-	OP_OTHER,     /* 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
+	OP_LTR,	      /* 0f 00 /3 */
+	OP_OTHER,     /* 0f 00, 0f 01 and wrmsr, vmmcall and kin: only their length is of interest */
 };
 
 /*
- * @cr:		control register of OP_MOV_TO_CR
- * @gpr:	source register, where the source is not in memory
+ * @cr:		control register of OP_MOV_TO_CR and OP_MOV_FROM_CR
+ * @gpr:	source register, where the source is not in memory; target of OP_MOV_FROM_CR
  * @memory:	the source is in memory, at @address (segment base included)
  */
 struct instruction {

@@ -5,19 +5,40 @@
 #include "sysreg.h"
 #include "x86.h"
 
-static_assert(REG_COUNT <= CPU_REGISTERS_MAX, "struct cpu records one value for each");
+static_assert(REG_RECORDED <= CPU_REGISTERS_MAX, "struct cpu records one value for each");
 
 #define ALL_BITS (~0ull)
 
+/*
+ * Bits that Linux clears while it changes MTRRs of a CPU that it brings up, then sets again: their
+ * value is kept, which costs time and no correctness.
+ */
+#define MTRR_SWITCH (MTRR_DEF_TYPE_E | MTRR_DEF_TYPE_FE | MTRR_DEF_TYPE_TYPE)
+/* Disables a turbo mode; writes of machine-check status; errata. */
+#define HWCR_FREE (HWCR_CPB_DIS | HWCR_MC_STATUS_WR | HWCR_FFDIS)
+/* Speculative store bypass, switched with the thread: families 15h, 16h, 17h. */
+#define LS_CFG_FREE (BIT(54) | BIT(33) | BIT(10))
+/*
+ * Bits that Linux sets at bring-up in one register of the group or another: LFENCE serializes, errata
+ * of floating point and of the way predictor. Emulators ignore it, so that it is a change each time.
+ */
+#define CORE_CFG_FREE (BIT(31) | BIT(9) | BIT(4) | BIT(3) | BIT(2) | BIT(1))
+
+/* The first that a write breaks names the violation; what is absorbed stands last. */
 static const struct register_rule rules[] = {
 	{ "CR0.PE", REG_CR0, RULE_KEEP_SET, CR0_PE },
 	{ "CR0.WP", REG_CR0, RULE_KEEP_SET, CR0_WP },
 	{ "CR0.PG", REG_CR0, RULE_KEEP_SET, CR0_PG },
+	{ "CR0.NW", REG_CR0, RULE_KEEP_CLEAR, CR0_NW },
+	{ "CR0.CD", REG_CR0, RULE_ABSORBED, CR0_CD },
 	{ "CR4.PAE", REG_CR4, RULE_KEEP_SET, CR4_PAE },
 	{ "CR4.UMIP", REG_CR4, RULE_KEEP_SET, CR4_UMIP },
 	{ "CR4.LA57", REG_CR4, RULE_KEEP_SET, CR4_LA57 },
 	{ "CR4.SMEP", REG_CR4, RULE_KEEP_SET, CR4_SMEP },
 	{ "CR4.SMAP", REG_CR4, RULE_KEEP_SET, CR4_SMAP },
+	{ "CR4.FSGSBASE", REG_CR4, RULE_LOCKED, CR4_FSGSBASE },
+	{ "CR4.PKE", REG_CR4, RULE_LOCKED, CR4_PKE },
+	{ "CR4.CET", REG_CR4, RULE_LOCKED, CR4_CET },
 	{ "EFER.SCE", REG_EFER, RULE_KEEP_SET, EFER_SCE },
 	{ "EFER.LME", REG_EFER, RULE_KEEP_SET, EFER_LME },
 	{ "EFER.NXE", REG_EFER, RULE_KEEP_SET, EFER_NXE },
@@ -29,8 +50,33 @@ static const struct register_rule rules[] = {
 	{ "SYSENTER_CS", REG_SYSENTER_CS, RULE_LOCKED, ALL_BITS },
 	{ "SYSENTER_ESP", REG_SYSENTER_ESP, RULE_LOCKED, ALL_BITS },
 	{ "SYSENTER_EIP", REG_SYSENTER_EIP, RULE_LOCKED, ALL_BITS },
+	{ "S_CET.ENDBR_EN", REG_S_CET, RULE_KEEP_CLEAR, S_CET_ENDBR_EN },
+	{ "S_CET", REG_S_CET, RULE_LOCKED, ~S_CET_ENDBR_EN },
 	{ "IDTR.base", REG_IDTR_BASE, RULE_LOCKED, ALL_BITS },
 	{ "IDTR.limit", REG_IDTR_LIMIT, RULE_LOCKED, ALL_BITS },
+	{ "GDTR.base", REG_GDTR_BASE, RULE_LOCKED, ALL_BITS },
+	{ "GDTR.limit", REG_GDTR_LIMIT, RULE_LOCKED, ALL_BITS },
+	{ "TR.base", REG_TR_BASE, RULE_LOCKED, ALL_BITS },
+	{ "TR.selector", REG_TR_SELECTOR, RULE_LOCKED, ALL_BITS },
+	/* Kicks go to the page where the local APIC was at launch. PAT is part of the control block
+	 * and, in emulators, also of the CPU: no write of it could be done rightly for both. */
+	{ "APIC_BASE", REG_APIC_BASE, RULE_OURS, ALL_BITS },
+	{ "PAT", REG_PAT, RULE_OURS, ALL_BITS },
+	{ "MTRR ranges", REG_MTRR, RULE_LOCKED, ALL_BITS },
+	{ "MTRR default type", REG_MTRR_DEF_TYPE, RULE_LOCKED, ~MTRR_SWITCH },
+	{ "MTRR default type.switch", REG_MTRR_DEF_TYPE, RULE_ABSORBED, MTRR_SWITCH },
+	{ "SYSCFG", REG_SYSCFG, RULE_LOCKED, ALL_BITS },
+	{ "HWCR", REG_HWCR, RULE_LOCKED, ~HWCR_FREE },
+	{ "IORR", REG_IORR, RULE_LOCKED, ALL_BITS },
+	{ "TOP_MEM", REG_TOP_MEM, RULE_LOCKED, ALL_BITS },
+	{ "MMIO_CFG_BASE", REG_MMIO_CFG_BASE, RULE_LOCKED, ALL_BITS },
+	{ "SMM base, address and mask", REG_SMM, RULE_LOCKED, ALL_BITS },
+	{ "PATCH_LOADER", REG_PATCH_LOADER, RULE_OURS, ALL_BITS },
+	{ "DEBUGCTL", REG_DEBUGCTL, RULE_LOCKED, ~DEBUGCTL_BTF },
+	{ "LS_CFG", REG_LS_CFG, RULE_LOCKED, ~LS_CFG_FREE },
+	{ "core configuration", REG_CORE_CFG, RULE_LOCKED, ~CORE_CFG_FREE },
+	{ "VM_CR", REG_VM_CR, RULE_OURS, ALL_BITS },
+	{ "VM_HSAVE_PA", REG_VM_HSAVE_PA, RULE_OURS, ALL_BITS },
 };
 
 const struct register_rule *backend_register_rules(u32 *count)
@@ -39,7 +85,7 @@ const struct register_rule *backend_register_rules(u32 *count)
 	return rules;
 }
 
-static const u32 msrs[REG_COUNT] = {
+static const u32 msrs[REG_RECORDED] = {
 	[REG_EFER] = MSR_EFER,
 	[REG_STAR] = MSR_STAR,
 	[REG_LSTAR] = MSR_LSTAR,
@@ -53,16 +99,6 @@ static const u32 msrs[REG_COUNT] = {
 u32 sysreg_msr(u32 reg)
 {
 	return msrs[reg];
-}
-
-u32 sysreg_of_msr(u32 msr)
-{
-	u32 reg;
-
-	for (reg = 0; reg < REG_COUNT; reg++)
-		if (msrs[reg] && msrs[reg] == msr)
-			return reg;
-	return REG_COUNT;
 }
 
 /* Bits a guest may set; constant after sysreg_init. */

@@ -3,8 +3,10 @@
 #ifndef X86_SYSREG_H
 #define X86_SYSREG_H
 
+#include <hv/cpu.h>
 #include <hv/types.h>
 
+/* What only MSR writes can change, which exit after lock, is not recorded (struct register_rule). */
 enum sysreg {
 	REG_CR0,
 	REG_CR4,
@@ -18,12 +20,33 @@ enum sysreg {
 	REG_SYSENTER_EIP,
 	REG_IDTR_BASE,
 	REG_IDTR_LIMIT,
+	REG_GDTR_BASE,
+	REG_GDTR_LIMIT,
+	REG_TR_BASE,
+	REG_TR_SELECTOR,
+	REG_S_CET,
+	REG_RECORDED,
+	REG_APIC_BASE = CPU_REGISTERS_MAX,
+	REG_PAT,
+	REG_MTRR, /* of all ranges */
+	REG_MTRR_DEF_TYPE,
+	REG_SYSCFG,
+	REG_HWCR,
+	REG_IORR,
+	REG_TOP_MEM,
+	REG_MMIO_CFG_BASE,
+	REG_SMM,
+	REG_PATCH_LOADER,
+	REG_DEBUGCTL,
+	REG_LS_CFG,
+	REG_CORE_CFG,
+	REG_VM_CR,
+	REG_VM_HSAVE_PA,
 	REG_COUNT
 };
 
-/* The MSR behind a register, 0 for those that are none; and the way back, REG_COUNT if unnamed. */
+/* The MSR that a register is recorded from; 0: it is no MSR, or kept in the control block. */
 u32 sysreg_msr(u32 reg);
-u32 sysreg_of_msr(u32 msr);
 
 /*
  * Whether the processor would take @value for the register without a fault, given the values

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Exceptions in the hypervisor itself. All are our own bugs and fatal, but for two: the NMI, which
- * is dropped, as it is only let in to acknowledge one that made a guest exit; and a protection
- * fault of an MSR access made for the guest (msr.h), which becomes an error code.
+ * adds 1 to EAX and returns, as it is only let in where one that made a guest exit is taken, and
+ * counted there; and a protection fault of an MSR access made for the guest (msr.h), which becomes
+ * an error code.
  */
 #ifndef X86_TRAPS_H
 #define X86_TRAPS_H

@@ -17,6 +17,7 @@ vector = 0
 	.rept	32
 	.balign	16
 	.if	vector == VECTOR_NMI
+	inc	%eax			/* the count of traps.h */
 	iretq
 	.else
 	.if	!(ERROR_CODES >> vector & 1)

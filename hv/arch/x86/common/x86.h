@@ -18,6 +18,7 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
+#define CR4_PSE	     BIT(4)
 #define CR4_PAE	     BIT(5)
 #define CR4_PGE	     BIT(7)
 #define CR4_UMIP     BIT(11)
@@ -34,7 +35,10 @@
 #define MSR_SYSENTER_CS	 0x00000174u
 #define MSR_SYSENTER_ESP 0x00000175u
 #define MSR_SYSENTER_EIP 0x00000176u
+#define MSR_DEBUGCTL	 0x000001d9u
 #define MSR_PAT		 0x00000277u
+#define MSR_MTRR_DEF_TYPE 0x000002ffu
+#define MSR_S_CET	 0x000006a2u
 #define MSR_X2APIC_ICR	 0x00000830u
 #define MSR_EFER	 0xc0000080u
 #define MSR_STAR	 0xc0000081u
@@ -44,8 +48,8 @@
 #define MSR_FS_BASE	 0xc0000100u
 #define MSR_GS_BASE	 0xc0000101u
 #define MSR_SYSCFG	 0xc0010010u
-#define MSR_SMCA_FIRST	 0xc0002000u /* machine-check banks: APM vol. 2, 9.3 */
-#define MSR_SMCA_LAST	 0xc0002fffu
+#define MSR_HWCR	 0xc0010015u
+#define MSR_PATCH_LOADER 0xc0010020u
 #define MSR_VM_CR	 0xc0010114u
 #define MSR_VM_HSAVE_PA	 0xc0010117u
 
@@ -57,6 +61,19 @@
 #define EFER_FFXSR    BIT(14)
 #define EFER_TCE      BIT(15)
 #define EFER_AUTOIBRS BIT(21)
+
+#define DEBUGCTL_BTF BIT(1) /* APM vol. 2, 13.1.1.6 */
+
+#define MTRR_DEF_TYPE_TYPE 0xffull /* APM vol. 2, 7.7.2 */
+#define MTRR_DEF_TYPE_FE   BIT(10)
+#define MTRR_DEF_TYPE_E	   BIT(11)
+
+#define S_CET_ENDBR_EN BIT(2)
+
+/* Of HWCR; bit 6 is the TLB filter of family 0fh. */
+#define HWCR_FFDIS	  BIT(6)
+#define HWCR_MC_STATUS_WR BIT(18)
+#define HWCR_CPB_DIS	  BIT(25)
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)
@@ -73,6 +90,8 @@
 #define PTE_PS	 BIT(7)
 #define PTE_NX	 BIT(63)
 #define PTE_ADDR 0x000ffffffffff000ull
+
+#define DR6_BS BIT(14) /* APM vol. 2, 13.1.1.3 */
 
 #define VECTOR_DB  1
 #define VECTOR_NMI 2
@@ -187,17 +206,20 @@ static inline void invlpg(const void *va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-static inline u8 inb(u16 port)
-{
-	u8 value;
-
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void outb(u16 port, u8 value)
-{
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
+#define PORT_ACCESS(width, type)                                                 \
+	static inline type in##width(u16 port)                                   \
+	{                                                                        \
+		type value;                                                      \
+		asm volatile("in" #width " %1, %0" : "=a"(value) : "Nd"(port));  \
+		return value;                                                    \
+	}                                                                        \
+	static inline void out##width(u16 port, type value)                      \
+	{                                                                        \
+		asm volatile("out" #width " %0, %1" : : "a"(value), "Nd"(port)); \
+	}
+PORT_ACCESS(b, u8)
+PORT_ACCESS(w, u16)
+PORT_ACCESS(l, u32)
+#undef PORT_ACCESS
 
 #endif

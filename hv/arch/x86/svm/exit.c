@@ -8,11 +8,11 @@
 #include <hv/shootdown.h>
 
 #include "../common/sysreg.h"
+#include "check.h"
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
-#define IOIO_IN	       BIT(0) /* exit_info[0], APM vol. 2, 15.10.2 */
-#define IOIO_STRING    BIT(2)
+#define LENGTH_INVD    2
 
 /* ---- decoding exits ---- */
 
@@ -35,20 +35,6 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
 }
 
-static void on_port(struct vcpu *v, struct svm_exit *e)
-{
-	u64 info = v->vmcb->exit_info[0];
-
-	e->exit.kind = HF_EXIT_PORT;
-	e->next_rip = v->vmcb->exit_info[1];
-	e->exit.port = (struct exit_port){
-		.port = info >> 16,
-		.write = !(info & IOIO_IN),
-		.width = info >> 4 & 7, /* one of three bits, whose values are the widths */
-		.value = v->vmcb->rax,
-	};
-}
-
 static void on_call(struct vcpu *v, struct svm_exit *e)
 {
 	const struct gprs *g = v->gprs;
@@ -63,6 +49,15 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 	call->arg[3] = g->r[GPR_RCX];
 }
 
+/* Caches are emptied without being written back: memory that was sealed would be as before. */
+static void on_invd(struct vcpu *v, struct svm_exit *e)
+{
+	asm volatile("wbinvd" : : : "memory");
+	e->next_rip = instruction_after(v->vmcb, LENGTH_INVD);
+	instruction_advance(v, e);
+	e->settled = true;
+}
+
 /*
  * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
  * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
@@ -73,6 +68,7 @@ static void on_call(struct vcpu *v, struct svm_exit *e)
 static void on_invalid(struct vcpu *v, struct svm_exit *e)
 {
 	backend_flush(v->cpu);
+	v->cpu->flushed = 0;
 	if (v->invalid_rip == v->vmcb->rip)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 	v->invalid_rip = v->vmcb->rip;
@@ -84,12 +80,19 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 
 	e->exit.kind = HF_EXIT_OTHER;
 	e->next_rip = 0;
+	e->settled = false;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
 		on_page_fault(v, e);
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);
+		break;
+	case EXIT_CODE_IRET:
+		inject_on_iret(v, e);
+		break;
+	case EXIT_CODE_CR0_READ:
+		registers_on_cr0_read(v, e);
 		break;
 	case EXIT_CODE_CR0_WRITE:
 		registers_on_cr_write(v, e, 0);
@@ -98,13 +101,22 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_cr_write(v, e, 4);
 		break;
 	case EXIT_CODE_IDTR_WRITE:
-		registers_on_idtr_write(v, e);
+		registers_on_table_write(v, e, OP_LIDT);
+		break;
+	case EXIT_CODE_GDTR_WRITE:
+		registers_on_table_write(v, e, OP_LGDT);
+		break;
+	case EXIT_CODE_TR_WRITE:
+		registers_on_tr_write(v, e);
+		break;
+	case EXIT_CODE_INVD:
+		on_invd(v, e);
 		break;
 	case EXIT_CODE_MSR:
 		registers_on_msr(v, e);
 		break;
 	case EXIT_CODE_IOIO:
-		on_port(v, e);
+		port_on_exit(v, e);
 		break;
 	case EXIT_CODE_INVLPGA:
 	case EXIT_CODE_VMRUN:
@@ -122,18 +134,6 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 
 /* ---- carrying out ---- */
 
-/* Leave out an access to a port of ours: nothing answers there. */
-static void skip_port(struct vcpu *v, const struct svm_exit *e)
-{
-	u64 bits = BIT(8 * e->exit.port.width) - 1;
-
-	if (e->exit.port.write || (v->vmcb->exit_info[0] & IOIO_STRING))
-		return;
-	v->vmcb->rax |= bits;
-	if (e->exit.port.width == 4)
-		v->vmcb->rax = (u32)v->vmcb->rax;
-}
-
 /* A machine whose CPU shuts down is reset by its board; ours does that when we shut down. */
 static _Noreturn void reset_machine(void)
 {
@@ -150,21 +150,22 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 	case VERDICT_RETRY:
 		return;
 	case VERDICT_PASS:
-		inject_event(v, VECTOR_NMI | EVENT_NMI);
+		__atomic_store_n(&v->cpu->nmi, 1, __ATOMIC_SEQ_CST);
 		return;
 	case VERDICT_UNDEFINED:
 		inject_event(v, VECTOR_UD | EVENT_EXCEPTION);
 		return;
 	case VERDICT_SKIP:
 		if (e->exit.kind == HF_EXIT_PORT)
-			skip_port(v, e);
+			port_skip(v, e);
 		if (e->next_rip) {
 			instruction_advance(v, e);
 			return;
 		}
 		break;
 	case VERDICT_PERFORM:
-		if (registers_perform(v, e)) {
+		if (e->exit.kind == HF_EXIT_PORT ? port_perform(v, e)
+						 : registers_perform(v, e)) {
 			instruction_advance(v, e);
 			return;
 		}
@@ -178,9 +179,9 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		reset_machine();
 }
 
-static void count_picture(struct cpu *cpu)
+static void count_settled(struct cpu *cpu, u32 kind)
 {
-	u64 *count = &cpu->stats.exits[HF_EXIT_MSR];
+	u64 *count = &cpu->stats.exits[kind];
 
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
@@ -217,12 +218,16 @@ static int finish_trial(struct vcpu *v)
 /* Not inlined, so that a call does not pay for the registers and stack the rest needs. */
 static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
 {
+	if (unlikely(svm.self_check))
+		check_exited(v);
 	decode_exit(v, e);
-	if (e->exit.kind == HF_EXIT_MSR && registers_picture(v, e))
-		count_picture(v->cpu);
+	if (e->settled)
+		count_settled(v->cpu, e->exit.kind);
 	else
 		carry_out(v, e, exit_decide(v->cpu, &e->exit));
 	inject_again(v);
+	if (unlikely(svm.self_check))
+		check_handled(v);
 }
 
 /* A call interrupts no delivery of an event: it is an instruction. */
@@ -245,13 +250,28 @@ static void handle_call(struct vcpu *v, struct svm_exit *e)
  * itself, but emulators do: both 64-bit and 32-bit code, and a root beyond physical addresses. What
  * a processor would have refused is taken back.
  */
-static void make_enterable(struct vmcb *vmcb)
+static void make_enterable(struct vcpu *v)
 {
+	struct vmcb *vmcb = v->vmcb;
+
 	if (unlikely((vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) ==
 		     (SEGMENT_L | SEGMENT_D)))
 		vmcb->cs.attributes &= (u16)~SEGMENT_D;
-	if (unlikely(vmcb->cr3 & svm.cr3_reserved))
+	if (unlikely(vmcb->cr3 & svm.cr3_reserved)) {
 		vmcb->cr3 &= ~svm.cr3_reserved;
+		backend_flush(v->cpu);
+	}
+}
+
+/* The guest runs on. Nothing that changes what it runs with may come after this. */
+static void enter(struct vcpu *v)
+{
+	make_enterable(v);
+	shootdown_sync(v->cpu);
+	if (unlikely(__atomic_load_n(&v->cpu->nmi, __ATOMIC_SEQ_CST)))
+		inject_nmi(v);
+	if (unlikely(svm.self_check))
+		check_enter(v);
 }
 
 int vcpu_exit(struct vcpu *v, struct gprs *gprs)
@@ -266,6 +286,7 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		vmcb->exit_interrupt = 0;
 		return finish_trial(v);
 	}
+	shootdown_exited(v->cpu);
 	e.exit.cpl = vmcb->cpl;
 	e.exit.rip = vmcb->rip;
 	e.exit.root = vmcb->cr3;
@@ -274,7 +295,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 		handle_call(v, &e);
 	else
 		handle_other(v, &e);
-	make_enterable(vmcb);
-	shootdown_sync(v->cpu);
+	enter(v);
 	return 0;
 }

@@ -54,12 +54,48 @@ void inject_again(struct vcpu *v)
 }
 
 /*
- * An intercepted NMI stays pending: it is taken here, for one instruction, by a handler that only
- * returns (APM vol. 2, 15.21.2). Whether it was a kick is known by the flag its sender set.
+ * NMIs. All are intercepted. The guest's wait in cpu->nmi, which holds one, as a processor does.
+ * Unlike one that the processor delivers, an injected NMI blocks no further ones, so that is done
+ * here: while the guest handles one, and only then, IRET is intercepted (APM vol. 2, 15.9), and
+ * the next goes in just before that IRET. A kernel has to bear an NMI there, for it has to bear one
+ * as soon as the IRET of any exception inside its handler has ended the blocking. Linux does:
+ * its handler has left its own state behind by then, and where its stack is still in use it
+ * finds that by the direction flag, set for this purpose, and repeats (entry_64.S, asm_exc_nmi).
+ *
+ * One whose delivery was interrupted is delivered again (inject_again) with IRET intercepted still.
+ */
+
+/*
+ * An intercepted NMI stays pending: it is taken here, by a handler that counts (traps.h). A second
+ * may have arrived since and is taken too. So many of them were kicks as were sent: none or one.
+ *
+ * Taken first, then the look at kicked: its sender sets it before it sends. A guest's NMI
+ * that is taken while the kick is still on its way counts as the kick, and the kick as it.
  */
 void inject_on_nmi(struct vcpu *v, struct svm_exit *e)
 {
-	asm volatile("stgi; nop; clgi" : : : "memory");
-	e->exit.kind = __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_ACQ_REL) ? HF_EXIT_KICK
-										 : HF_EXIT_NMI;
+	u32 taken = 0, kicks;
+
+	asm volatile("stgi; nop; clgi" : "+a"(taken) : : "memory");
+	kicks = taken ? __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_SEQ_CST) : 0;
+	e->exit.kind = taken > kicks ? HF_EXIT_NMI : HF_EXIT_KICK;
+}
+
+void inject_on_iret(struct vcpu *v, struct svm_exit *e)
+{
+	v->vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
+	e->exit.kind = HF_EXIT_WINDOW;
+}
+
+/* Where another event goes in first, its handler's IRET is the next occasion. */
+void inject_nmi(struct vcpu *v)
+{
+	u32 *intercept = &v->vmcb->intercept[INTERCEPT_MISC1];
+	bool can = !(*intercept & MISC1_IRET) && !(v->vmcb->event_inject & EVENT_VALID);
+
+	*intercept |= MISC1_IRET;
+	if (!can)
+		return;
+	__atomic_store_n(&v->cpu->nmi, 0, __ATOMIC_SEQ_CST);
+	inject_event(v, VECTOR_NMI | EVENT_NMI);
 }

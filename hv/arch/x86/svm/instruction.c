@@ -46,8 +46,13 @@ u64 instruction_after(const struct vmcb *vmcb, u64 length)
 	return svm.features & HF_FEATURE_NEXT_RIP ? vmcb->next_rip : vmcb->rip + length;
 }
 
+/* A single step ends behind an instruction done for the guest as behind any other. */
 void instruction_advance(struct vcpu *v, const struct svm_exit *e)
 {
 	v->vmcb->rip = e->next_rip;
 	v->vmcb->interrupt_shadow = 0;
+	if (unlikely(v->vmcb->rflags & RFLAGS_TF)) {
+		v->vmcb->dr6 |= DR6_BS;
+		inject_event(v, VECTOR_DB | EVENT_EXCEPTION);
+	}
 }

@@ -8,8 +8,10 @@
 
 #include "../common/apic.h"
 #include "../common/host.h"
+#include "../common/msrs.h"
 #include "../common/sysreg.h"
 #include "../common/serial.h"
+#include "exit.h"
 #include "npt.h"
 #include "vcpu.h"
 
@@ -24,37 +26,71 @@ const char *backend_name(void)
 
 /* ---- permission maps ---- */
 
+#define MSRPM_BLOCK	2048u
+#define MSRPM_BLOCKS	3u
+#define MSRPM_ALL_WRITE 0xaa
+
 /*
  * Two bits an MSR, read then write, in three blocks of 2 KiB: APM vol. 2, 15.11. An MSR in no block
- * always exits.
+ * always exits. Yields the number of its first bit; false: in no block.
  */
-void msrpm_set(u32 msr, bool read, bool write)
+static bool msrpm_bit(u32 msr, u32 *bit)
 {
-	u32 block = msr >> 13 == 0 ? 0 : msr >> 13 == 0xc0000000 >> 13 ? 1 : 2;
-	u32 bit = (msr & 0x1fff) * 2;
-	u8 bits = (read ? 1 : 0) | (write ? 2 : 0);
+	static const u32 first[MSRPM_BLOCKS] = { 0, 0xc0000000, 0xc0010000 };
 
-	__atomic_fetch_or(&svm.msrpm[block * 2048 + bit / 8], bits << (bit % 8),
-			  __ATOMIC_RELAXED);
+	for (u32 i = 0; i < MSRPM_BLOCKS; i++) {
+		if (msr - first[i] >= MSRPM_BLOCK * 4)
+			continue;
+		*bit = i * MSRPM_BLOCK * 8 + (msr - first[i]) * 2;
+		return true;
+	}
+	return false;
 }
 
-static int maps_init(void)
+void msrpm_set(u32 msr, bool read, bool write)
 {
-	u32 port;
+	u8 bits = (read ? 1 : 0) | (write ? 2 : 0);
+	u32 bit;
 
+	if (!msrpm_bit(msr, &bit))
+		return;
+	svm.msrpm[bit / 8] |= bits << (bit % 8);
+	svm.msrpm_locked[bit / 8] |= bits << (bit % 8);
+}
+
+static void lock_msrs(void)
+{
+	const struct msr_range *free;
+	u32 count, msr, bit;
+
+	memset(svm.msrpm_locked, MSRPM_ALL_WRITE, MSRPM_BLOCKS * MSRPM_BLOCK);
+	free = msrs_free_ranges(&count);
+	for (u32 i = 0; i < count; i++)
+		for (msr = free[i].first; msr <= free[i].last; msr++)
+			if (msrpm_bit(msr, &bit))
+				svm.msrpm_locked[bit / 8] &= (u8) ~(2u << (bit % 8));
+}
+
+static int maps_init(const struct hf_boot *boot)
+{
 	svm.msrpm = pool_contiguous(2);
+	svm.msrpm_locked = pool_contiguous(2);
 	svm.iopm = pool_contiguous(4); /* 12 KiB and a bit: APM vol. 2, 15.10.1 */
-	if (!svm.msrpm || !svm.iopm)
+	if (!svm.msrpm || !svm.msrpm_locked || !svm.iopm)
 		return -HF_ENOMEM;
 	svm.msrpm_pa = pool_hpa(svm.msrpm).raw;
+	svm.msrpm_locked_pa = pool_hpa(svm.msrpm_locked).raw;
 	svm.iopm_pa = pool_hpa(svm.iopm).raw;
+	lock_msrs();
 	/* Reads too: the guest must not see that SVM is on, nor where its host state is kept. */
 	msrpm_set(MSR_EFER, true, true);
 	msrpm_set(MSR_VM_CR, true, true);
 	msrpm_set(MSR_VM_HSAVE_PA, true, true);
 	if (svm.serial_port)
-		for (port = svm.serial_port; port < svm.serial_port + SERIAL_PORTS; port++)
-			svm.iopm[port / 8] |= 1 << (port % 8);
+		port_guard(svm.serial_port, SERIAL_PORTS);
+	for (u32 i = 0; i < boot->sleep_count; i++)
+		if (!boot->sleep[i].memory)
+			port_guard(boot->sleep[i].address, boot->sleep[i].width);
 	return 0;
 }
 
@@ -90,9 +126,14 @@ void backend_stage2_reclaim(void)
 	stage2_reclaim(&npt);
 }
 
-u32 backend_stage2_permission(struct gpa page)
+u32 backend_stage2_permission(struct gpa page, u64 *npages)
 {
-	return stage2_permission(&npt, page, NULL);
+	return stage2_permission_run(&npt, page, npages);
+}
+
+u32 backend_stage2_admissible(u32 perm)
+{
+	return npt_format.admissible(perm);
 }
 
 /* The tables' depth is that of the hypervisor's own paging: APM vol. 2, 15.25.3. */
@@ -117,7 +158,8 @@ int backend_init(const struct hf_boot *boot)
 		return error;
 	serial_init(boot->serial_port);
 	svm.serial_port = boot->serial_port;
-	error = maps_init();
+	svm.self_check = boot->flags & HF_BOOT_SELF_CHECK;
+	error = maps_init(boot);
 	if (error)
 		return error;
 	return npt_init();

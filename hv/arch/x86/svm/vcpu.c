@@ -5,11 +5,11 @@
 #include <hv/launch.h>
 #include <hv/pool.h>
 
+#include "../common/msr.h"
 #include "../common/sysreg.h"
 #include "vcpu.h"
 
-#define NESTED_PAGING BIT(0) /* vmcb.nested_control */
-#define GUEST_ASID    1	     /* 0 is the host's: APM vol. 2, 15.16 */
+#define GUEST_ASID 1 /* 0 is the host's: APM vol. 2, 15.16 */
 
 /* A structure may not straddle pages of the pool: only single pages are physically contiguous. */
 static_assert(sizeof(struct vcpu) <= 4096, "one page");
@@ -31,21 +31,12 @@ int backend_cpu_init(struct cpu *cpu)
 	return host_cpu_init(&v->host);
 }
 
-/* A segment register's hidden part, from the table it was loaded from: APM vol. 2, 4.8. */
+/* A segment register's hidden part, from the table it was loaded from. */
 static struct segment segment(u16 selector, struct table_register gdtr)
 {
-	struct segment s = { .selector = selector };
-	u64 d;
-
 	if (!(selector & ~7u))
-		return s;
-	d = *(const u64 *)(gdtr.base + (selector & ~7u));
-	s.attributes = (d >> 40 & 0xff) | (d >> 44 & 0xf00);
-	s.limit = (d & 0xffff) | (d >> 32 & 0xf0000);
-	if (s.attributes & BIT(11)) /* granularity */
-		s.limit = s.limit << 12 | 0xfff;
-	s.base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000);
-	return s;
+		return (struct segment){ .selector = selector };
+	return segment_of(selector, *(const u64 *)(gdtr.base + (selector & ~7u)));
 }
 
 static void save_native(struct vcpu *v)
@@ -70,10 +61,8 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
-	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_MSR |
-					   MISC1_SHUTDOWN;
-	if (svm.serial_port)
-		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IOIO;
+	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_IOIO |
+					   MISC1_MSR | MISC1_SHUTDOWN;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
 					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
 					   MISC2_SKINIT;
@@ -108,6 +97,8 @@ static void init_state(struct vcpu *v)
 	vmcb->dr6 = n->dr6;
 	vmcb->dr7 = n->dr7;
 	vmcb->pat = rdmsr(MSR_PAT);
+	if (msr_read(MSR_S_CET, &vmcb->s_cet))
+		vmcb->s_cet = 0;
 	vmcb->rflags = read_rflags();
 	vmcb->rsp = n->rsp;
 	/* The trial (exit.c): a fetch from the image, which the nested tables must refuse. */
@@ -131,6 +122,8 @@ int backend_cpu_enter(struct cpu *cpu)
 	init_control(v->vmcb);
 	init_state(v);
 	v->trial = true;
+	if (svm.self_check)
+		check_enter(v);
 
 	error = vcpu_run(v);
 
@@ -141,23 +134,21 @@ int backend_cpu_enter(struct cpu *cpu)
 	return error;
 }
 
-/* The map is shared: a CPU not locked yet exits as well, and finds its writes performed. */
 void backend_cpu_lock(struct cpu *cpu)
 {
 	struct vmcb *vmcb = cpu->vcpu->vmcb;
-	u32 reg;
 
-	vmcb->intercept[INTERCEPT_CR_WRITE] |= CR_WRITE(0) | CR_WRITE(4);
-	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE;
-	for (reg = 0; reg < REG_COUNT; reg++)
-		if (sysreg_msr(reg))
-			msrpm_set(sysreg_msr(reg), reg == REG_EFER, true);
+	vmcb->intercept[INTERCEPT_CR] |= CR_WRITE(0) | CR_WRITE(4);
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_GDTR_WRITE | MISC1_TR_WRITE;
+	vmcb->msrpm_pa = svm.msrpm_locked_pa;
 }
 
 u64 backend_register_read(struct cpu *cpu, u32 reg)
 {
 	const struct vmcb *vmcb = cpu->vcpu->vmcb;
 
+	if (reg == REG_TR_BASE || reg == REG_TR_SELECTOR)
+		vmsave(cpu->vcpu->vmcb_pa);
 	switch (reg) {
 	case REG_CR0:
 		return vmcb->cr0;
@@ -169,6 +160,16 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 		return vmcb->idtr.base;
 	case REG_IDTR_LIMIT:
 		return vmcb->idtr.limit;
+	case REG_GDTR_BASE:
+		return vmcb->gdtr.base;
+	case REG_GDTR_LIMIT:
+		return vmcb->gdtr.limit;
+	case REG_TR_BASE:
+		return vmcb->tr.base;
+	case REG_TR_SELECTOR:
+		return vmcb->tr.selector;
+	case REG_S_CET:
+		return vmcb->s_cet;
 	default:
 		return rdmsr(sysreg_msr(reg));
 	}

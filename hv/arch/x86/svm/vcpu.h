@@ -8,6 +8,7 @@
 #include "../common/gprs.h"
 #include "../common/host.h"
 #include "../common/image.h"
+#include "check.h"
 #include "vmcb.h"
 
 /* What the kernel's CPU looked like, to go back to if launch fails. */
@@ -37,19 +38,24 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
+	u64 cr0_shown;		  /* bits the guest has set in CR0 and reads there, but has not */
 	bool trial;		  /* the first run, which must not get beyond one fetch */
+	struct check check;	  /* with self-check only */
 };
 
 /* State shared by all CPUs, set up by backend_init. */
 struct svm {
 	u64 npt_root; /* physical addresses */
 	u64 msrpm_pa;
+	u64 msrpm_locked_pa;
 	u64 iopm_pa;
-	u8 *msrpm;
+	u8 *msrpm;	  /* until a CPU is locked */
+	u8 *msrpm_locked; /* afterwards: also writes of what is not free (common/msrs.h) */
 	u8 *iopm;
 	u64 cr3_reserved; /* bits that no guest's CR3 can have */
 	u32 features;	  /* HF_FEATURE_* */
 	u16 serial_port;
+	bool self_check; /* HF_BOOT_SELF_CHECK */
 };
 
 extern struct svm svm;
@@ -59,7 +65,22 @@ int vcpu_run(struct vcpu *vcpu);
 /* exit.c: called by run.S on every exit; nonzero leaves the hypervisor's world with that error. */
 int vcpu_exit(struct vcpu *vcpu, struct gprs *gprs);
 
-/* Intercept reads and/or writes of an MSR that the permission map covers. */
+/*
+ * FS, GS, LDTR, TR and the MSRs of system calls between CPU and control block: VMRUN and exits
+ * leave them alone.
+ */
+static inline void vmsave(u64 vmcb_pa)
+{
+	asm volatile("vmsave %%rax" : : "a"(vmcb_pa) : "memory");
+}
+
+static inline void vmload(u64 vmcb_pa)
+{
+	asm volatile("vmload %%rax" : : "a"(vmcb_pa) : "memory");
+}
+
+/* Intercept reads and/or writes of an MSR that the permission maps cover, locked or not. Only
+ * before launch. */
 void msrpm_set(u32 msr, bool read, bool write);
 
 #endif

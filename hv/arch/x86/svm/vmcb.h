@@ -6,14 +6,18 @@
 #include <hv/types.h>
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
-#define INTERCEPT_CR_WRITE 0 /* word 0, upper half: bit 16 + n for CRn */
+#define INTERCEPT_CR	   0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
 #define INTERCEPT_MISC1	   3
 #define INTERCEPT_MISC2	   4
 
-#define CR_WRITE(n) BIT(16 + (n))
+#define CR_READ(n)  (1u << (n))
+#define CR_WRITE(n) (1u << (16 + (n)))
 
 #define MISC1_NMI	 BIT(1)
 #define MISC1_IDTR_WRITE BIT(10)
+#define MISC1_GDTR_WRITE BIT(11)
+#define MISC1_TR_WRITE	 BIT(13)
+#define MISC1_IRET	 BIT(20)
 #define MISC1_INVD	 BIT(22)
 #define MISC1_INVLPGA	 BIT(26)
 #define MISC1_IOIO	 BIT(27)
@@ -29,10 +33,15 @@
 #define MISC2_SKINIT  BIT(6)
 
 /* Exit codes, APM vol. 2, appendix C. */
+#define EXIT_CODE_CR0_READ   0x00
 #define EXIT_CODE_CR0_WRITE  0x10
 #define EXIT_CODE_CR4_WRITE  0x14
 #define EXIT_CODE_NMI	     0x61
 #define EXIT_CODE_IDTR_WRITE 0x6a
+#define EXIT_CODE_GDTR_WRITE 0x6b
+#define EXIT_CODE_TR_WRITE   0x6d
+#define EXIT_CODE_IRET	     0x74
+#define EXIT_CODE_INVD	     0x76
 #define EXIT_CODE_INVLPGA    0x7a
 #define EXIT_CODE_IOIO	     0x7b
 #define EXIT_CODE_MSR	     0x7c
@@ -54,6 +63,11 @@
 #define EVENT_VALID	BIT(31)
 #define EVENT_VECTOR	0xffull
 
+#define EVENT_RESERVED 0x7ffff000ull
+
+/* Bits of nested_control, APM vol. 2, 15.25.3. */
+#define NESTED_PAGING BIT(0)
+
 /* TLB_CONTROL, APM vol. 2, 15.16.1. */
 #define TLB_KEEP       0
 #define TLB_FLUSH_ALL  1
@@ -72,8 +86,25 @@ struct segment {
 	u64 base;
 };
 
-#define SEGMENT_L 0x200u /* of attributes: 64-bit code */
-#define SEGMENT_D 0x400u /* 32-bit operands; not with L */
+#define SEGMENT_BUSY 0x002u /* of attributes: of a TSS, loaded in TR */
+#define SEGMENT_P    0x080u /* present */
+#define SEGMENT_L    0x200u /* 64-bit code */
+#define SEGMENT_D    0x400u /* 32-bit operands; not with L */
+
+/* The hidden part of a segment register, from a descriptor: APM vol. 2, 4.8. */
+static inline struct segment segment_of(u16 selector, u64 descriptor)
+{
+	struct segment s = {
+		.selector = selector,
+		.attributes = (descriptor >> 40 & 0xff) | (descriptor >> 44 & 0xf00),
+		.limit = (descriptor & 0xffff) | (descriptor >> 32 & 0xf0000),
+		.base = (descriptor >> 16 & 0xffffff) | (descriptor >> 32 & 0xff000000),
+	};
+
+	if (s.attributes & BIT(11)) /* granularity */
+		s.limit = s.limit << 12 | 0xfff;
+	return s;
+}
 
 struct vmcb {
 	/* control area */
@@ -110,14 +141,14 @@ struct vmcb {
 	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
 	u8 reserved7[0x5d8 - 0x580];
 	u64 rsp;
-	u8 reserved8[0x5f8 - 0x5e0];
+	u64 s_cet, ssp, isst_addr; /* where the CPU has shadow stacks */
 	u64 rax;
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 cr2;
-	u8 reserved9[0x668 - 0x648];
+	u8 reserved8[0x668 - 0x648];
 	u64 pat;
-	u8 reserved10[0x1000 - 0x670];
+	u8 reserved9[0x1000 - 0x670];
 };
 
 static_assert(offsetof(struct vmcb, asid) == 0x58, "APM vol. 2, table B-1");
@@ -130,6 +161,7 @@ static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, efer) == 0x4d0, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, rip) == 0x578, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, rsp) == 0x5d8, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, s_cet) == 0x5e0, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, pat) == 0x668, "APM vol. 2, table B-2");

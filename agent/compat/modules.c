@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/version.h>
+
+#include "modules.h"
+#include "symbols.h"
+
+/* With STRICT_MODULE_RWX, which x86 always has, no page holds two of text, rodata and data. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+static bool within(const struct module *module, enum mod_mem_type type, unsigned long va)
+{
+	const struct module_memory *memory = &module->mem[type];
+
+	return va - (unsigned long)memory->base < memory->size;
+}
+
+static unsigned long start_of(const struct module *module)
+{
+	return (unsigned long)module->mem[MOD_TEXT].base;
+}
+
+static enum hf_kind section_kind(const struct module *module, unsigned long va)
+{
+	if (within(module, MOD_TEXT, va))
+		return HF_KIND_MODULE_TEXT;
+	if (within(module, MOD_RODATA, va) || within(module, MOD_RO_AFTER_INIT, va))
+		return HF_KIND_MODULE_RODATA;
+	return HF_KIND_NONE;
+}
+#else
+static unsigned long start_of(const struct module *module)
+{
+	return (unsigned long)module->core_layout.base;
+}
+
+/* Sizes are of all from the start up to the end of that part. */
+static enum hf_kind section_kind(const struct module *module, unsigned long va)
+{
+	const struct module_layout *layout = &module->core_layout;
+	unsigned long at = va - (unsigned long)layout->base;
+
+	if (at < layout->text_size)
+		return HF_KIND_MODULE_TEXT;
+	return at < layout->ro_after_init_size ? HF_KIND_MODULE_RODATA : HF_KIND_NONE;
+}
+#endif
+
+/* Indirect jumps of modules on CPUs with the ITS bug go through pages of their own. */
+static bool is_thunk(const struct module *module, unsigned long va)
+{
+#ifdef CONFIG_MITIGATION_ITS
+	int i;
+
+	for (i = 0; i < module->its_num_pages; i++)
+		if ((unsigned long)module->its_page_array[i] == va)
+			return true;
+#endif
+	return false;
+}
+
+static enum hf_kind thunk_kind(unsigned long va)
+{
+	struct module *module;
+
+	list_for_each_entry_rcu(module, symbols.modules, list,
+				rcu_read_lock_sched_held())
+		if (module->state == MODULE_STATE_LIVE && is_thunk(module, va))
+			return HF_KIND_RUNTIME_CODE;
+	return HF_KIND_NONE;
+}
+
+enum hf_kind modules_kind(unsigned long va)
+{
+	struct module *module;
+	enum hf_kind kind;
+
+	preempt_disable();
+	module = symbols.module_address(va);
+	if (!module)
+		kind = thunk_kind(va);
+	else if (module->state == MODULE_STATE_LIVE)
+		kind = section_kind(module, va);
+	else
+		kind = HF_KIND_NONE;
+	preempt_enable();
+	return kind;
+}
+
+/*
+ * Unformed modules are not executable yet, and with module_mutex held do not become so. Nor does a
+ * live one begin to go.
+ */
+int modules_hold(unsigned long *va)
+{
+	struct module *module;
+
+	mutex_lock(symbols.module_mutex);
+	list_for_each_entry(module, symbols.modules, list) {
+		if (module->state != MODULE_STATE_COMING && module->state != MODULE_STATE_GOING)
+			continue;
+		*va = start_of(module);
+		mutex_unlock(symbols.module_mutex);
+		return -EAGAIN;
+	}
+	list_for_each_entry(module, symbols.modules, list)
+		if (module->state == MODULE_STATE_LIVE)
+			__module_get(module);
+	return 0;
+}
+
+void modules_release(void)
+{
+	struct module *module;
+
+	list_for_each_entry(module, symbols.modules, list)
+		if (module->state == MODULE_STATE_LIVE)
+			module_put(module);
+	mutex_unlock(symbols.module_mutex);
+}
+
+void modules_keep(void)
+{
+	mutex_unlock(symbols.module_mutex);
+}

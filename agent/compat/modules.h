@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Resident modules: those that have finished their init. */
+#ifndef AGENT_COMPAT_MODULES_H
+#define AGENT_COMPAT_MODULES_H
+
+#include <linux/types.h>
+
+#include <holdfast/range.h>
+
+/* HF_KIND_MODULE_TEXT, _MODULE_RODATA, _RUNTIME_CODE (thunks made for it), or _NONE. */
+enum hf_kind modules_kind(unsigned long va);
+
+/*
+ * Lets no module come or go, and takes a reference to each, until modules_release(); from
+ * modules_keep() on the references stay. -EAGAIN: @va is in one that is coming or going.
+ */
+int modules_hold(unsigned long *va);
+void modules_release(void);
+void modules_keep(void);
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sleep: a machine that wakes up starts in firmware, without the hypervisor. The hypervisor
+ * refuses the store that asks for it; the kernel would die of that refusal half way down, so it is
+ * stopped before it begins.
+ */
+#include <linux/acpi.h>
+#include <linux/notifier.h>
+#include <linux/suspend.h>
+
+#include "sleep.h"
+
+/* ACPI 6.5, 4.8.3.2.1: PM1 control. 4.8.3.7: sleep control. */
+#define PM1_TYPE_SHIFT	 10
+#define PM1_ENABLE	 BIT(13)
+#define SLEEP_TYPE_SHIFT 2
+#define SLEEP_ENABLE	 BIT(5)
+#define TYPES		 8
+#define NO_TYPE		 TYPES
+
+/* What is neither port nor memory cannot be guarded, as memory cannot; it counts as such. */
+static void add(struct hf_boot *boot, const struct acpi_generic_address *where, u8 width,
+		u32 mask, u32 match)
+{
+	if (!where->address || WARN_ON_ONCE(boot->sleep_count == HF_SLEEP_MAX))
+		return;
+	boot->sleep[boot->sleep_count++] = (struct hf_sleep){
+		.address = where->address,
+		.mask = mask,
+		.match = match,
+		.memory = where->space_id != ACPI_ADR_SPACE_SYSTEM_IO,
+		.width = width,
+	};
+}
+
+/* Every sleep type but that of power-off, also those that the firmware does not announce. */
+static void add_types(struct hf_boot *boot, const struct acpi_generic_address *where, u8 width,
+		      unsigned int shift, u32 enable, u8 power_off)
+{
+	u32 type;
+
+	for (type = 0; type < TYPES; type++)
+		if (type != power_off)
+			add(boot, where, width, (TYPES - 1) << shift | enable,
+			    type << shift | enable);
+}
+
+void sleep_describe(struct hf_boot *boot)
+{
+	const struct acpi_table_fadt *fadt = &acpi_gbl_FADT;
+	const struct acpi_generic_address smi = {
+		.space_id = ACPI_ADR_SPACE_SYSTEM_IO,
+		.address = fadt->smi_command,
+	};
+	u8 off_a, off_b;
+
+	static_assert(3 * (TYPES - 1) + 1 + 3 <= HF_SLEEP_MAX, "three registers and S4BIOS");
+	boot->sleep_count = 0;
+	if (acpi_disabled)
+		return;
+	/* A firmware that cannot power off: nothing to let through. */
+	if (ACPI_FAILURE(acpi_get_sleep_type_data(ACPI_STATE_S5, &off_a, &off_b)))
+		off_a = off_b = NO_TYPE;
+	add_types(boot, &fadt->xpm1a_control_block, 2, PM1_TYPE_SHIFT, PM1_ENABLE, off_a);
+	add_types(boot, &fadt->xpm1b_control_block, 2, PM1_TYPE_SHIFT, PM1_ENABLE, off_b);
+	add_types(boot, &fadt->sleep_control, 1, SLEEP_TYPE_SHIFT, SLEEP_ENABLE, off_a);
+	if (fadt->s4_bios_request)
+		add(boot, &smi, 1, 0xff, fadt->s4_bios_request);
+}
+
+static int refuse(struct notifier_block *block, unsigned long action, void *unused)
+{
+	if (action != PM_SUSPEND_PREPARE && action != PM_HIBERNATION_PREPARE &&
+	    action != PM_RESTORE_PREPARE)
+		return NOTIFY_DONE;
+	pr_warn("sleep refused: the machine would wake up unprotected\n");
+	return notifier_from_errno(-EPERM);
+}
+
+/* First of all, so that there is nothing for the others to undo. */
+static struct notifier_block notifier = { .notifier_call = refuse, .priority = INT_MAX };
+
+int sleep_refuse(void)
+{
+	return register_pm_notifier(&notifier);
+}
+
+void sleep_permit(void)
+{
+	unregister_pm_notifier(&notifier);
+}

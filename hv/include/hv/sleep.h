@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guard against sleep: a machine that wakes up starts in firmware, outside the hypervisor. The
+ * loader has recorded which stores ask for it (struct hf_sleep).
+ */
+#ifndef HV_SLEEP_H
+#define HV_SLEEP_H
+
+#include <hv/exit.h>
+#include <hv/types.h>
+
+struct cpu;
+struct hf_boot;
+
+/* At launch: copy the records. -EINVAL: one of them makes no sense. */
+int sleep_init(const struct hf_boot *boot);
+
+/* An access to a port of the guest's that exits. */
+enum verdict sleep_port(struct cpu *cpu, const struct exit *exit);
+
+/* Why the machine can be put to sleep nevertheless; empty: it cannot. */
+const char *sleep_open(void);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef HF_ATTACK_FEATURE_H
+#define HF_ATTACK_FEATURE_H
+
+#include <linux/types.h>
+
+/*
+ * Has the CPU what an attack is about? Asked of CPUID itself, because the kernel may have been told
+ * not to use it. A name that is not known is not there.
+ */
+bool feature_present(const char *name);
+
+#endif

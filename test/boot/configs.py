@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machines that everything is tested on: stock kernel, CPUs, paging levels, CPU model."""
+
+import itertools
+from typing import NamedTuple
+
+from models import MODELS
+
+KERNELS = ("6.1", "6.12")
+
+
+class Config(NamedTuple):
+    kernel: str
+    cpus: int
+    la57: bool
+    model: str = "max"
+
+    @property
+    def name(self):
+        name = "%s-%dcpu-%s" % (self.kernel, self.cpus, "5level" if self.la57 else "4level")
+        return name if self.model == "max" else name + "-" + self.model
+
+    def machine(self):
+        """As arguments of place.machine."""
+        return self._asdict()
+
+
+# What make test boots: each kernel, each number of CPUs, each depth of paging.
+SOME = [
+    Config("6.1", 2, True),
+    Config("6.12", 2, True),
+    Config("6.12", 2, False),
+    Config("6.1", 4, False),
+    Config("6.1", 1, False),
+]
+
+# What make test-full boots.
+ALL = [Config(kernel, cpus, la57, model) for kernel, model, la57, cpus in
+       itertools.product(KERNELS, MODELS, (True, False), (2, 4, 1))]
+
+
+def groups(configs):
+    """Configurations that differ in the number of CPUs only, by the one with most of them: for
+    attacks in machines of their own, which have as few CPUs as they need."""
+    most = {}
+    for config in configs:
+        key = config._replace(cpus=0)
+        if key not in most or most[key].cpus < config.cpus:
+            most[key] = config
+    return list(most.values())

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""CPU models of the test machines: what QEMU is told, and what they lack."""
+
+
+class Model:
+    def __init__(self, name, flags, lacks=()):
+        self.name = name
+        self.flags = flags          # for -cpu
+        self.lacks = set(lacks)     # what attacks may say is absent, in their own words
+
+
+# Holdfast wants SVM, nested paging, NX and 1 GiB pages. Opteron_G3 stands for the oldest CPUs that
+# have all of them; QEMU's model leaves two of them and the CPUID leaf of SVM out.
+MODELS = {model.name: model for model in (
+    Model("max", "max"),
+    Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57"}),
+    Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
+          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57"}),
+)}

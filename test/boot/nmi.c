@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NMIs: none is lost and none is doubled. They come from outside (the driver is asked for each, and
+ * presses the button of the board) and from other CPUs, while shoot-downs send NMIs of their own.
+ * The kernel's own counters are believed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <holdfast/hypercall.h>
+
+#include "guest.h"
+
+#define ROUNDS	  200
+#define BACKTRACE 20
+#define PARTS	  4
+#define PATIENCE  300 /* times 10 ms: an NMI that has not come by then is lost */
+#define CPUS_MAX  8
+
+/* How many NMIs each CPU has had: the line of /proc/interrupts. */
+static bool nmi_counts(long *counts, long cpus)
+{
+	static char text[65536];
+	char *at = file_read("/proc/interrupts", text, sizeof(text)) > 0 ? strstr(text, "NMI:")
+									 : NULL;
+
+	if (!at || cpus > CPUS_MAX)
+		return false;
+	at += 4;
+	for (long i = 0; i < cpus; i++)
+		counts[i] = strtol(at, &at, 10);
+	return true;
+}
+
+static long nmi_count(long cpu)
+{
+	long counts[CPUS_MAX];
+
+	return nmi_counts(counts, cpu + 1) ? counts[cpu] : -1;
+}
+
+/* Waits until @cpu has had @count; how many it has had. */
+static long await(long cpu, long count)
+{
+	long now = nmi_count(cpu);
+
+	for (int i = 0; i < PATIENCE && now < count; i++) {
+		usleep(10000);
+		now = nmi_count(cpu);
+	}
+	return now;
+}
+
+/* --- from outside: the board's NMI goes to the first CPU --- */
+
+static void ask(void)
+{
+	report_begin();
+	report_str("ask", "nmi");
+	report_end();
+}
+
+/* @lost of ROUNDS did not come; false if one came that nobody asked for. */
+static bool count_asked(int *lost, struct verdict *v)
+{
+	long before = nmi_count(0), now = before;
+
+	*lost = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		long due = now + 1;
+
+		ask();
+		now = await(0, due);
+		*lost += now < due;
+		if (now > due) {
+			fail(v, "%ld NMIs for one, in round %d", now - due + 1, i);
+			return false;
+		}
+	}
+	/* A second one would have come late. */
+	usleep(500000);
+	now = nmi_count(0);
+	if (now - before == ROUNDS - *lost)
+		return true;
+	fail(v, "%ld NMIs for %d", now - before, ROUNDS - *lost);
+	return false;
+}
+
+static unsigned long symbol(const char *name)
+{
+	char line[512], found[256], type;
+	unsigned long address, result = 0;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	while (f && !result && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %c %255s", &address, &type, found) == 3 &&
+		    !strcmp(found, name))
+			result = address;
+	if (f)
+		fclose(f);
+	return result;
+}
+
+/* The kernel's text or, of its read-only data, a part: sealed pages, which open once. */
+struct pages {
+	unsigned long start, end;
+};
+
+static struct pages text(void)
+{
+	return (struct pages){ symbol("_stext"), symbol("_etext") & ~4095ul };
+}
+
+static struct pages rodata(int part, int parts)
+{
+	unsigned long start = symbol("__start_rodata");
+	unsigned long size = ((symbol("__end_rodata") - start) / parts) & ~4095ul;
+
+	return (struct pages){ start + part * size, start + (part + 1) * size };
+}
+
+/* They are opened one by one by @cpu, until the module is unloaded. */
+static bool shoot(int cpu, struct pages pages, struct verdict *v)
+{
+	char params[128];
+	int err;
+
+	snprintf(params, sizeof(params), "cpu=%d gap=2000 start=0x%lx end=0x%lx", cpu,
+		 pages.start, pages.end);
+	err = module_load(SHOOT_MODULE, params);
+	if (err)
+		fail(v, "cannot load %s: %s", SHOOT_MODULE, strerror(-err));
+	return !err;
+}
+
+static int shot(void)
+{
+	char text[32] = "";
+
+	file_read("/sys/module/hf_shoot/parameters/pages", text, sizeof(text));
+	return atoi(text);
+}
+
+/* Kicks of all CPUs so far. */
+static long kicks(void)
+{
+	struct exit_counts counts;
+
+	return ctl_exits(&counts) ? -1 : (long)counts.kind[HF_EXIT_KICK];
+}
+
+static void outside(struct verdict *v)
+{
+	int lost;
+
+	if (!count_asked(&lost, v))
+		return;
+	if (lost)
+		return fail(v, "%d of %d lost", lost, ROUNDS);
+	pass(v, "%d of %d", ROUNDS, ROUNDS);
+}
+
+/* The CPU that gets the NMIs is the one that demands: it is in the hypervisor when they come. */
+static void inside(struct verdict *v)
+{
+	long kicked = kicks();
+	int lost, pages;
+
+	if (!shoot(0, text(), v))
+		return;
+	if (count_asked(&lost, v)) {
+		pages = shot();
+		kicked = kicks() - kicked;
+		if (lost || pages < ROUNDS || kicked < ROUNDS)
+			fail(v, "%d of %d lost, %d pages opened, %ld kicks", lost, ROUNDS,
+			     pages, kicked);
+		else
+			pass(v, "%d of %d, while %d pages were opened with %ld kicks", ROUNDS,
+			     ROUNDS, pages, kicked);
+	}
+	module_unload("hf_shoot");
+}
+
+/* The CPU that gets the NMIs is kicked all the time. */
+static void kicked(struct verdict *v)
+{
+	long kicked = kicks();
+	int lost, pages;
+
+	if (!shoot(1, text(), v))
+		return;
+	if (count_asked(&lost, v)) {
+		pages = shot();
+		kicked = kicks() - kicked;
+		report_begin();
+		report_str("measure", "nmi.merged");
+		report_int("value", lost);
+		report_end();
+		pass(v, "%d of %d, while %d pages were opened with %ld kicks", ROUNDS - lost,
+		     ROUNDS, pages, kicked);
+	}
+	module_unload("hf_shoot");
+}
+
+/* --- from another CPU: the kernel asks each CPU for a backtrace --- */
+
+static bool ask_for_backtraces(struct verdict *v)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), before[CPUS_MAX], after[CPUS_MAX];
+	long total = 0;
+
+	file_write("/proc/sys/kernel/sysrq", "1");
+	if (!nmi_counts(before, cpus)) {
+		fail(v, "cannot read the counters of NMIs");
+		return false;
+	}
+	for (int i = 0; i < BACKTRACE; i++)
+		file_write("/proc/sysrq-trigger", "l");
+	usleep(500000);
+	nmi_counts(after, cpus);
+	for (long i = 0; i < cpus; i++)
+		total += after[i] - before[i];
+	/* One to each CPU but the one that asks, which may be another one each time. */
+	if (total != BACKTRACE * (cpus - 1)) {
+		fail(v, "%ld NMIs for %ld", total, BACKTRACE * (cpus - 1));
+		return false;
+	}
+	pass(v, "%ld NMIs from CPU to CPU", total);
+	return true;
+}
+
+static void backtrace(struct verdict *v)
+{
+	ask_for_backtraces(v);
+}
+
+/* While each CPU is kicked by the others: with the init-guard, which sees the NMIs being sent. */
+static void routed(struct verdict *v)
+{
+	long kicked = kicks(), total = 0;
+	int pages;
+
+	for (int round = 0; round < PARTS; round++) {
+		if (!shoot(round % 2, rodata(round, PARTS), v))
+			return;
+		if (!ask_for_backtraces(v)) {
+			module_unload("hf_shoot");
+			return;
+		}
+		pages = shot();
+		total += pages;
+		module_unload("hf_shoot");
+	}
+	kicked = kicks() - kicked;
+	if (kicked < ROUNDS)
+		return fail(v, "only %ld kicks, %ld pages", kicked, total);
+	pass(v, "all, while %ld pages were opened with %ld kicks", total, kicked);
+}
+
+const struct test_case nmi_cases[] = {
+	{ "nmi-outside", outside },	{ "nmi-inside", inside }, { "nmi-kicked", kicked },
+	{ "nmi-backtrace", backtrace }, { "nmi-routed", routed }, { NULL, NULL },
+};
