@@ -51,9 +51,9 @@ mutant stage2-protect:0+1 $stage2 's/child\[i\] = make_leaf(s2, visit->start.raw
 	'a split gives more than the block had'
 mutant stage2-merge:0+8 $stage2 's/permission_of(s2, entry, level - 1) != perm)/0)/' \
 	'tables are merged that are not uniform'
-mutant registers-write $registers 's/return rule->mask \& recorded;/return rule->mask;/' \
-	'bits that were clear are refused'
-mutant registers-write $registers 's/recorded = cpu->recorded\[reg->id\];/recorded = reg->old;/' \
+mutant registers-write $registers 's/return rule->mask \& ~was;/return 0;/' \
+	'bits that are to stay clear may be set'
+mutant registers-write $registers 's/return is_recorded(rule->reg) \&\& /return 0 \&\& /' \
 	'a write is compared with the present value'
 mutant registers-record $registers 's/if (cpu->registers_recorded)/if (0)/' \
 	'what was recorded is recorded again'

@@ -71,7 +71,8 @@ static void any_state(void)
 		/* As backend.h asks. */
 		assume(rules[i].reg < CPU_REGISTERS_MAX || rules[i].kind >= RULE_LOCKED);
 		for (k = 0; k < i; k++)
-			assume(rules[k].reg != rules[i].reg || !(rules[k].mask & rules[i].mask));
+			assume(rules[k].reg != rules[i].reg ||
+			       !(rules[k].mask & rules[i].mask));
 	}
 	for (i = 0; i < CPU_REGISTERS_MAX; i++)
 		cpu.recorded[i] = nondet_u64();

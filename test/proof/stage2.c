@@ -167,6 +167,7 @@ void prove_merge(void)
 	any_state();
 	stage2_merge(&s2, gpa(range.gpa), range.npages);
 	prove(permission() == before, "merge changes no permission");
+	stage2_settle(); /* every CPU has flushed */
 	stage2_reclaim(&s2);
 	prove(permission() == before, "nor does giving tables back");
 	prove(!s2.limbo, "nothing is left over");
