@@ -18,7 +18,7 @@ limit=${PROOF_SECONDS:-3600}
 OWNER='owner.c 6 run_at.1:2'
 # Runs of pages that are alike, in a range: at most as many as pages in a row, and what ends them.
 OWNER_RUNS=(range_valid.0:4,prepare.0:3,commit.0:3 range_valid.0:6,prepare.0:5,commit.0:5)
-STAGE2='stage2.c 4 number_of.0:14,stage2_reclaim.0:8'
+STAGE2='stage2.c 4 number_of.0:14,stage2_reclaim.0:8,stage2_reclaim.1:8'
 
 # FAMILY:MEMBER, harness, bounds, function, definitions. A family is one proof, cut into cases.
 table() {
