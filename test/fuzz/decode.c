@@ -192,7 +192,8 @@ static bool refused_prefix(const u8 *bytes, const u8 *opcode)
 }
 
 /*
- * What our decoder may accept that Zydis does not: groups 6 and 7 (0f 00, 0f 01) and MSR accesses with a meaning
+ * What our decoder may accept that Zydis does not: groups 6 and 7 (0f 00, 0f 01) and MSR
+ * accesses with a meaning
  * of which only the length matters, and control registers that do not exist: an access to those
  * raises #UD before anybody decodes it.
  */

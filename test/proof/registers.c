@@ -7,7 +7,8 @@
  * code looks at one at a time, so more of them are more of the same); any register, value and
  * action.
  *
- * Assumed: no two rules name the same bit; the backend hands every write of a ruled register over and writes what the verdict
+ * Assumed: no two rules name the same bit; the backend hands every write of a ruled register
+ * over and writes what the verdict
  * says.
  */
 #include "proof.h"
