@@ -4,6 +4,7 @@
 # make demo     the attacks, without and    make bench   cost, also in build/bench.json
 #               with Holdfast               make loc     size of the trusted part
 # make test     every test                  make clean   remove build/
+# make fuzz     fuzzers (FUZZ_SECONDS)     make proof    bounded proofs of I1 to I4
 # make test-full  the same on every machine: hours
 # make deps     install what all of the above need (demo, test, bench and check do it themselves)
 
@@ -37,6 +38,7 @@ MODULES :=
 # Goals that install what they need, and goals that need no tools. For all others say at once, by
 # package name, what is missing.
 FREE_GOALS := demo test test-full bench check deps loc clean attack-table
+FREE_GOALS += fuzz proof proof-mutants
 ifneq ($(filter-out $(FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps.sh --check build 1>&2 && echo ok),ok)
 $(error Holdfast cannot be built here: tools are missing)
@@ -52,6 +54,8 @@ all:
 -include test/unit/build.mk
 -include test/attack/build.mk
 -include test/boot/build.mk
+-include test/fuzz/build.mk
+-include test/proof/build.mk
 -include scripts/check.mk
 
 # The parts by the names they are known by, as far as the tree has them.
@@ -95,7 +99,7 @@ bench:
 	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
-	$(Q)scripts/deps.sh build vm unit check
+	$(Q)scripts/deps.sh build vm unit check fuzz
 
 loc:
 	$(Q)scripts/loc.sh

@@ -10,6 +10,7 @@ CHECK_DROP := -MMD -MP -g -fsanitize% -fno-sanitize%
 export CHECK_HV_FLAGS = $(filter-out $(CHECK_DROP),$(HV_CPPFLAGS) $(HV_CFLAGS))
 export CHECK_CLI_FLAGS = $(filter-out $(CHECK_DROP),$(CLI_CFLAGS))
 export CHECK_UNIT_FLAGS = $(filter-out $(CHECK_DROP),$(UNIT_CFLAGS))
+export CHECK_FUZZ_FLAGS = $(filter-out $(CHECK_DROP),$(FUZZ_CFLAGS))
 export CHECK_GUEST_FLAGS = $(filter-out $(CHECK_DROP) -static,$(GUEST_CFLAGS))
 export O
 

@@ -7,7 +7,7 @@
 #
 # Installs what is missing through apt-get, as root or with sudo, and says so. With --check it
 # installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), unit
-# (unit tests), check (`make check`).
+# (unit tests), check (`make check`), fuzz (`make fuzz`). `make proof` needs cbmc.sh besides.
 
 set -uo pipefail
 
@@ -17,7 +17,8 @@ check=no
 [ "${1:-}" = --check ] && { check=yes; shift; }
 
 # One line per need: group, how to see that it is there, package (alternatives by |).
-# cmd: a command; file: a file; cfile: a file the compiler finds; lib: a shared library.
+# cmd: a command; file: a file; cfile, clang: a file the compiler, or clang, finds; lib: a shared
+# library.
 needs() {
 	cat <<-END
 	build cmd:gcc gcc
@@ -38,6 +39,10 @@ needs() {
 	check cmd:clang-tidy clang-tidy
 	check cmd:cppcheck cppcheck
 	check cmd:sparse sparse
+	check header:Zydis/Zydis.h libzydis-dev
+	fuzz cmd:clang clang
+	fuzz clang:libclang_rt.fuzzer-x86_64.a libclang-rt-dev
+	fuzz header:Zydis/Zydis.h libzydis-dev
 	END
 }
 
@@ -48,6 +53,7 @@ present() {
 	cmd:*) command -v "$what" >/dev/null ;;
 	file:*) [ -e "$what" ] ;;
 	cfile:*) [ -e "$(${CC:-gcc} -print-file-name="$what" 2>/dev/null)" ] ;;
+	clang:*) [ -e "$(clang -print-file-name="$what" 2>/dev/null)" ] ;;
 	header:*) echo "#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

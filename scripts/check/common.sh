@@ -46,9 +46,9 @@ find_files() {
 	find "${folders[@]}" -type f \( "${globs[@]:1}" \) | LC_ALL=C sort
 }
 
-# user_files GLOB...: what the build compiles itself: all but what kbuild does.
+# user_files GLOB...: what the build compiles itself: all but what kbuild does, and what only CBMC reads.
 user_files() {
-	find_files hv cli services test/unit test/boot -- "$@" | grep -v '^test/boot/bench/'
+	find_files hv cli services test/unit test/boot test/fuzz -- "$@" | grep -v '^test/boot/bench/'
 }
 
 # flags_of FILE: sets the array `flags` to what the build compiles the file with, as the fragments
@@ -59,6 +59,7 @@ flags_of() {
 	hv/*) eval "flags=(${CHECK_HV_FLAGS-})" ;;
 	cli/*) eval "flags=(${CHECK_CLI_FLAGS-})" ;;
 	test/unit/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
+	test/fuzz/*) eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/boot/*) eval "flags=(${CHECK_GUEST_FLAGS-})" ;;
 	include/holdfast/*) flags=(-std=c11 -Wall -Wextra -Werror -Iinclude) ;;
 	*) flags=() ;;

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/common.sh"
 
 # Not headers to include but settings, forced in by the build.
-FORCED='hv/include/hv/(banned|visibility)\.h'
+FORCED='hv/include/hv/(banned|visibility)\.h|test/fuzz/state\.h'
 
 alone() {
 	local cc

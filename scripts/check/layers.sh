@@ -86,7 +86,8 @@ include_allowed() {
 		layer=${layer%%/*}
 		[[ " $(below "$layer") " == *" $(layer_of "$header") "* ]] || upward "$place" "$header"
 		;;
-	test/unit/*:hv/*.h) ;;
+	test/unit/*:hv/*.h | test/fuzz/*:hv/*.h) ;;
+	test/proof/*:hv/*) ;;
 	*:hv/* | *:agent/* | *:cli/* | *:test/*) return 1 ;;
 	hv/arch/fake/*:*) ;;
 	hv/*:holdfast/*) ;;

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Fuzzers: what is above the seam with a hostile guest (call), the decoder with Zydis (decode).
+# `make fuzz` runs each for FUZZ_SECONDS (default 60), from its corpus in $(O)/fuzz/corpus, which
+# begins with test/fuzz/seeds and is kept.
+
+O ?= build
+FUZZ := $(O)/fuzz
+FUZZERS := call decode
+FUZZ_SECONDS ?= 60
+
+FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer -pthread \
+	-Ihv/include -Iinclude -I. -DHF_VERSION='"$(shell cat VERSION)"' -MMD -MP
+
+# The machine: as in the unit tests.
+FUZZ_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
+FUZZ_FAKE := $(wildcard hv/arch/fake/*.c) hv/arch/x86/svm/npt.c
+FUZZ_MACHINE := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_HV) $(FUZZ_FAKE))
+
+.PHONY: fuzz run-fuzz $(addprefix fuzz-,$(FUZZERS))
+fuzz:
+	$(Q)scripts/deps.sh build fuzz
+	$(Q)+$(SUBMAKE) -k run-fuzz
+run-fuzz: $(addprefix fuzz-,$(FUZZERS))
+
+$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(FUZZ)/%
+	@O=$(O) test/fuzz/run.sh $* $(FUZZ_SECONDS)
+
+# What is under test guides the fuzzer, the tests' own files do not.
+FUZZ_GUIDE := -fsanitize=fuzzer-no-link
+$(FUZZ)/hv/%.o $(FUZZ)/test/fuzz/call.o: FUZZ_CFLAGS += $(FUZZ_GUIDE)
+$(FUZZ_MACHINE): FUZZ_CFLAGS += -include test/fuzz/state.h
+$(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_HV)): FUZZ_CFLAGS += -include hv/banned.h
+$(FUZZ)/hv/arch/fake/%.o $(FUZZ)/test/%.o: FUZZ_CFLAGS += -D_GNU_SOURCE
+# Next to the C library's functions of the same names, not in their place.
+$(FUZZ)/hv/lib/string.o: FUZZ_CFLAGS += -Dmemcpy=hv_memcpy -Dmemmove=hv_memmove \
+	-Dmemset=hv_memset -Dmemcmp=hv_memcmp -fno-builtin
+
+$(FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(FUZZ)/call: $(addprefix $(FUZZ)/test/fuzz/,call.o machine.o model.o) $(FUZZ_MACHINE)
+	$(Q)clang $(FUZZ_SANITIZE) -pthread -o $@ $^
+
+$(FUZZ)/decode: $(FUZZ)/test/fuzz/decode.o $(FUZZ)/hv/arch/x86/common/decode.o
+	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lZydis
+
+-include $(shell find $(FUZZ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Launched fake machines, ready in memory: one for each table format and action. An input gets one
+ * exactly as it was after launch; no process is started for it.
+ */
+#ifndef TEST_FUZZ_MACHINE_H
+#define TEST_FUZZ_MACHINE_H
+
+#include <hv/arch/fake/fake.h>
+
+#define MACHINE_CPUS 3u
+
+/* Launch all of them; once, first. */
+void machine_prepare(void);
+/* Be machine number @which (any number), freshly launched; the action it was launched with. */
+u32 machine_become(u32 which);
+
+#endif
