@@ -3,7 +3,9 @@
 #include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/jump_label.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -12,6 +14,7 @@
 #include "call.h"
 #include "compat/modules.h"
 #include "compat/runtime.h"
+#include "compat/symbols.h"
 #include "lock.h"
 #include "ranges.h"
 
@@ -160,6 +163,16 @@ static void report(struct hf_ctl_lock *ctl)
 	}
 }
 
+/*
+ * The random number generator patches text once, when it has gathered enough: in the background
+ * and, on a CPU without an instruction for it, seconds after boot. A lock before that would
+ * refuse the patch.
+ */
+static bool random_settled(void)
+{
+	return !symbols.crng_is_ready || static_key_enabled(symbols.crng_is_ready);
+}
+
 int lock_run(struct hf_ctl_lock *ctl)
 {
 	unsigned int i;
@@ -171,6 +184,15 @@ int lock_run(struct hf_ctl_lock *ctl)
 		ranges = vzalloc(sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
+	ret = wait_for_random_bytes();
+	for (i = 0; !ret && !random_settled(); i++) {
+		if (i == ATTEMPTS)
+			ret = -EAGAIN;
+		else
+			msleep(ATTEMPT_MS);
+	}
+	if (ret)
+		return ret;
 	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
 		msleep(ATTEMPT_MS);
 	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;

@@ -110,6 +110,7 @@ enum verdict registers_write(struct cpu *cpu, struct exit *exit)
 	bool locked = cpu_state(cpu) == CPU_LOCKED;
 	struct exit_register *reg = &exit->reg;
 	const struct register_rule *rules;
+	enum verdict verdict;
 	u64 bits, value;
 	u32 count;
 
@@ -123,9 +124,14 @@ enum verdict registers_write(struct cpu *cpu, struct exit *exit)
 		bits = kept(&rules[i], value);
 		if (!((reg->value ^ value) & bits))
 			continue;
-		if (rules[i].kind != RULE_ABSORBED && !cpu->waking)
-			return violation(cpu, exit, HF_ASSET_REGISTER | i,
-					 action_for(&rules[i], reg));
+		if (rules[i].kind != RULE_ABSORBED && !cpu->waking) {
+			verdict = violation(cpu, exit, HF_ASSET_REGISTER | i,
+					    action_for(&rules[i], reg));
+			if (verdict != VERDICT_PERFORM)
+				return verdict;
+			/* Let go by action "allow": the other rules hold nevertheless. */
+			continue;
+		}
 		if (!~bits)
 			return VERDICT_SKIP;
 		reg->value = (reg->value & ~bits) | (value & bits);

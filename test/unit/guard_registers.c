@@ -82,6 +82,19 @@ static void allow(void **ctx)
 	assert_int_equal(cpu_get(1)->vcpu->registers[FAKE_MODE], ~1ull);
 }
 
+/* Letting one rule's bits go lets no other rule's go with them. */
+static void allow_one_of_two(void **ctx)
+{
+	struct cpu *cpu = machine_action(1, HF_ACTION_ALLOW);
+
+	(void)ctx;
+	machine_lock(cpu);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CONTROL, 0x0100), VERDICT_FAULT);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CONTROL], 0x000f);
+	assert_int_equal(fake_guest_register(cpu, FAKE_CACHE, 0xff00), VERDICT_PERFORM);
+	assert_int_equal(cpu->vcpu->registers[FAKE_CACHE], 0x1200);
+}
+
 /* I4: no sequence of writes moves a pinned bit. */
 static void sequences(void **ctx)
 {
@@ -360,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		machine_test(deny),
 		machine_test(allow),
+		machine_test(allow_one_of_two),
 		machine_test(sequences),
 		machine_test(recorded_per_cpu),
 		machine_test(absorbed),
