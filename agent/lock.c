@@ -180,6 +180,8 @@ int lock_run(struct hf_ctl_lock *ctl)
 
 	static_assert(ARRAY_SIZE(sentences) == HF_LOCK_REASON_COUNT, "a sentence for each");
 	ctl->failed_call = 0;
+	ctl->reason = HF_LOCK_NONE;
+	ctl->va = 0;
 	if (!ranges)
 		ranges = vzalloc(sizeof(*ranges));
 	if (!ranges)

@@ -97,6 +97,8 @@ def other_boots(kernel):
                words=GUARDED)
     yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace,nmi-routed",
                config=config, words=GUARDED)
+    yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
+               attacks="smep-clear", config=config, words=GUARDED)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
@@ -116,8 +118,6 @@ def boots(machines, seconds):
     yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
     yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
     yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
-    yield Spec("hotplug", "locked", "cpu-cycle,cpu-cycle-attack,fork", attacks="smep-clear", cpus=2,
-               words=GUARDED)
     yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
     # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
     for cpus, ways in ((1, "at"), (2, "aktp")):

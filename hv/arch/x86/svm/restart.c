@@ -17,6 +17,8 @@
 
 #define VM_CR_R_INIT BIT(1)
 #define SX_INIT	     1 /* error code: APM vol. 2, 8.2.20 */
+/* CPUID 1, ECX: below another hypervisor. */
+#define CPUID_HYPERVISOR BIT(31)
 
 #define CODE_ATTRIBUTES 0xa9b /* APM vol. 2, 4.8: 64-bit code, present, accessed */
 #define DATA_ATTRIBUTES 0xc93
@@ -36,7 +38,8 @@ void restart_init(void)
 {
 	u64 vm_cr = rdmsr(MSR_VM_CR);
 
-	svm.r_init = arm(vm_cr);
+	/* An outer host may keep the bit and reset the CPU all the same: KVM does. */
+	svm.r_init = !(cpuid(1, 0).ecx & CPUID_HYPERVISOR) && arm(vm_cr);
 	wrmsr(MSR_VM_CR, vm_cr);
 	if (svm.r_init)
 		svm.features |= HF_FEATURE_RESTART;
@@ -45,7 +48,7 @@ void restart_init(void)
 bool restart_arm(struct vcpu *v)
 {
 	v->native.vm_cr = rdmsr(MSR_VM_CR);
-	return arm(v->native.vm_cr) == svm.r_init;
+	return !svm.r_init || arm(v->native.vm_cr);
 }
 
 void restart_disarm(const struct vcpu *v)
