@@ -87,12 +87,11 @@ static bool load_agent(void)
 static bool launch(void)
 {
 	static struct outcome o;
-	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
-			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), "--init-guard",
-			   cmdline_get("guard", "off"),
-			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
-			   NULL);
+	int err = holdfast(
+		&o, "launch", "--image", IMAGE, "--action", mode_is("allow") ? "allow" : "deny",
+		"--serial", cmdline_get("serial", "0x3e8"), "--init-guard",
+		cmdline_get("guard", "off"),
+		!strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL, NULL);
 
 	return step("launch", err, o.out);
 }

@@ -47,9 +47,9 @@ static u8 memory[MEMORY_SIZE];
 /* What happened. */
 static struct exit seen;
 static u32 decided, flushed, synced, stgi, clgi, wbinvd;
-static u32 latched; /* NMIs that the handler finds */
-static u32 entered; /* with a flush: 2 */
-static u64 absorbed; /* bits that the core takes from a value */
+static u32 latched;	  /* NMIs that the handler finds */
+static u32 entered;	  /* with a flush: 2 */
+static u64 absorbed;	  /* bits that the core takes from a value */
 static struct segment tr; /* the CPU's */
 static enum verdict verdict;
 static sigjmp_buf reset;
