@@ -78,9 +78,9 @@ struct hf_memory {
 #define HF_MEMORY_PER_RAM  8ull
 
 /* hf_boot.flags */
-#define HF_BOOT_INIT_GUARD \
-	1u /* x86: writes to interrupt controllers are looked at, so that INIT
-			       * and SIPI are caught where the CPU does not intercept INIT */
+/* x86: writes to interrupt controllers are looked at, so that INIT and SIPI are caught where the
+ * CPU does not intercept INIT. */
+#define HF_BOOT_INIT_GUARD 1u
 #define HF_BOOT_SELF_CHECK 2u /* check the hypervisor's own work at each exit; slow */
 #define HF_BOOT_FLAGS	   3u /* all */
 
