@@ -155,21 +155,13 @@ static void wait_for_start(struct cpu *cpu)
 }
 
 /* A loop, because it may be taken down again before it has run an instruction. */
-static __noinline void obey(struct cpu *cpu)
+void startup_obey(struct cpu *cpu)
 {
 	while (__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)) {
 		CHECK(cpu_move(cpu, CPU_PARKED) == 0);
 		wait_for_start(cpu);
 		go_on(cpu);
 	}
-}
-
-bool startup_sync(struct cpu *cpu)
-{
-	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
-		return false;
-	obey(cpu);
-	return true;
 }
 
 void startup_reset(struct cpu *cpu, bool start)

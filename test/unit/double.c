@@ -41,10 +41,9 @@ void shootdown_entered(struct cpu *cpu, bool flushing)
 	(void)flushing;
 }
 
-bool startup_sync(struct cpu *cpu)
+void startup_obey(struct cpu *cpu)
 {
 	(void)cpu;
-	return false;
 }
 
 int launch_arrive(struct cpu *cpu, int error)

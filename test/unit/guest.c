@@ -34,7 +34,6 @@ bool is_reset;
 int arrived;
 
 u64 absorbed;
-u32 restarts;
 bool is_store, performs;
 struct page trial_page;
 
@@ -135,16 +134,13 @@ void restart_after_window(struct vcpu *v)
 	looked++;
 }
 
-/* After a shoot-down's sync, and a CPU that was started again syncs once more. */
-bool startup_sync(struct cpu *c)
+/* After a shoot-down's sync, and a CPU that was started again syncs once more: so many times. */
+void startup_obey(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
 	assert_true(synced > 0);
-	if (!restarts)
-		return false;
-	restarts--;
+	c->summons--;
 	synced--;
-	return true;
 }
 
 int launch_arrive(struct cpu *c, int error)

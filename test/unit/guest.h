@@ -42,7 +42,6 @@ extern int arrived;   /* with this, at launch */
 
 /* What the test decides. */
 extern u64 absorbed;	       /* bits that the core takes from a value */
-extern u32 restarts;	       /* how often the CPU is started again before it goes on */
 extern bool is_store;	       /* the exit is a store to a device */
 extern bool performs;	       /* which can be done */
 extern struct page trial_page; /* the one at 0x7000 */

@@ -139,10 +139,9 @@ void restart_after_window(struct vcpu *v)
 	(void)v;
 }
 
-bool startup_sync(struct cpu *c)
+void startup_obey(struct cpu *c)
 {
 	(void)c;
-	return false;
 }
 
 _Noreturn void panic(const char *format, ...)

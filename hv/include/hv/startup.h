@@ -6,10 +6,9 @@
 #ifndef HV_STARTUP_H
 #define HV_STARTUP_H
 
+#include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* Once, at launch: where CPUs start again. */
 void startup_init(const struct hf_startup *at);
@@ -23,10 +22,19 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
  */
 void startup_reset(struct cpu *cpu, bool start);
 
+/* Own CPU: the part of startup_sync that is rarely due. */
+void startup_obey(struct cpu *cpu);
+
 /*
  * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
  * True: it was, and is started again, so that shootdown_sync is due once more. Cheap if not.
  */
-bool startup_sync(struct cpu *cpu);
+static inline bool startup_sync(struct cpu *cpu)
+{
+	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
+		return false;
+	startup_obey(cpu);
+	return true;
+}
 
 #endif
