@@ -85,7 +85,7 @@ class Attack:
     def problem_absent(self):
         """Why it should have been tried, or "". What a model lacks the driver knows by itself."""
         if self.lacking not in self.may_lack:
-            return "was not tried, but CPUs of this model have %s" % self.lacking
+            return "was not tried, but this machine has %s" % self.lacking
         if self.outcome(self.without) != self.outcome(self.with_it):
             return "was tried in one machine only"
         return ""
@@ -215,7 +215,8 @@ def collect(boots):
     for boot in boots:
         for offer in boot.report.offers:
             attack = attacks.setdefault(offer["name"], Attack(offer))
-            attack.may_lack = boot.machine.model.lacks
+            attack.may_lack = boot.machine.model.lacks | \
+                (set() if boot.machine.firmware else {"EFI"})
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]
             if record["phase"] == "locked":

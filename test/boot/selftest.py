@@ -13,6 +13,7 @@ class _Machine:
     def __init__(self, model):
         self.model = MODELS[model]
         self.doomed = False
+        self.firmware = None
 
 
 class _Boot:

@@ -100,7 +100,7 @@ def other_boots(kernel):
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
-    efi = dict(config=config, attacks=FEW, words=GUARDED, firmware=place.OVMF)
+    efi = dict(config=config, attacks=FEW + ",firmware-write", words=GUARDED, firmware=place.OVMF)
     yield Spec("efi-bare-" + config.name, "bare", "efi", **efi)
     yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
 
@@ -212,7 +212,7 @@ def attack_results(boots, score, spec):
         ran.append(attack)
         problem = attack.problem_allow(allowed) if allow else attack.problem()
         if attack.absent() and not problem:
-            print("  absent: attack %s: this CPU has no %s" % (attack.name, attack.lacking))
+            print("  absent: attack %s: this machine has no %s" % (attack.name, attack.lacking))
         else:
             score.note(not problem, "attack " + attack.name, problem)
     return ran

@@ -64,6 +64,21 @@ static bool is_control(const ZydisDecodedOperand *operand)
 	       ZydisRegisterGetClass(operand->reg.value) == ZYDIS_REGCLASS_CONTROL;
 }
 
+/* Four bytes to memory, without a prefix that changes or repeats the operation. */
+static bool is_store(void)
+{
+	u8 i;
+
+	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || other.operand_width != 32 ||
+	    (other.opcode != 0x89 && other.opcode != 0xc7) ||
+	    operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return false;
+	for (i = 0; i < other.raw.prefix_count; i++)
+		if (memchr("\x66\xf2\xf3", other.raw.prefixes[i].value, 3))
+			return false;
+	return true;
+}
+
 /* The form is one that decode.h lists: -1 if it is not. */
 static int operation_of(void)
 {
@@ -81,7 +96,9 @@ static int operation_of(void)
 	case ZYDIS_MNEMONIC_MOV:
 		if (is_control(&operands[0]))
 			return OP_MOV_TO_CR;
-		return is_control(&operands[1]) ? OP_MOV_FROM_CR : -1;
+		if (is_control(&operands[1]))
+			return OP_READ_CR;
+		return is_store() ? OP_STORE : -1;
 	case ZYDIS_MNEMONIC_RDMSR:
 	case ZYDIS_MNEMONIC_WRMSR:
 		return OP_OTHER;
@@ -149,7 +166,7 @@ static bool same_operands(const struct instruction *i)
 	case OP_MOV_TO_CR:
 		return ZydisRegisterGetId(operands[0].reg.value) == i->cr &&
 		       same_operand(i, &operands[1]);
-	case OP_MOV_FROM_CR:
+	case OP_READ_CR:
 		return ZydisRegisterGetId(operands[1].reg.value) == i->cr &&
 		       same_operand(i, &operands[0]);
 	case OP_LMSW:
@@ -159,6 +176,14 @@ static bool same_operands(const struct instruction *i)
 		return same_operand(i, &operands[0]);
 	case OP_CLTS:
 		return !i->memory;
+	case OP_STORE:
+		if (!i->memory || i->address.raw != address_of(&operands[0].mem))
+			return false;
+		if (i->constant)
+			return operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+			       (u32)i->immediate == (u32)operands[1].imm.value.u;
+		return ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(
+			       ZYDIS_MACHINE_MODE_LONG_64, operands[1].reg.value)) == i->gpr;
 	case OP_OTHER: /* only its length matters */
 		return true;
 	}
@@ -199,7 +224,7 @@ static bool refused_prefix(const u8 *bytes, const u8 *opcode)
  */
 static bool accepted_more(const struct instruction *i)
 {
-	if (i->operation == OP_MOV_TO_CR || i->operation == OP_MOV_FROM_CR)
+	if (i->operation == OP_MOV_TO_CR || i->operation == OP_READ_CR)
 		return i->cr == 1 || (i->cr >= 5 && i->cr != 8);
 	return i->operation == OP_OTHER;
 }

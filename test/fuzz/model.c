@@ -167,7 +167,7 @@ bool model_is_buffer(u64 at, bool answered)
 void model_check_page(u64 at)
 {
 	u32 due = fake.format->admissible(model_due(at));
-	u32 tables = backend_stage2_permission(gpa(at), NULL);
+	u32 tables = backend_stage2_permission(gpa(at));
 	struct page page = owner_page(gpa(at));
 
 	if (tables != due || fake.format->admissible(owner_permission(page)) != due)
@@ -190,7 +190,7 @@ static void check_translations(const struct vcpu *vcpu)
 	for (i = 0; i < FAKE_TLB_ENTRIES; i++) {
 		const struct fake_translation *t = &vcpu->tlb[i];
 
-		if (t->perm & ~backend_stage2_permission(gpa(t->page), NULL))
+		if (t->perm & ~backend_stage2_permission(gpa(t->page)))
 			fuzz_fail("model: a CPU may still do %x with page %llx", t->perm,
 				  (unsigned long long)t->page);
 	}

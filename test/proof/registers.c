@@ -77,7 +77,7 @@ static void any_state(void)
 	}
 	for (i = 0; i < CPU_REGISTERS_MAX; i++)
 		cpu.recorded[i] = nondet_u64();
-	cpu.waking = any_bool();
+	cpu.waking = any_bool() ? CPU_WAKING : CPU_AWAKE;
 	action = any_bool() ? HF_ACTION_ALLOW : HF_ACTION_DENY;
 	state = any_below(CPU_LOCKED + 1);
 }
