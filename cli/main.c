@@ -143,7 +143,7 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 	opterr = 0;
 	while (ret == CLI_OK &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (option != -1 && strchr("iasgc", option))
+		if (strchr("iasgc", option))
 			*given |= ACCEPTS_LAUNCH;
 		switch (option) {
 		case 'j':

@@ -48,7 +48,8 @@ static int print_json(const struct hf_info *info, const char *agent,
 				   "used", (json_int_t)info->memory_used);
 
 	return output_json(json_pack(
-		"{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s, s:b, s:o, s:s, s:s, s:s}",
+		"{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, "
+		"s:I, s:o, s:s, s:b, s:o, s:s, s:s, s:s}",
 		"state", name_state(info->state), "action", name_action(info->action), "cpus",
 		(json_int_t)info->cpus, "cpus_locked", (json_int_t)info->cpus_locked, "memory",
 		memory, "sealed_pages", (json_int_t)info->sealed_pages, "events",

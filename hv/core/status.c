@@ -174,8 +174,6 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		restart_protection(p);
 	else if (number == PLATFORM_SLEEP)
 		set_locked(p, !*sleep_open(), sleep_open());
-	else if (number == PLATFORM_RESTART)
-		restart_protection(p);
 	else
 		set(p, HF_ENFORCED_NOT, open_reasons[number]);
 }

@@ -27,8 +27,9 @@ enum hf_event_kind {
 	HF_EVENT_PORT = 7,	  /* an I/O port the hypervisor owns: gpa = port */
 	HF_EVENT_GUEST_FATAL = 8, /* the guest cannot go on (x86: shutdown) */
 	HF_EVENT_OTHER = 9,	  /* an exit of no other kind: refused; new = the exit's code */
-	HF_EVENT_STARTUP = 10,	  /* an attempt to reset, start or stop a CPU some other way than
-				   * is foreseen: gpa = the register written, new = the value */
+	/* An attempt to reset, start or stop a CPU some other way than is foreseen: gpa = the
+	 * register written, new = the value. */
+	HF_EVENT_STARTUP = 10,
 	HF_EVENT_KIND_COUNT
 };
 

@@ -116,8 +116,8 @@ struct hf_info {
 	uint64_t events_lost; /* of those, how many found no slot */
 	uint32_t serial_port; /* events are copied to it; 0: none */
 	uint32_t flags;	      /* HF_BOOT_*, as launched */
-	char backend[16]; /* "svm", ... NUL terminated, as are all strings here */
-	char version[32]; /* of the image */
+	char backend[16];     /* "svm", ... NUL terminated, as are all strings here */
+	char version[32];     /* of the image */
 };
 
 _Static_assert(sizeof(struct hf_info) == 128, "part of the hypercall ABI");

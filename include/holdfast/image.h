@@ -48,11 +48,11 @@ struct hf_image_header {
 
 _Static_assert(sizeof(struct hf_image_header) == 80, "part of the image ABI");
 
-#define HF_CHUNK_SHIFT 22
-#define HF_CHUNK_SIZE  (1ull << HF_CHUNK_SHIFT)
-#define HF_CHUNKS_MAX  256u
-#define HF_CPUS_MAX    256u
-#define HF_MEMORY_MAX  128u
+#define HF_CHUNK_SHIFT	22
+#define HF_CHUNK_SIZE	(1ull << HF_CHUNK_SHIFT)
+#define HF_CHUNKS_MAX	256u
+#define HF_CPUS_MAX	256u
+#define HF_MEMORY_MAX	128u
 #define HF_IO_APICS_MAX 16u
 
 enum hf_memory_type {
@@ -78,8 +78,9 @@ struct hf_memory {
 #define HF_MEMORY_PER_RAM  8ull
 
 /* hf_boot.flags */
-#define HF_BOOT_INIT_GUARD 1u /* x86: writes to interrupt controllers are looked at, so that INIT
-			       * and SIPI are caught where the CPU does not intercept INIT */
+/* x86: writes to interrupt controllers are looked at, so that INIT and SIPI are caught where the
+ * CPU does not intercept INIT. */
+#define HF_BOOT_INIT_GUARD 1u
 #define HF_BOOT_SELF_CHECK 2u /* check the hypervisor's own work at each exit; slow */
 #define HF_BOOT_FLAGS	   3u /* all */
 
@@ -138,8 +139,8 @@ enum hf_reason {
 	HF_REASON_ALREADY = 12,	    /* launched already */
 	HF_REASON_BAD_IMAGE = 13,   /* not an image, or truncated */
 	HF_REASON_BAD_OPTION = 14,
-	HF_REASON_NO_SYMBOL = 15, /* the kernel lacks something the agent needs */
-	HF_REASON_PLATFORM = 16,  /* a CPU mode this image does not support */
+	HF_REASON_NO_SYMBOL = 15,   /* the kernel lacks something the agent needs */
+	HF_REASON_PLATFORM = 16,    /* a CPU mode this image does not support */
 	HF_REASON_CPU_MISSING = 17, /* firmware lists a CPU that the kernel does not use */
 	HF_REASON_CPU_SLOTS = 18,   /* CPUs could be plugged in later */
 	HF_REASON_KEXEC = 19,	    /* another kernel is loaded for kexec or kdump */

@@ -26,11 +26,12 @@ enum hf_kind {
 	HF_KIND_VDSO = 5,	   /* vDSO image: read, user-execute */
 	HF_KIND_MODULE_TEXT = 6,   /* text of a resident module: read, kernel-execute */
 	HF_KIND_MODULE_RODATA = 7, /* its read-only data, also after init: read */
-	HF_KIND_RUNTIME_CODE = 8,  /* made while running (ftrace trampolines, probe slots, BPF
-				    * images, return thunks): read, kernel-execute */
-	HF_KIND_STARTUP = 9,	   /* what CPUs start from in real mode, never run again: read */
-	HF_KIND_FIRMWARE = 10,	   /* code of EFI runtime services: read, kernel-execute */
-	HF_KIND_DATA = 11,	   /* kernel data, bss, per-CPU areas: read, write; no code */
+	/* Made while running (ftrace trampolines, probe slots, BPF images, return thunks): read,
+	 * kernel-execute. */
+	HF_KIND_RUNTIME_CODE = 8,
+	HF_KIND_STARTUP = 9,   /* what CPUs start from in real mode, never run again: read */
+	HF_KIND_FIRMWARE = 10, /* code of EFI runtime services: read, kernel-execute */
+	HF_KIND_DATA = 11,     /* kernel data, bss, per-CPU areas: read, write; no code */
 	HF_KIND_COUNT
 };
 

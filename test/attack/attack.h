@@ -42,7 +42,7 @@ struct attack {
 	const char *gives;  /* what an attacker would gain */
 	const char *asset;  /* what is attacked, in the words of the policy */
 	const char *reason; /* why it is open; NULL: it is meant to be refused */
-	const char *needs;  /* a machine without this cannot show it (feature.c); NULL: any can */
+	const char *needs;  /* what a machine needs to show it (feature.c); NULL: nothing */
 	enum attack_control control;
 	unsigned int cpus; /* that the machine must have; 0: any number */
 	bool own_vm;	   /* may take the machine with it: run it last or alone */

@@ -87,12 +87,12 @@ static bool load_agent(void)
 static bool launch(void)
 {
 	static struct outcome o;
-	int err = holdfast(&o, "launch", "--image", IMAGE, "--action",
-			   mode_is("allow") ? "allow" : "deny", "--serial",
-			   cmdline_get("serial", "0x3e8"), "--init-guard",
-			   cmdline_get("guard", "off"),
-			   !strcmp(cmdline_get("check", "no"), "yes") ? "--self-check" : NULL,
-			   NULL);
+	const char *action = mode_is("allow") ? "allow" : "deny";
+	const char *serial = cmdline_get("serial", "0x3e8");
+	const char *guard = cmdline_get("guard", "off");
+	const char *check = strcmp(cmdline_get("check", "no"), "yes") ? NULL : "--self-check";
+	int err = holdfast(&o, "launch", "--image", IMAGE, "--action", action, "--serial",
+			   serial, "--init-guard", guard, check, NULL);
 
 	return step("launch", err, o.out);
 }

@@ -67,6 +67,7 @@ static bool is_control(const ZydisDecodedOperand *operand)
 /* Four bytes to memory, without a prefix that changes or repeats the operation. */
 static bool is_store(void)
 {
+	static const u8 changing[] = { 0x66, 0xf2, 0xf3 };
 	u8 i;
 
 	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || other.operand_width != 32 ||
@@ -74,7 +75,7 @@ static bool is_store(void)
 	    operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
 		return false;
 	for (i = 0; i < other.raw.prefix_count; i++)
-		if (memchr("\x66\xf2\xf3", other.raw.prefixes[i].value, 3))
+		if (memchr(changing, other.raw.prefixes[i].value, sizeof(changing)))
 			return false;
 	return true;
 }

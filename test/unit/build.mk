@@ -4,7 +4,8 @@
 # A file test/unit/X_NAME.c is one program. lib_* and mem_* tests are linked with doubles of
 # what lies above those layers (double.c); core_*, guard_* and domain_* with the real thing.
 # x86_* and svm_* test what of a backend can run on the build host, with fake_cpu.h in the place of
-# its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the environment repeats random tests with another seed.
+# its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the
+# environment repeats random tests with another seed.
 
 O ?= build
 CC ?= gcc
@@ -94,8 +95,10 @@ $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msr
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
-$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_nmi: $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
+UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers)
+$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
+$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_registers: $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \

@@ -160,7 +160,8 @@ static void check_invariants(struct gpa at)
 	 * split. */
 	if (!guest || (page.added && split))
 		assert_false((perm & HF_PERM_WRITE) && (perm & HF_PERM_KERNEL_EXEC));
-	if ((page.state == PAGE_SEALED && page.kind != HF_KIND_DATA) || page.state == PAGE_PENDING || page.state == PAGE_LENT)
+	if ((page.state == PAGE_SEALED && page.kind != HF_KIND_DATA) ||
+	    page.state == PAGE_PENDING || page.state == PAGE_LENT)
 		assert_false(perm & HF_PERM_WRITE);
 	/* I2 */
 	if (page.state == PAGE_HYPERVISOR || page.state == PAGE_SERVICE)
@@ -396,7 +397,9 @@ static void added_stays(void **ctx)
 
 static void kinds(void **ctx)
 {
-	static const u32 bad[] = { HF_KIND_NONE, HF_KIND_COUNT, HF_KIND_COUNT + 1, 63, 64, ~0u };
+	static const u32 bad[] = {
+		HF_KIND_NONE, HF_KIND_COUNT, HF_KIND_COUNT + 1, 63, 64, ~0u
+	};
 	struct hf_range range = range_of(SUBJECT, 1, 0);
 	size_t i;
 	u32 kind;
@@ -415,7 +418,8 @@ static void kinds(void **ctx)
 		assert_int_equal(owner_kind_permission(kind), kind_permission(kind));
 		/* Never both: I1. */
 		if (owner_kind_permission(kind) & HF_PERM_WRITE)
-			assert_false(owner_kind_permission(kind) & (HF_PERM_KERNEL_EXEC | HF_PERM_USER_EXEC));
+			assert_false(owner_kind_permission(kind) &
+				     (HF_PERM_KERNEL_EXEC | HF_PERM_USER_EXEC));
 	}
 	compare_all();
 }

@@ -23,9 +23,10 @@ enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
 	RULE_KEEP_CLEAR, /* bits of mask clear at lock stay clear, also under action "allow" */
 	RULE_LOCKED,	 /* bits of mask keep their value */
-	RULE_ABSORBED, /* bits of mask keep their value, and writes of others are no violation:
-			  * the rest of the register is written */
-	RULE_OURS,     /* locked from launch on and under every action: the hypervisor's */
+	/* Bits of mask keep their value, and writes of others are no violation: the rest of the
+	 * register is written. */
+	RULE_ABSORBED,
+	RULE_OURS, /* locked from launch on and under every action: the hypervisor's */
 };
 
 /*

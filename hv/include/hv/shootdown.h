@@ -33,9 +33,6 @@ static inline void shootdown_exited(struct cpu *cpu)
  */
 void shootdown_sync(struct cpu *cpu);
 
-/* Make @other, another CPU, leave the guest soon. */
-void shootdown_kick(struct cpu *other);
-
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);
 

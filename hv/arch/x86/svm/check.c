@@ -119,8 +119,10 @@ const char *check_block(const struct vmcb *vmcb)
  */
 static bool intercepts_grow(struct vcpu *v)
 {
-	static const u32 passing[CHECK_CONTROL] = { [INTERCEPT_CR] = CR_READ(0),
-						    [INTERCEPT_MISC1] = MISC1_IRET };
+	static const u32 passing[CHECK_CONTROL] = {
+		[INTERCEPT_CR] = CR_READ(0),
+		[INTERCEPT_MISC1] = MISC1_IRET,
+	};
 	bool locked = __atomic_load_n(&v->cpu->state, __ATOMIC_SEQ_CST) == CPU_LOCKED;
 	bool grow = !locked || v->vmcb->msrpm_pa == svm.msrpm_locked_pa;
 	size_t i;
