@@ -152,6 +152,7 @@ const char *name_feature(uint32_t index, uint32_t *flag)
 		{ HF_FEATURE_NEXT_RIP, "next-rip" },
 		{ HF_FEATURE_EXEC_SPLIT, "exec-split" },
 		{ HF_FEATURE_FLUSH_ASID, "flush-asid" },
+		{ HF_FEATURE_RESTART, "restart" },
 	};
 
 	if (index >= sizeof(features) / sizeof(features[0]))

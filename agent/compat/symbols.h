@@ -15,7 +15,6 @@
 struct static_key;
 struct kprobe_insn_cache;
 struct real_mode_header;
-struct static_key;
 
 /* Addresses are those of the image's mapping; 0: this kernel does not have it. */
 struct symbols {

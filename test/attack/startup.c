@@ -129,8 +129,11 @@ static int start_physical(unsigned int cpu)
 	return command(cpu_physical_id(cpu), APIC_DM_STARTUP | START_PAGE);
 }
 
+/* A kernel that addresses CPUs by their own names leaves the register empty. */
 static void read_logical(void *id)
 {
+	if (!GET_APIC_LOGICAL_ID(native_apic_mem_read(APIC_LDR)))
+		native_apic_mem_write(APIC_LDR, SET_APIC_LOGICAL_ID(1u << smp_processor_id()));
 	*(u32 *)id = GET_APIC_LOGICAL_ID(native_apic_mem_read(APIC_LDR));
 }
 

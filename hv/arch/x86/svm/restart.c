@@ -6,7 +6,8 @@
  * of the guest, where it is intercepted, or of the hypervisor while it is open for an NMI. The
  * start-up interrupt that follows means nothing to a CPU that runs, so such a CPU starts at once.
  * Without R_INIT the intercept of INIT is what is left: the INIT stays pending, so the CPU can
- * never run the guest again; but neither can it escape. No emulator known to us does any of this.
+ * never run the guest again. It can escape all the same, if an NMI opens the hypervisor just then:
+ * status calls that not enforced. No emulator known to us does any of this.
  */
 #include <hv/backend.h>
 #include <hv/cpu.h>
