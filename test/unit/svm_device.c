@@ -406,6 +406,13 @@ static void armed(void **ctx)
 	(void)ctx;
 	svm.features = 0;
 	fake_cpu_set_msr(MSR_VM_CR, 0x8);
+	/* Below another hypervisor the bit says nothing, though it sticks. */
+	fake_cpu_set_leaf(1, (struct cpuid){ .ecx = BIT(31) });
+	restart_init();
+	assert_false(svm.r_init);
+	assert_int_equal(svm.features, 0);
+	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
+	fake_cpu_set_leaf(1, (struct cpuid){ 0 });
 	restart_init();
 	assert_true(svm.r_init);
 	assert_int_equal(svm.features, HF_FEATURE_RESTART);
