@@ -92,8 +92,9 @@ def show(attacks):
 
 
 def summary(attacks):
-    """Open attacks are counted as open, whatever became of them: they are not defended yet."""
-    tried = [a for a in attacks if a.without and a.with_it]
+    """Open attacks are counted as open, whatever became of them: they are not defended yet. What this
+    machine cannot show has not been tried."""
+    tried = [a for a in attacks if a.without and a.with_it and not a.absent()]
     return "attacks: %d tried, %d succeed without Holdfast, %d succeed with it, %d open" % (
         len(tried), sum(a.succeeds_without() for a in tried),
         sum(a.succeeds_with() and not a.open for a in tried), sum(a.open for a in tried))

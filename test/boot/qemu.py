@@ -134,7 +134,18 @@ def dead(logs):
 
 def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
-    a Boot. Never raises for anything the guest does."""
+    a Boot. Never raises for anything the guest does.
+
+    A machine that is lost before PID 1 has said a word is booted again, once: nothing of ours has
+    run there. The emulator loses one now and then while the kernel patches itself on two CPUs."""
+    result = boot_once(machine, folder, watch)
+    if not result.problem or result.report.start:
+        return result
+    print("%s: %s, before anything was tested: once more" % (machine.name, result.problem), flush=True)
+    return boot_once(machine, folder, watch)
+
+
+def boot_once(machine, folder, watch):
     logs = log_paths(folder, machine.name)
     report = Report(preamble=machine.firmware is not None)
     began = time.monotonic()

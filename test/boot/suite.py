@@ -95,7 +95,7 @@ def other_boots(kernel):
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
     yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
                words=GUARDED)
-    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace,nmi-routed",
+    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace",
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
