@@ -362,14 +362,41 @@ static int apic_base_look(struct attempt *t, u64 *is)
 	return look_on_cpu(t, read_msr_here, MSR_IA32_APICBASE, is);
 }
 
-/* The register of the interrupt descriptor table. */
+/* The registers of the descriptor tables. */
+
+struct table_register {
+	void (*store)(struct desc_ptr *table);
+	void (*load)(const struct desc_ptr *table);
+	int (*attempt)(const struct desc_ptr *table); /* load, and yield the trap */
+};
+
+static int attempt_lidt(const struct desc_ptr *table)
+{
+	return TRAP_OF("lidt %1", "m"(*table));
+}
+
+static int attempt_lgdt(const struct desc_ptr *table)
+{
+	return TRAP_OF("lgdt %1", "m"(*table));
+}
+
+static const struct table_register idtr = { store_idt, native_load_idt, attempt_lidt };
+static const struct table_register gdtr = { native_store_gdt, native_load_gdt, attempt_lgdt };
 
 static void read_idtr_here(void *look)
 {
-	struct desc_ptr idt;
+	struct desc_ptr table;
 
-	store_idt(&idt);
-	((struct register_look *)look)->value = idt.address;
+	idtr.store(&table);
+	((struct register_look *)look)->value = table.address;
+}
+
+static void read_gdtr_here(void *look)
+{
+	struct desc_ptr table;
+
+	gdtr.store(&table);
+	((struct register_look *)look)->value = table.address;
 }
 
 static int look_idtr(struct attempt *t, u64 *is)
@@ -377,47 +404,13 @@ static int look_idtr(struct attempt *t, u64 *is)
 	return look_on_cpu(t, read_idtr_here, 0, is);
 }
 
-static enum attack_outcome lidt_fake(struct attempt *t)
-{
-	struct desc_ptr real, fake, is;
-	unsigned long flags;
-	void *copy = vmalloc(PAGE_SIZE);
-
-	if (!copy)
-		return ATTACK_ERROR;
-	local_irq_save(flags);
-	t->cpu = smp_processor_id();
-	store_idt(&real);
-	memcpy(copy, (void *)real.address, min_t(size_t, real.size + 1, PAGE_SIZE));
-	fake.size = real.size;
-	fake.address = (unsigned long)copy;
-	t->was = real.address;
-	t->wanted = fake.address;
-	t->trap = TRAP_OF("lidt %1", "m"(fake));
-	store_idt(&is);
-	if (is.address != real.address)
-		load_idt(&real);
-	local_irq_restore(flags);
-	vfree(copy);
-	return outcome_of(t, is.address);
-}
-
-/* The register of the global descriptor table. */
-
-static void read_gdtr_here(void *look)
-{
-	struct desc_ptr gdt;
-
-	native_store_gdt(&gdt);
-	((struct register_look *)look)->value = gdt.address;
-}
-
 static int look_gdtr(struct attempt *t, u64 *is)
 {
 	return look_on_cpu(t, read_gdtr_here, 0, is);
 }
 
-static enum attack_outcome lgdt_fake(struct attempt *t)
+/* A copy of the table, which could say anything. */
+static enum attack_outcome table_fake(struct attempt *t, const struct table_register *reg)
 {
 	struct desc_ptr real, fake, is;
 	unsigned long flags;
@@ -427,19 +420,29 @@ static enum attack_outcome lgdt_fake(struct attempt *t)
 		return ATTACK_ERROR;
 	local_irq_save(flags);
 	t->cpu = smp_processor_id();
-	native_store_gdt(&real);
+	reg->store(&real);
 	memcpy(copy, (void *)real.address, min_t(size_t, real.size + 1, PAGE_SIZE));
 	fake.size = real.size;
 	fake.address = (unsigned long)copy;
 	t->was = real.address;
 	t->wanted = fake.address;
-	t->trap = TRAP_OF("lgdt %1", "m"(fake));
-	native_store_gdt(&is);
+	t->trap = reg->attempt(&fake);
+	reg->store(&is);
 	if (is.address != real.address)
-		load_gdt(&real);
+		reg->load(&real);
 	local_irq_restore(flags);
 	vfree(copy);
 	return outcome_of(t, is.address);
+}
+
+static enum attack_outcome lidt_fake(struct attempt *t)
+{
+	return table_fake(t, &idtr);
+}
+
+static enum attack_outcome lgdt_fake(struct attempt *t)
+{
+	return table_fake(t, &gdtr);
 }
 
 /* The task register: where the CPU finds the stacks of exceptions. */
