@@ -87,7 +87,8 @@ extern const struct attack_table hypervisor_table, hypercall_table;
 extern const struct attack_table code_table, remap_table, execute_table, writable_table;
 extern const struct attack_table device_table, startup_table, unpaged_table, decode_table,
 	state_table, race_table;
-extern const struct attack_table sleep_table, kexec_table;
+extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3_table,
+	agent_table;
 
 /* Parameters of the module. */
 extern unsigned int attack_seconds;

@@ -4,6 +4,7 @@
  * rule that the kernel's data is none. A trampoline and slots for probes are set up when this
  * module is loaded, that is before lock, on functions that nobody calls.
  */
+#include <linux/delay.h>
 #include <linux/efi.h>
 #include <linux/ftrace.h>
 #include <linux/io.h>
@@ -24,7 +25,9 @@
 #include "memory.h"
 #include "paging.h"
 
-#define BPF_PACK 0x200000 /* bytes, at least */
+#define BPF_PACK   0x200000 /* bytes, at least */
+#define JUMP_TRIES 500
+#define JUMP_MS	   20
 
 /* ---- a page that must keep a machine from being locked ---- */
 
@@ -127,20 +130,28 @@ static u8 *find_bpf_pack(void)
 	return pack->start;
 }
 
-/* Where the probe's jump leads, once it is one. */
+/*
+ * Where the probe's jump leads, once it is one: the kernel makes it in the background, when no
+ * task can be on the bytes any more, which takes as long as it takes on a busy host.
+ */
 static u8 *find_jump_slot(void)
 {
 	void (*wait)(void) = attack_symbol("wait_for_kprobe_optimizer");
 	const u8 *jump = (const u8 *)code_jumped;
+	unsigned int left = JUMP_TRIES;
 	s32 offset;
 
-	if (!wait)
-		return NULL;
-	wait();
 	/* Not an address of the function's inside to whoever checks the object. */
 	OPTIMIZER_HIDE_VAR(jump);
-	if (jump[0] != 0xe9)
+	while (READ_ONCE(jump[0]) != 0xe9 && left--) {
+		if (wait)
+			wait();
+		msleep(JUMP_MS);
+	}
+	if (READ_ONCE(jump[0]) != 0xe9) {
+		pr_warn("no jump at the probe: %4ph, optimizer %ps\n", jump, wait);
 		return NULL;
+	}
 	memcpy(&offset, jump + 1, sizeof(offset));
 	return (u8 *)jump + 5 + offset;
 }

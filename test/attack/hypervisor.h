@@ -15,6 +15,14 @@ struct hypervisor_memory {
 /* 0, or a negative errno where no agent is loaded. */
 int hypervisor_find(struct hypervisor_memory *memory);
 
+struct attempt;
+
+/*
+ * Have the agent launch: with the action "allow", which an attacker would like to have. What the
+ * agent answered; -ENXIO: it could not be asked.
+ */
+long hypervisor_launch(struct attempt *t);
+
 /* At unloading: end what an attack keeps running. */
 void hypervisor_exit(void);
 

@@ -265,7 +265,7 @@ static int door_pte(struct attempt *t, memory_store store, const u8 *block)
 }
 
 /* The same for the direct map, where every page of RAM has another address. */
-static int door_direct_map(struct attempt *t, memory_store store, const u8 *block)
+int memory_door_direct_map(struct attempt *t, memory_store store, const u8 *block)
 {
 	u8 *va = __va((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);
 
@@ -464,7 +464,7 @@ enum attack_outcome memory_write_text(struct attempt *t)
 
 static enum attack_outcome text_direct_map(struct attempt *t)
 {
-	return memory_attack(t, memory_target_text, door_direct_map, memory_store_byte);
+	return memory_attack(t, memory_target_text, memory_door_direct_map, memory_store_byte);
 }
 
 static enum attack_outcome text_set_memory(struct attempt *t)

@@ -32,6 +32,9 @@ int memory_store_quad(u8 *dst, const u8 *block);
 
 int memory_door_vmap(struct attempt *t, memory_store store, const u8 *block);
 
+/* The target's other address, its entry there made writable. */
+int memory_door_direct_map(struct attempt *t, memory_store store, const u8 *block);
+
 /* For memory that the kernel leaves writable. */
 int memory_door_none(struct attempt *t, memory_store store, const u8 *block);
 

@@ -200,8 +200,8 @@ def phase_events(boot):
 
 def last_events(boot):
     """What the hypervisor wrote about a machine that was lost: there was nobody to report it."""
-    kinds = {"register": 4, "port": 7, "fatal": 8}
-    accesses = {"write": 2}
+    kinds = {"memory": 3, "register": 4, "port": 7, "fatal": 8}
+    accesses = {"write": 2, "walk": 4}
     actions = {"deny": 1, "skip": 2, "allow": 3, "kill": 4}
     return [{"event": int(number), "kind": kinds.get(kind, 0), "action": actions.get(action, 0),
              "asset": int(asset, 16), "name": name, "access": accesses.get(access, 0)}
