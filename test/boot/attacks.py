@@ -78,6 +78,10 @@ class Attack:
         self.events = []                    # recorded during it, after lock
         self.lost = False                   # the machine went with it, after lock
 
+    def control_mode(self):
+        """Of the machine in which the control runs."""
+        return "bare" if self.control == "bare" else "control"
+
     def absent(self):
         """Cannot be shown on this CPU: the guest found by CPUID what it lacks, and did not try."""
         return "absent" in (self.outcome(self.without), self.outcome(self.with_it))
@@ -240,7 +244,6 @@ def allowed_assets(attacks):
 
 
 def lonely(boot):
-    """Attacks that may take the machine with them: (name, mode of the control's machine, CPUs they
-    need). Each needs two machines of its own, as small as can be: then they run side by side."""
-    return [(attack.name, "bare" if attack.control == "bare" else "control", attack.cpus)
-            for attack in map(Attack, boot.report.offers) if attack.alone]
+    """Attacks that may take the machine with them. Each needs two machines of its own, as small as can
+    be: then they run side by side."""
+    return [attack for attack in map(Attack, boot.report.offers) if attack.alone]

@@ -34,9 +34,9 @@ def boot(mode, name, text):
 def boot_lonely(lonely):
     """Attacks that may take the machine with them, each without and with Holdfast in machines of
     their own."""
-    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, cpus=cpus, limit=120,
-                              doomed=True, further=FURTHER)
-                for name, control, cpus in lonely for mode in (control, "locked")]
+    machines = [place.machine("demo-%s-%s" % (mode, attack.name), mode, "", attack.name,
+                              cpus=attack.cpus, limit=120, doomed=True, further=FURTHER)
+                for attack in lonely for mode in (attack.control_mode(), "locked")]
     progress = table.Progress("%d attacks that may take the machine with them" % len(lonely))
     done = []
 

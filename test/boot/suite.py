@@ -30,20 +30,22 @@ class Spec:
     """One boot and what must come of it. Every case in run must be reported, once, as passed."""
 
     def __init__(self, name, mode, run="", attacks=None, fails=None, config=None, words=(),
-                 further="", **machine):
+                 further="", launches=False, **machine):
         self.name = name
         self.mode = mode
         self.run = [case for case in run.split(",") if case]
         self.attacks = attacks          # None: none; "": all that share a machine; or names
         self.fails = fails              # a boot that must fail: what its problem must contain
         self.config = config
+        self.launches = launches        # mode control: the control of an attack comes after launch
         # Of the kernel's command line: what PID 1 reads, and what the kernel does.
         self.further = " ".join(filter(None, (place.more_words(**dict(words)), further)))
         self.machine = dict(config.machine() if config else {}, **machine)
 
     def expected(self):
         """Names of the cases that the boot must report."""
-        steps = {"bare": [], "manual": ["agent-load"], "control": ["agent-load"],
+        steps = {"bare": [], "manual": ["agent-load"],
+                 "control": ["agent-load"] + ["launch"] * self.launches,
                  "locked": ["agent-load", "launch", "lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
@@ -266,13 +268,15 @@ class Suite:
         configurations of which this one has most CPUs."""
         known = self.done.get("bare-" + config.name)
         specs, pairs = [], []
-        for name, control, cpus in attack_list.lonely(known) if known else []:
-            small = config._replace(cpus=cpus)
-            pair = ["%s-%s-%s" % (mode, small.name, name) for mode in (control, "locked")]
+        for attack in attack_list.lonely(known) if known else []:
+            small = config._replace(cpus=attack.cpus)
+            modes = (attack.control_mode(), "locked")
+            pair = ["%s-%s-%s" % (mode, small.name, attack.name) for mode in modes]
             pairs.append(pair)
-            specs += [Spec(title, mode, attacks=name, config=small, limit=120, doomed=True,
-                           words=GUARDED)
-                      for title, mode in zip(pair, (control, "locked"))]
+            specs += [Spec(title, mode, attacks=attack.name, config=small, limit=120, doomed=True,
+                           words=GUARDED,
+                           launches=mode == "control" and attack.control == "prelock")
+                      for title, mode in zip(pair, modes)]
         self.run(specs)
         for control, locked in pairs:
             self.attacks(locked, control)
