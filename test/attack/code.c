@@ -4,7 +4,6 @@
  * rule that the kernel's data is none. A trampoline and slots for probes are set up when this
  * module is loaded, that is before lock, on functions that nobody calls.
  */
-#include <linux/delay.h>
 #include <linux/efi.h>
 #include <linux/ftrace.h>
 #include <linux/io.h>
@@ -25,9 +24,7 @@
 #include "memory.h"
 #include "paging.h"
 
-#define BPF_PACK   0x200000 /* bytes, at least */
-#define JUMP_TRIES 500
-#define JUMP_MS	   20
+#define BPF_PACK 0x200000 /* bytes, at least */
 
 /* ---- a page that must keep a machine from being locked ---- */
 
@@ -130,28 +127,20 @@ static u8 *find_bpf_pack(void)
 	return pack->start;
 }
 
-/*
- * Where the probe's jump leads, once it is one: the kernel makes it in the background, when no
- * task can be on the bytes any more, which takes as long as it takes on a busy host.
- */
+/* Where the probe's jump leads, once it is one. */
 static u8 *find_jump_slot(void)
 {
 	void (*wait)(void) = attack_symbol("wait_for_kprobe_optimizer");
 	const u8 *jump = (const u8 *)code_jumped;
-	unsigned int left = JUMP_TRIES;
 	s32 offset;
 
+	if (!wait)
+		return NULL;
+	wait();
 	/* Not an address of the function's inside to whoever checks the object. */
 	OPTIMIZER_HIDE_VAR(jump);
-	while (READ_ONCE(jump[0]) != 0xe9 && left--) {
-		if (wait)
-			wait();
-		msleep(JUMP_MS);
-	}
-	if (READ_ONCE(jump[0]) != 0xe9) {
-		pr_warn("no jump at the probe: %4ph, optimizer %ps\n", jump, wait);
+	if (jump[0] != 0xe9)
 		return NULL;
-	}
 	memcpy(&offset, jump + 1, sizeof(offset));
 	return (u8 *)jump + 5 + offset;
 }
