@@ -444,6 +444,9 @@ static int look_vector(struct attempt *t, u64 *is)
 #define ASTRAY " by own page tables that have been led astray since"
 #define DEVICE " by own page tables in a device's memory"
 
+/* Where the instruction cannot be read, the register it would change is not known. */
+#define ASSET "page tables"
+
 #define ROW(name_, title_, gives_, asset_, control_, run_, look_)                 \
 	{                                                                         \
 		.name = name_, .title = title_, .gives = gives_, .asset = asset_, \
@@ -451,11 +454,11 @@ static int look_vector(struct attempt *t, u64 *is)
 	}
 
 #define CR0_ROW(name, how, control, run)                                                       \
-	ROW(name, "clear CR0.WP" how, "the kernel writes its read-only pages", "CR0", control, \
+	ROW(name, "clear CR0.WP" how, "the kernel writes its read-only pages", ASSET, control, \
 	    run, look_cr0)
 
-#define IDTR_ROW(name, how, control, run)                                                      \
-	ROW(name, "load a false IDT" how, "code at every interrupt or fault", "IDTR", control, \
+#define IDTR_ROW(name, how, control, run)                                                     \
+	ROW(name, "load a false IDT" how, "code at every interrupt or fault", ASSET, control, \
 	    run, look_idtr)
 
 #define VECTOR_ROW(name, how, control, run)                                            \

@@ -36,7 +36,12 @@ NAMES = {
     "nested virtualization": {"EFER.SVME", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},
     "CPU state": {"kernel text", "machine"},
+    "page tables": {"machine", "hypervisor memory", "absent memory"},
 }
+# No other event may come of these. The instruction cannot be read: an event that names what it would
+# have changed says that the hypervisor followed the page tables. (The processor may: of that tell the
+# two events about memory.)
+NOTHING_ELSE = {"page tables"}
 
 # The hypervisor's own line about an event, on its own port.
 EVENT = re.compile(r"holdfast: event seq=(\d+) kind=(\w+) action=(\w+) asset=(0x\w+) "
@@ -149,8 +154,9 @@ class Attack:
             return "was refused, but no event tells of it"
         if self.event() and self.event()["action"] not in DENIED:
             return "was refused, but the event says %s" % ACTIONS.get(self.event()["action"])
-        if self.event() and not tells_of(self.event(), self.asset):
-            return "was refused, but the event names %s" % self.event().get("name")
+        for event in self.events if self.asset in NOTHING_ELSE else filter(None, [self.event()]):
+            if event["kind"] not in NOTES and not tells_of(event, self.asset):
+                return "was refused, but the event names %s" % event.get("name")
         return ""
 
     def problem_allow(self, allowed):

@@ -65,6 +65,11 @@ def _verdicts():
     yield "refused without event", not good("succeeded", "refused")
     yield "refused, another event", not good("succeeded", "refused",
                                              events=[dict(EVENT, name="LSTAR")])
+    machine = dict(EVENT, name="machine")
+    tables = dict(asset="page tables")
+    yield "page tables not followed", good("succeeded", "refused", events=[machine], **tables)
+    yield "page tables followed once", not good("succeeded", "refused",
+                                                events=[machine, EVENT], **tables)
     yield "refused, allowed", not good("succeeded", "refused", events=[dict(EVENT, action=3)])
     yield "succeeds with Holdfast", not good("succeeded", "succeeded", events=[EVENT])
     yield "open", good("succeeded", "succeeded", open=True)
