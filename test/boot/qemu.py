@@ -15,6 +15,9 @@ SILENCE = 45
 # Seconds that a machine has to switch itself off after the end of its report, or after a panic.
 GRACE = 15
 
+# The three ports, and what the emulator says.
+LOGS = ("console", "report", "events", "qemu")
+
 # Signs on the console that the kernel is lost. An oops is not one: a refused attack may cost the
 # thread that tried it.
 LOST = re.compile(rb"Kernel panic - not syncing[^\r\n]*|Unable to handle kernel[^\r\n]*in interrupt")
@@ -89,10 +92,14 @@ def read(path):
         return b""
 
 
+def log_names(folder, name):
+    return {kind: os.path.join(folder, "%s.%s.log" % (name, kind)) for kind in LOGS}
+
+
 def log_paths(folder, name):
+    """Where a machine that is about to start logs: of an earlier one nothing is left."""
     os.makedirs(folder, exist_ok=True)
-    logs = {kind: os.path.join(folder, "%s.%s.log" % (name, kind))
-            for kind in ("console", "report", "events", "qemu")}
+    logs = log_names(folder, name)
     for path in logs.values():
         if os.path.exists(path):
             os.remove(path)
