@@ -21,8 +21,7 @@ def boot_all(machines, folder, started=None, ended=None, room=None):
     """Boots machines, in order, side by side; returns their Boots in the same order. started and
     ended are called with the machine and the Boot, never two at once. room: CPUs of machines that
     may run at once."""
-    room = room or capacity()
-    free = room
+    free = room or capacity()
     change = threading.Condition()
     boots = [None] * len(machines)
 
@@ -30,6 +29,8 @@ def boot_all(machines, folder, started=None, ended=None, room=None):
         nonlocal free
         boot = qemu.boot(machines[index], folder)
         with change:
+            if qemu.stopping():
+                return      # its emulator was ended: that says nothing of the machine
             boots[index] = boot
             free += weight
             change.notify_all()
@@ -38,7 +39,7 @@ def boot_all(machines, folder, started=None, ended=None, room=None):
 
     threads = []
     for index, machine in enumerate(machines):
-        weight = min(machine.cpus, room)
+        weight = min(machine.cpus, capacity())
         with change:
             while free < weight:
                 change.wait()

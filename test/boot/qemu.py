@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot of one test machine under QEMU."""
 
+import atexit
 import os
 import re
 import subprocess
+import threading
 import time
 
 from models import MODELS
@@ -28,6 +30,22 @@ STOPPED = re.compile(rb"holdfast: panic[^\r\n]*")
 
 # no_timer_check: on a loaded host the kernel may see too few ticks in its own short test, and panics.
 APPEND = "console=ttyS0,115200 panic=-1 no_timer_check "
+
+
+_running = set()
+_stopping = threading.Event()
+
+
+def stopping():
+    """Is this program about to end, and its machines with it?"""
+    return _stopping.is_set()
+
+
+@atexit.register
+def _stop():
+    _stopping.set()
+    for process in list(_running):
+        process.kill()
 
 
 class Machine:
@@ -146,7 +164,7 @@ def boot(machine, folder, watch=None):
     A machine that is lost before PID 1 has said a word is booted again, once: nothing of ours has
     run there. The emulator loses one now and then while the kernel patches itself on two CPUs."""
     result = boot_once(machine, folder, watch)
-    if not result.problem or result.report.start:
+    if not result.problem or result.report.start or stopping():
         return result
     print("%s: %s, before anything was tested: once more" % (machine.name, result.problem), flush=True)
     return boot_once(machine, folder, watch)
@@ -160,6 +178,7 @@ def boot_once(machine, folder, watch):
     with open(logs["qemu"], "wb") as qemu_log:
         process = subprocess.Popen(machine.command(logs), stdin=subprocess.PIPE,
                                    stdout=qemu_log, stderr=subprocess.STDOUT)
+    _running.add(process)
     position = 0
     heard = began
     try:
@@ -180,6 +199,7 @@ def boot_once(machine, folder, watch):
         if process.poll() is None:
             process.kill()
         process.wait()
+        _running.discard(process)
     follow(logs["report"], position, report, watch)
     problem = judge(machine, report, process, hung, logs)
     return Boot(machine, report, problem, logs, time.monotonic() - began)

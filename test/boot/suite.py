@@ -11,6 +11,7 @@ but a run that is interrupted leaves what it has in build/full, and the next one
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -329,6 +330,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the names of the boots")
     parser.add_argument("--no-unit", action="store_true", help="leave out the unit tests")
     args = parser.parse_args()
+    # As from the keyboard: no machine outlives this program.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     machines, seconds = (configs.ALL, LONG) if args.full else (configs.SOME, SHORT)
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
             for stage in stages(machines, seconds)]
@@ -368,4 +371,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("holdfast: interrupted%s" % ("; the next make test-full goes on with what is in "
+                                           "build/full" if "--full" in sys.argv else ""))
+        sys.exit(130)
