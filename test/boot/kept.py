@@ -107,7 +107,10 @@ class Kept:
             len(self.taken), ":" if self.taken else "")
         for name in self.taken:
             yield "  " + name
+        if self.again:
+            yield "%d boots failed in an earlier run of this build, and were booted again:" % \
+                len(self.again)
         for name, failure in self.again.items():
-            yield "  an earlier run of this build failed: %s: %s" % (name, failure)
+            yield "  %s: %s" % (name, failure)
         if self.other:
             yield "%d results of another build were not used" % len(self.other)

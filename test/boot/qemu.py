@@ -14,8 +14,9 @@ from report import Report
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
 SILENCE = 45
 
-# Seconds that a machine has to switch itself off after the end of its report, or after a panic.
-GRACE = 15
+# Seconds that a machine has to switch itself off after the end of its report, or after a panic. It
+# takes one, but on a loaded host many.
+GRACE = 60
 
 # The three ports, and what the emulator says.
 LOGS = ("console", "report", "events", "qemu")
@@ -161,10 +162,12 @@ def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does.
 
-    A machine that is lost before PID 1 has said a word is booted again, once: nothing of ours has
-    run there. The emulator loses one now and then while the kernel patches itself on two CPUs."""
+    A machine that is lost before PID 1 has said a word, or whose kernel found too few CPUs, is booted
+    again, once: nothing of ours has run there. The emulator loses one now and then while the kernel
+    patches itself on two CPUs."""
     result = boot_once(machine, folder, watch)
-    if not result.problem or result.report.start or stopping():
+    whole = result.report.start.get("cpus") == machine.cpus
+    if not result.problem or whole or stopping():
         return result
     print("%s: %s, before anything was tested: once more" % (machine.name, result.problem), flush=True)
     return boot_once(machine, folder, watch)
