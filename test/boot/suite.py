@@ -368,12 +368,12 @@ def main():
     for config in machines:
         suite.attacks("locked-" + config.name, "bare-" + config.name)
     suite.run(loads, room)
+    for config in configs.groups([c for c in machines if c.la57 or args.full]):
+        suite.lonely(config)
     suite.run(single)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name)
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name)
-    for config in configs.groups([c for c in machines if c.la57 or args.full]):
-        suite.lonely(config)
     if not args.boots:
         matrix.save(suite.results, args.full)
         score.note(*matrix.compare(suite.results))
