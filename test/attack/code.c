@@ -75,8 +75,8 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 static struct ftrace_ops tracer = { .func = traced };
 
 /*
- * Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called, and without
- * a return: 6.1 puts no jump into a function that returns by a thunk, as all do on an EPYC.
+ * Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called, and
+ * without a return: 6.1 puts no jump into a function that returns by a thunk, as all do on an EPYC.
  */
 #define PROBED(name)                                                             \
 	asm(".pushsection .text, \"ax\"\n\t"                                     \
