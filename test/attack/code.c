@@ -74,13 +74,16 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 
 static struct ftrace_ops tracer = { .func = traced };
 
-/* Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called. */
-#define PROBED(name)                                                                       \
-	asm(".pushsection .text, \"ax\"\n\t"                                               \
-	    ".type " #name ", @function\n" #name ":\n\t" ANNOTATE_NOENDBR "\n\t"           \
-	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t" ASM_RET ".size " #name ", . - " #name \
-	    "\n\t"                                                                         \
-	    ".popsection");                                                                \
+/*
+ * Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called, and
+ * without a return: 6.1 puts no jump into a function that returns by a thunk, as all do on an EPYC.
+ */
+#define PROBED(name)                                                             \
+	asm(".pushsection .text, \"ax\"\n\t"                                     \
+	    ".type " #name ", @function\n" #name ":\n\t" ANNOTATE_NOENDBR "\n\t" \
+	    ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"                             \
+	    "ud2\n\t.size " #name ", . - " #name "\n\t"                          \
+	    ".popsection");                                                      \
 	void name(void)
 
 PROBED(code_probed);

@@ -12,7 +12,7 @@
 #include "guest.h"
 
 #define TEXT_MIN   1000	 /* pages; no kernel has less text */
-#define SETTLE	   20	 /* seconds */
+#define SETTLE	   60	 /* seconds */
 #define KERNEL_MIN 50000 /* pages the kernel has mapped of the smallest machine */
 
 static struct outcome o;

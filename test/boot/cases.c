@@ -115,7 +115,7 @@ static void self_children(struct verdict *v)
 {
 	static struct outcome o;
 
-	run_child(&o, 5, child_segv, NULL);
+	run_child(&o, CLI_LIMIT, child_segv, NULL);
 	if (!o.died || o.status != 128 + SIGSEGV)
 		return fail(v, "a killed child gave status %d", o.status);
 	run_child(&o, 1, child_sleep, NULL);

@@ -34,9 +34,12 @@ SOME = [
     Config("6.1", 1, False),
 ]
 
-# What make test-full boots.
-ALL = [Config(kernel, cpus, la57, model) for kernel, model, la57, cpus in
-       itertools.product(KERNELS, MODELS, (True, False), (2, 4, 1))]
+# What make test-full boots. Five levels of paging only where the CPU has them: of the models the real
+# EPYC (its first generation) and Opteron_G3 never had LA57, and a machine that nobody can own shows
+# nothing. Most telling first: a run that is cut short has been on every kernel and model.
+ALL = [Config(kernel, cpus, la57, name) for cpus, (name, model), la57, kernel in
+       itertools.product((2, 4, 1), MODELS.items(), (True, False), KERNELS)
+       if not la57 or "LA57" not in model.lacks]
 
 
 def groups(configs):

@@ -381,8 +381,8 @@ static bool inject_round(struct verdict *v, int cpus, int *agent, int *hyperviso
 static void inject(struct verdict *v)
 {
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int agent, hypervisor, round;
-	long long before, after;
+	int agent = 0, hypervisor = 0, round;
+	long long before = 0, after = 0;
 
 	if (!image_get(v))
 		return;
@@ -400,10 +400,12 @@ static void inject(struct verdict *v)
 			break;
 	}
 	if (round == ROUNDS)
-		return fail(v, "free memory went from %lld to %lld KiB, round after round", before,
-			    after);
+		return fail(v, "free memory went from %lld to %lld KiB, round after round",
+			    before, after);
 	if (memory_usable(v))
-		pass(v, "failed each of %d allocations of the agent, %d of the hypervisor, %d CPUs",
+		pass(v,
+		     "failed each of %d allocations of the agent, %d of the hypervisor, %d "
+		     "CPUs",
 		     agent, hypervisor, cpus);
 }
 

@@ -16,7 +16,7 @@
 #define ROUNDS	  200
 #define BACKTRACE 20
 #define PARTS	  4
-#define PATIENCE  300 /* times 10 ms: an NMI that has not come by then is lost */
+#define PATIENCE  1000 /* times 10 ms: an NMI that has not come by then is lost */
 #define CPUS_MAX  8
 
 /* How many NMIs each CPU has had: the line of /proc/interrupts. */
@@ -51,6 +51,18 @@ static long await(long cpu, long count)
 		now = nmi_count(cpu);
 	}
 	return now;
+}
+
+/* How many all CPUs have had since @before. */
+static long nmis_since(const long *before, long cpus)
+{
+	long counts[CPUS_MAX], total = 0;
+
+	if (!nmi_counts(counts, cpus))
+		return -1;
+	for (long i = 0; i < cpus; i++)
+		total += counts[i] - before[i];
+	return total;
 }
 
 /* --- from outside: the board's NMI goes to the first CPU --- */
@@ -208,8 +220,9 @@ static void kicked(struct verdict *v)
 
 static bool ask_for_backtraces(struct verdict *v)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN), before[CPUS_MAX], after[CPUS_MAX];
-	long total = 0;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), before[CPUS_MAX], total;
+	/* One to each CPU but the one that asks, which may be another one each time. */
+	long due = BACKTRACE * (cpus - 1);
 
 	file_write("/proc/sys/kernel/sysrq", "1");
 	if (!nmi_counts(before, cpus)) {
@@ -218,13 +231,13 @@ static bool ask_for_backtraces(struct verdict *v)
 	}
 	for (int i = 0; i < BACKTRACE; i++)
 		file_write("/proc/sysrq-trigger", "l");
+	for (int i = 0; i < PATIENCE && nmis_since(before, cpus) < due; i++)
+		usleep(10000);
+	/* One too many would have come late. */
 	usleep(500000);
-	nmi_counts(after, cpus);
-	for (long i = 0; i < cpus; i++)
-		total += after[i] - before[i];
-	/* One to each CPU but the one that asks, which may be another one each time. */
-	if (total != BACKTRACE * (cpus - 1)) {
-		fail(v, "%ld NMIs for %ld", total, BACKTRACE * (cpus - 1));
+	total = nmis_since(before, cpus);
+	if (total != due) {
+		fail(v, "%ld NMIs for %ld", total, due);
 		return false;
 	}
 	pass(v, "%ld NMIs from CPU to CPU", total);

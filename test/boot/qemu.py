@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot of one test machine under QEMU."""
 
+import atexit
 import os
 import re
 import subprocess
+import threading
 import time
 
 from models import MODELS
@@ -12,8 +14,12 @@ from report import Report
 # Seconds without a word after which a machine that is doomed is lost: more than an attack may take.
 SILENCE = 45
 
-# Seconds that a machine has to switch itself off after the end of its report, or after a panic.
-GRACE = 15
+# Seconds that a machine has to switch itself off after the end of its report, or after a panic. It
+# takes one, but on a loaded host many.
+GRACE = 60
+
+# The three ports, and what the emulator says.
+LOGS = ("console", "report", "events", "qemu")
 
 # Signs on the console that the kernel is lost. An oops is not one: a refused attack may cost the
 # thread that tried it.
@@ -25,6 +31,22 @@ STOPPED = re.compile(rb"holdfast: panic[^\r\n]*")
 
 # no_timer_check: on a loaded host the kernel may see too few ticks in its own short test, and panics.
 APPEND = "console=ttyS0,115200 panic=-1 no_timer_check "
+
+
+_running = set()
+_stopping = threading.Event()
+
+
+def stopping():
+    """Is this program about to end, and its machines with it?"""
+    return _stopping.is_set()
+
+
+@atexit.register
+def _stop():
+    _stopping.set()
+    for process in list(_running):
+        process.kill()
 
 
 class Machine:
@@ -89,10 +111,14 @@ def read(path):
         return b""
 
 
+def log_names(folder, name):
+    return {kind: os.path.join(folder, "%s.%s.log" % (name, kind)) for kind in LOGS}
+
+
 def log_paths(folder, name):
+    """Where a machine that is about to start logs: of an earlier one nothing is left."""
     os.makedirs(folder, exist_ok=True)
-    logs = {kind: os.path.join(folder, "%s.%s.log" % (name, kind))
-            for kind in ("console", "report", "events", "qemu")}
+    logs = log_names(folder, name)
     for path in logs.values():
         if os.path.exists(path):
             os.remove(path)
@@ -136,10 +162,12 @@ def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does.
 
-    A machine that is lost before PID 1 has said a word is booted again, once: nothing of ours has
-    run there. The emulator loses one now and then while the kernel patches itself on two CPUs."""
+    A machine that is lost before PID 1 has said a word, or whose kernel found too few CPUs, is booted
+    again, once: nothing of ours has run there. The emulator loses one now and then while the kernel
+    patches itself on two CPUs."""
     result = boot_once(machine, folder, watch)
-    if not result.problem or result.report.start:
+    whole = result.report.start.get("cpus") == machine.cpus
+    if not result.problem or whole or stopping():
         return result
     print("%s: %s, before anything was tested: once more" % (machine.name, result.problem), flush=True)
     return boot_once(machine, folder, watch)
@@ -153,6 +181,7 @@ def boot_once(machine, folder, watch):
     with open(logs["qemu"], "wb") as qemu_log:
         process = subprocess.Popen(machine.command(logs), stdin=subprocess.PIPE,
                                    stdout=qemu_log, stderr=subprocess.STDOUT)
+    _running.add(process)
     position = 0
     heard = began
     try:
@@ -173,6 +202,7 @@ def boot_once(machine, folder, watch):
         if process.poll() is None:
             process.kill()
         process.wait()
+        _running.discard(process)
     follow(logs["report"], position, report, watch)
     problem = judge(machine, report, process, hung, logs)
     return Boot(machine, report, problem, logs, time.monotonic() - began)

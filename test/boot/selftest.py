@@ -2,9 +2,13 @@
 """What the drivers make of a report, on reports made up here: what must fail, must be seen to."""
 
 import json
+import os
+import tempfile
 
 import attacks
+import kept
 import matrix
+import qemu
 from models import MODELS
 from report import Report
 
@@ -94,7 +98,43 @@ def _table():
     yield "attack that the table does not have", not matrix.compare(results)[0]
 
 
+def _kept():
+    """What one run leaves, and the next one makes of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        kernel = os.path.join(folder, "kernel")
+
+        def machine(content, append=""):
+            kept.digest_of_file.cache_clear()
+            with open(kernel, "w", encoding="ascii") as out:
+                out.write(content)
+            return qemu.Machine(kernel, kernel, "m", append=append)
+
+        def run(of, failures=()):
+            """A run that boots it, and says so on its report port."""
+            logs = qemu.log_paths(folder, of.name)
+            with open(logs["report"], "w", encoding="ascii") as out:
+                out.write('{"case": "c", "status": "pass", "detail": ""}\n')
+            kept.Kept(folder).save(qemu.Boot(of, Report(), "", logs, 1), list(failures))
+
+        yield "nothing is kept", not kept.Kept(folder).find(machine("a"))
+        run(machine("a"))
+        found = kept.Kept(folder).find(machine("a"))
+        yield "taken over, with its report", found and found.report.case("c")
+        yield "another machine is not", not kept.Kept(folder).find(machine("a", "hf.x=1"))
+        run(machine("a"))
+        yield "another build is not", not kept.Kept(folder).find(machine("b"))
+        yield "nor what it was booted over", not kept.Kept(folder).find(machine("a"))
+        run(machine("a"), ["bad"])
+        keep = kept.Kept(folder)
+        yield "a failure is not", not keep.find(machine("a"))
+        run(machine("a"))
+        keep = kept.Kept(folder)
+        yield "but is told of", keep.find(machine("a")) and keep.again == {"m": "bad"}
+        keep.spoil("m", ["worse"])
+        yield "nor what failed beside another", not kept.Kept(folder).find(machine("a"))
+
+
 def results():
     """Yields (what, good)."""
-    for check in (_reports, _verdicts, _table):
+    for check in (_reports, _verdicts, _table, _kept):
         yield from check()
