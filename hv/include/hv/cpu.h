@@ -31,8 +31,11 @@ enum cpu_place {
 	CPU_ENTERED, /* in the guest */
 };
 
+/* What waits for a CPU on its way back to the guest: bits of pending. */
 #define CPU_NMI	  1u /* an NMI waits for the guest: one, as in a processor */
 #define CPU_CHECK 2u /* the backend checks its own work: constant after launch */
+#define CPU_DOWN  4u /* core/startup.c: to be taken down */
+#define CPU_START 8u /* and then started; never without CPU_DOWN */
 
 /*
  * A CPU that is started again goes through the kernel's code for one that was reset, which writes
@@ -58,12 +61,11 @@ struct cpu {
 	u32 state;	   /* [a] enum cpu_state */
 	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
 	u32 place;	   /* [a] enum cpu_place */
-	u32 pending;	   /* [a] CPU_*: what the backend looks at after shootdown_sync */
+	u32 pending;	   /* [a] CPU_*: what is looked at after shootdown_sync */
 	u64 flushed;	   /* [a] stage2_cuts() when it last entered the guest flushing */
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
-	u32 summons;	   /* [a] what core/startup.c wants of it; 0: nothing */
 	bool registers_recorded;
 	u8 waking; /* own CPU: from 1 up while it is brought up again, see enum cpu_waking */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */

@@ -27,11 +27,25 @@ static inline void shootdown_exited(struct cpu *cpu)
 	__atomic_store_n(&cpu->place, CPU_INSIDE, __ATOMIC_RELEASE);
 }
 
+/* The newest demand, which this file and its header alone look at; and the answer to it. */
+extern u64 shootdown_epoch;
+void shootdown_answer(struct cpu *cpu);
+
+static inline void shootdown_look(struct cpu *cpu)
+{
+	if (unlikely(__atomic_load_n(&shootdown_epoch, __ATOMIC_SEQ_CST) != cpu->epoch))
+		shootdown_answer(cpu);
+}
+
 /*
  * Own CPU, when all is done for this exit and the guest is to run on: from here on the CPU is
  * kicked. cpu->pending is to be looked at after this. Cheap if nothing is demanded.
  */
-void shootdown_sync(struct cpu *cpu);
+static inline void shootdown_sync(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->place, CPU_LEAVING, __ATOMIC_SEQ_CST);
+	shootdown_look(cpu);
+}
 
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);

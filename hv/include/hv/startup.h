@@ -22,19 +22,10 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
  */
 void startup_reset(struct cpu *cpu, bool start);
 
-/* Own CPU: the part of startup_sync that is rarely due. */
-void startup_obey(struct cpu *cpu);
-
 /*
  * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
- * True: it was, and is started again, so that shootdown_sync is due once more. Cheap if not.
+ * True: it was, and is started again, so that shootdown_sync is due once more.
  */
-static inline bool startup_sync(struct cpu *cpu)
-{
-	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
-		return false;
-	startup_obey(cpu);
-	return true;
-}
+bool startup_sync(struct cpu *cpu);
 
 #endif

@@ -283,8 +283,13 @@ static void make_enterable(struct vcpu *v, struct vmcb *vmcb)
 }
 
 /* Nothing that changes what the guest runs with may come after this. */
-static __noinline void handle_pending(struct vcpu *v, u32 pending)
+static __noinline void handle_pending(struct vcpu *v)
 {
+	u32 pending;
+
+	while (startup_sync(v->cpu))
+		shootdown_sync(v->cpu);
+	pending = __atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST);
 	if (pending & CPU_NMI)
 		inject_nmi(v);
 	if (pending & CPU_CHECK)
@@ -296,7 +301,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	struct vmcb *vmcb = v->vmcb;
 	struct cpu *cpu = v->cpu;
 	struct svm_exit e;
-	u32 pending;
 
 	v->gprs = gprs;
 	vmcb->tlb_control = TLB_KEEP;
@@ -315,11 +319,8 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	else
 		handle_other(v, &e);
 	make_enterable(v, vmcb);
-	do
-		shootdown_sync(cpu);
-	while (startup_sync(cpu));
-	pending = __atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST);
-	if (unlikely(pending))
-		handle_pending(v, pending);
+	shootdown_sync(cpu);
+	if (unlikely(__atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST)))
+		handle_pending(v);
 	return 0;
 }
