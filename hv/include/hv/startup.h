@@ -18,9 +18,9 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
 
 /*
  * Own CPU, whose reset has been reported by hardware: it is taken down on its way back to the
- * guest. @start: and started at once, for no start would be reported.
+ * guest. @at_once: and started at once, for no start would be reported.
  */
-void startup_reset(struct cpu *cpu, bool start);
+void startup_reset(struct cpu *cpu, bool at_once);
 
 /*
  * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
