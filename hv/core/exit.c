@@ -179,7 +179,8 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
 	case HF_EXIT_DEVICE:
-		return startup_device(cpu, exit);
+		return exit->device.request == DEVICE_SLEEP ? sleep_device(cpu, exit)
+							    : startup_device(cpu, exit);
 	case HF_EXIT_SHUTDOWN:
 		return shutdown_decide(cpu, exit);
 	}

@@ -70,7 +70,9 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_SLEEP] = "sleep",
 };
 
-static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART), "docs/abi.md");
+static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
+		      HF_ASSET_SLEEP == (HF_ASSET_PLATFORM | PLATFORM_SLEEP),
+	      "docs/abi.md");
 
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
  */

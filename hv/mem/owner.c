@@ -30,7 +30,7 @@ static_assert(BYTE_SEALED + HF_KIND_COUNT <= BYTE_CODE + 1, "kinds fit into the 
 
 #define PERM_DATA (HF_PERM_READ | HF_PERM_WRITE)
 
-#define GUARDS_MAX (HF_IO_APICS_MAX + 1)
+#define GUARDS_MAX (HF_IO_APICS_MAX + 4) /* and the local one, and three sleep registers */
 
 /* A record of the loader's memory map; constant after owner_init but for the bytes. */
 struct span {

@@ -54,6 +54,7 @@ enum device_request {
 	DEVICE_RESET,	/* take CPUs down until they are started (x86: INIT) */
 	DEVICE_START,	/* start CPUs that were taken down (x86: SIPI) */
 	DEVICE_NMI,	/* interrupt CPUs in a way that they cannot mask */
+	DEVICE_SLEEP,	/* what guard/sleep.c finds: the page has a sleep register */
 	DEVICE_OTHER,	/* anything else: refused */
 };
 
@@ -65,7 +66,7 @@ struct exit_device {
 	struct gpa gpa; /* of the register; 0 where it has none */
 	struct gva va;
 	u64 value;
-	u8 width;   /* bytes, 0 where unknown */
+	u8 width;   /* bytes; 0: it and @value are unknown */
 	u8 request; /* enum device_request */
 	u64 place;
 	u64 targets[HF_CPUS_MAX / 64];

@@ -12,11 +12,13 @@
 struct cpu;
 struct hf_boot;
 
-/* At launch: copy the records. -EINVAL: one of them makes no sense. */
+/* At launch, when owner exists: copy the records, and guard the pages of registers in memory.
+ * -EINVAL: one of them makes no sense, or is in RAM. */
 int sleep_init(const struct hf_boot *boot);
 
-/* An access to a port of the guest's that exits. */
+/* An access to a port of the guest's that exits; a store to a page with a sleep register. */
 enum verdict sleep_port(struct cpu *cpu, const struct exit *exit);
+enum verdict sleep_device(struct cpu *cpu, const struct exit *exit);
 
 /* Why the machine can be put to sleep nevertheless; empty: it cannot. */
 const char *sleep_open(void);

@@ -20,7 +20,7 @@ enum operation {
 	OP_LGDT,      /* 0f 01 /2, memory */
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
-	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
+	OP_STORE,     /* 88, 89, c6 /0, c7 /0: to memory, from a register or immediate */
 	OP_OTHER, /* 0f 00, 0f 01, wrmsr, vmmcall and kin: only their length is of interest */
 };
 
@@ -28,7 +28,8 @@ enum operation {
  * @cr:		control register of OP_MOV_TO_CR and OP_READ_CR
  * @gpr:	source register, where the source is not in memory; target of OP_READ_CR
  * @memory:	there is an operand in memory, at @address (segment base included)
- * @constant:	the source of OP_STORE is @immediate, not @gpr
+ * @width:	of OP_STORE, in bytes: 1, 2, 4 or 8
+ * @value:	what OP_STORE stores
  */
 struct instruction {
 	enum operation operation;
@@ -36,8 +37,8 @@ struct instruction {
 	u8 cr;
 	u8 gpr;
 	bool memory;
-	bool constant;
-	u32 immediate;
+	u8 width;
+	u64 value;
 	struct gva address;
 };
 

@@ -187,6 +187,27 @@ void backend_guest_write(struct gpa to, const void *from, size_t size)
 	window_close(host);
 }
 
+void host_store(struct gpa to, u64 value, u32 width)
+{
+	struct host_cpu *host = host_self();
+	volatile void *at = window_open(host, to, PTE_W | PTE_PCD | PTE_PWT);
+
+	switch (width) {
+	case 1:
+		*(volatile u8 *)at = value;
+		break;
+	case 2:
+		*(volatile u16 *)at = value;
+		break;
+	case 4:
+		*(volatile u32 *)at = value;
+		break;
+	default:
+		*(volatile u64 *)at = value;
+	}
+	window_close(host);
+}
+
 u64 backend_clock(void)
 {
 	return rdtsc();

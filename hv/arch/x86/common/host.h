@@ -46,5 +46,7 @@ u64 host_cr4(void);
 volatile u32 *host_apic(void);
 /* At launch: map a page of device registers, uncached. NULL: no memory. */
 volatile u32 *host_map_device(u64 at);
+/* Own CPU: one store of @width bytes, 1, 2, 4 or 8, to device memory, within a page. */
+void host_store(struct gpa to, u64 value, u32 width);
 
 #endif

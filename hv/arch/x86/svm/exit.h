@@ -73,9 +73,9 @@ void port_skip(struct vcpu *v, const struct svm_exit *e);
 /* Do for the guest what it asked for. False: that cannot be done. */
 bool port_perform(struct vcpu *v, const struct svm_exit *e);
 
-/* ---- device.c: stores to the interrupt controllers, with init-guard ---- */
+/* ---- device.c: stores to devices that are guarded ---- */
 
-/* A write that the nested tables refused, or of an MSR. False: not to an interrupt controller. */
+/* A write that the nested tables refused, or of an MSR. False: not to such a device. */
 bool device_on_store(struct vcpu *v, struct svm_exit *e);
 bool device_on_msr(struct vcpu *v, struct svm_exit *e);
 /* Make the store. False: the processor would have faulted on the value. */
