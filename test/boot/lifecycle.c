@@ -21,6 +21,7 @@
 #define PARAMETERS "/sys/module/holdfast/parameters/"
 #define SERIAL	   0x3e8
 #define LEAK	   (4 << 10) /* KiB of free memory that may come and go by itself */
+#define ROUNDS	   3
 
 static uint8_t image[HF_IMAGE_SIZE_MAX + 1];
 static long image_size;
@@ -350,15 +351,10 @@ static bool inject_cpus(struct verdict *v, int cpus)
 }
 
 /* Memory that was hidden from the kernel and not given back in order shows when it is used. */
-static bool memory_whole(struct verdict *v, long long before)
+static bool memory_usable(struct verdict *v)
 {
 	static struct outcome o;
-	long long after = free_memory();
 
-	if (before < 0 || before - after > LEAK) {
-		fail(v, "free memory went from %lld to %lld KiB", before, after);
-		return false;
-	}
 	run(&o, CLI_LIMIT, (const char *[]){ WORKLOAD, "fill", "80", NULL });
 	if (o.status == 0 && !o.hung)
 		return true;
@@ -366,30 +362,48 @@ static bool memory_whole(struct verdict *v, long long before)
 	return false;
 }
 
+/*
+ * One round of failures: all allocations, then all CPUs. The numbers go to @agent and @hypervisor.
+ */
+static bool inject_round(struct verdict *v, int cpus, int *agent, int *hypervisor)
+{
+	parameter("inject_cpu", 1);
+	*agent = inject_each(v, "inject_alloc");
+	if (*agent < 0)
+		return false;
+	*hypervisor = inject_each(v, "inject_hv_alloc");
+	if (*hypervisor < 0 || !inject_cpus(v, cpus))
+		return false;
+	parameter("inject_cpu", 0);
+	return true;
+}
+
 static void inject(struct verdict *v)
 {
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	long long before;
-	int agent, hypervisor;
+	int agent, hypervisor, round;
+	long long before, after;
 
 	if (!image_get(v))
 		return;
-	parameter("inject_cpu", 1);
 	/* Once before measuring: what the first launch sets up for good is no leak. */
+	parameter("inject_cpu", 1);
 	if (!refused_now(v, "failing CPU", HF_REASON_CPU_FAILED))
 		return;
-	before = free_memory();
-	agent = inject_each(v, "inject_alloc");
-	if (agent < 0)
-		return;
-	hypervisor = inject_each(v, "inject_hv_alloc");
-	if (hypervisor < 0 || !inject_cpus(v, cpus))
-		return;
-	parameter("inject_cpu", 0);
-	if (memory_whole(v, before))
-		pass(v,
-		     "failed each of %d allocations of the agent, %d of the hypervisor, %d "
-		     "CPUs",
+	/* The kernel takes memory of its own now and then; a leak takes as much in every round. */
+	for (round = 0; round < ROUNDS; round++) {
+		before = free_memory();
+		if (!inject_round(v, cpus, &agent, &hypervisor))
+			return;
+		after = free_memory();
+		if (before >= 0 && before - after <= LEAK)
+			break;
+	}
+	if (round == ROUNDS)
+		return fail(v, "free memory went from %lld to %lld KiB, round after round", before,
+			    after);
+	if (memory_usable(v))
+		pass(v, "failed each of %d allocations of the agent, %d of the hypervisor, %d CPUs",
 		     agent, hypervisor, cpus);
 }
 
