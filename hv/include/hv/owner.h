@@ -83,6 +83,8 @@ struct page owner_run(struct gpa at, u64 most, u64 *npages);
 u32 owner_permission(struct page page);
 /* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */
 u32 owner_kind_permission(u32 kind);
+/* Whether two ranges, known not to wrap, have a page in common. */
+bool owner_overlap(const struct hf_range *a, const struct hf_range *b);
 /* Whether all pages of the range are in @state. */
 bool owner_all(struct gpa start, u64 npages, enum page_state state);
 /* Pages sealed now. */
@@ -97,17 +99,9 @@ int owner_for_each_run(struct gpa limit,
  * range wraps; -ENOMEM. On error nothing has changed. After success the caller ends with
  * shootdown_settle.
  */
-int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_begin(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_pass(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_fail(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_lend(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_return(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count);
+typedef int owner_transition(struct owner_locked l, const struct hf_range *ranges, u32 count);
+owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, owner_check_fail;
+owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
 
