@@ -17,5 +17,7 @@ enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page);
 /* guard/data.c: the same for sealed data, and for pages that are not the guest's at all. */
 enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page);
 enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page);
+/* The event of an access to memory; @done: HF_ACTION_*. */
+void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done);
 
 #endif
