@@ -36,21 +36,23 @@
 #ifndef HV_OWNER_H
 #define HV_OWNER_H
 
+#include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 #include <holdfast/range.h>
 #include <hv/types.h>
 
 struct cpu;
 
+/* Told to the guest as they are. */
 enum page_state {
-	PAGE_ABSENT,	 /* nothing there, or may be plugged in later */
-	PAGE_MMIO,	 /* device memory: read, write, never executed */
-	PAGE_GUEST,	 /* the guest's, to do with as it likes */
-	PAGE_SEALED,	 /* the guest's, fixed; has a kind */
-	PAGE_PENDING,	 /* being checked: fixed until the verdict */
-	PAGE_LENT,	 /* being read by a service: fixed until returned */
-	PAGE_SERVICE,	 /* a service's own */
-	PAGE_HYPERVISOR, /* ours */
+	PAGE_ABSENT = HF_PAGE_ABSENT,	/* nothing there, or may be plugged in later */
+	PAGE_MMIO = HF_PAGE_DEVICE,	/* device memory: read, write, never executed */
+	PAGE_GUEST = HF_PAGE_GUEST,	/* the guest's, to do with as it likes */
+	PAGE_SEALED = HF_PAGE_SEALED,	/* the guest's, fixed; has a kind */
+	PAGE_PENDING = HF_PAGE_PENDING, /* being checked: fixed until the verdict */
+	PAGE_LENT = HF_PAGE_LENT,	/* being read by a service: fixed until returned */
+	PAGE_SERVICE = HF_PAGE_SERVICE, /* a service's own */
+	PAGE_HYPERVISOR = HF_PAGE_HYPERVISOR, /* ours */
 };
 
 struct page {
