@@ -79,7 +79,6 @@
 
 /* Nested page fault, APM vol. 2, 15.25.6: bits of exit_info[0]. */
 #define NPF_WRITE BIT(1)
-#define NPF_USER  BIT(2)
 #define NPF_FETCH BIT(4)
 #define NPF_WALK  BIT(33)
 
