@@ -56,21 +56,9 @@ static s64 next_signed(struct cursor *c, unsigned int bytes)
 
 static bool is_legacy_prefix(u8 byte)
 {
-	switch (byte) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case PREFIX_FS:
-	case PREFIX_GS:
-	case PREFIX_OPERAND:
-	case PREFIX_ADDRESS:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return false;
-	}
+	/* CS, DS, ES and SS mean nothing in 64-bit mode. */
+	return (byte & 0xe7) == 0x26 || (byte >= PREFIX_FS && byte <= PREFIX_ADDRESS) ||
+	       byte == 0xf2 || byte == 0xf3;
 }
 
 /* Returns the first byte of the opcode. LOCK is no prefix of ours: it makes MOV mean CR8. */
