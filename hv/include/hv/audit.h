@@ -6,8 +6,6 @@
 #include <holdfast/hypercall.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /*
  * Fills in up to HF_PAGE_RUNS runs from @start on, which is page aligned and below
  * backend_gpa_limit; how many, at least one.

@@ -16,8 +16,6 @@
 #include <holdfast/image.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* A rule about a register, evaluated by guard/registers.c. */
 enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */

@@ -5,9 +5,6 @@
 
 #include <hv/types.h>
 
-struct cpu;
-struct exit;
-
 /* Answer exit->call from kernel mode; the result is stored in exit->call.result. */
 void call_handle(struct cpu *cpu, struct exit *exit);
 

@@ -8,9 +8,6 @@
 #include <holdfast/event.h>
 #include <hv/types.h>
 
-struct cpu;
-struct exit;
-
 int event_init(void);
 
 /*

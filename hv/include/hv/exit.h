@@ -12,8 +12,6 @@
 #include <holdfast/image.h>
 #include <hv/types.h>
 
-struct cpu;
-
 struct exit_memory {
 	struct gpa gpa;
 	struct gva va; /* 0 where unknown */

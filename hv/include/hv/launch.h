@@ -8,8 +8,6 @@
 #include <holdfast/image.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* HF_ENTRY_INIT: probe, memory, CPUs, backend. 0 or a negated code with boot->reason set. */
 int launch_init(struct hf_boot *boot, u64 image_size);
 

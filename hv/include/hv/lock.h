@@ -14,8 +14,6 @@
 
 #include <hv/types.h>
 
-struct cpu;
-
 struct lock {
 	u32 held; /* 0 or 1, atomic */
 };

@@ -9,8 +9,6 @@
 #include <hv/owner.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* guard/code.c: an access to sealed code that the tables refused. */
 enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page);
 

@@ -41,8 +41,6 @@
 #include <holdfast/range.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* Told to the guest as they are. */
 enum page_state {
 	PAGE_ABSENT = HF_PAGE_ABSENT,	/* nothing there, or may be plugged in later */

@@ -9,8 +9,6 @@
 #include <stdarg.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* One line, the newline is added, to the port given at launch, if any; lines do not mix. Lock:
  * console lock, inside. */
 void print_line(struct cpu *cpu, const char *format, ...) __printf(2, 3);

@@ -9,8 +9,6 @@
 #include <holdfast/range.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* At launch, with what to do about violations: HF_ACTION_DENY or HF_ACTION_ALLOW. -ENOMEM. */
 int protect_init(u32 with);
 

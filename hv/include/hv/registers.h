@@ -8,8 +8,6 @@
 #include <hv/exit.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* Own CPU, once, at lock: record every register that a rule names. */
 void registers_record(struct cpu *cpu);
 

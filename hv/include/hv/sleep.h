@@ -9,9 +9,6 @@
 #include <hv/exit.h>
 #include <hv/types.h>
 
-struct cpu;
-struct hf_boot;
-
 /* At launch, when owner exists: copy the records, and guard the pages of registers in memory.
  * -EINVAL: one of them makes no sense, or is in RAM. */
 int sleep_init(const struct hf_boot *boot);

@@ -6,8 +6,6 @@
 #include <holdfast/hypercall.h>
 #include <hv/types.h>
 
-struct cpu;
-
 void status_info(struct hf_info *info);
 /* -ENOENT past the last. */
 int status_protection(u64 index, struct hf_protection *protection);

@@ -15,6 +15,11 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 
+/* Named wherever something is done for one of them. */
+struct cpu;
+struct exit;
+struct hf_boot;
+
 /*
  * One type for each address space, so that the compiler refuses to mix them. Guest
  * memory is mapped one to one (gpa == hpa) by today's backends; nothing outside a backend may

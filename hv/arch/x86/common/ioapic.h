@@ -6,8 +6,6 @@
 #include <holdfast/image.h>
 #include <hv/types.h>
 
-struct cpu;
-
 /* Map and guard those of the boot record. -ENOMEM, -EINVAL. */
 int ioapic_init(const struct hf_boot *boot);
 /* The number of the one whose page holds @at, or -1. */
