@@ -215,6 +215,8 @@ static void reset_again(struct cpu *cpu)
 	ask(cpu, DEVICE_START, TARGET(1), FAKE_PLACE);
 	wait_state(1, CPU_STARTING);
 	ask(cpu, DEVICE_START, TARGET(1), FAKE_PLACE);
+	while (!__atomic_load_n(&other->vcpu->starts, __ATOMIC_SEQ_CST))
+		sched_yield();
 	assert_int_equal(other->vcpu->starts, 1);
 }
 
