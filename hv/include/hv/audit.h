@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Looks at the second-level tables from outside: do they say what the owner map says? */
-#ifndef HV_AUDIT_H
-#define HV_AUDIT_H
+#pragma once
 
 #include <holdfast/hypercall.h>
 #include <hv/types.h>
@@ -11,5 +10,3 @@
  * backend_gpa_limit; how many, at least one.
  */
 u32 audit_pages(struct cpu *cpu, struct gpa start, struct hf_page_run *runs);
-
-#endif

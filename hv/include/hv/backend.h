@@ -10,8 +10,7 @@
  * the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
  * kernel to do the work.
  */
-#ifndef HV_BACKEND_H
-#define HV_BACKEND_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
@@ -125,5 +124,3 @@ void backend_relax(void);
 void backend_console(char c);
 /* Stop this machine for good, memory intact. */
 _Noreturn void backend_halt(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One CPU of the machine, as the core knows it. */
-#ifndef HV_CPU_H
-#define HV_CPU_H
+#pragma once
 
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
@@ -83,5 +82,3 @@ int cpu_move(struct cpu *cpu, enum cpu_state to);
 enum cpu_state cpu_state(const struct cpu *cpu);
 /* How many CPUs are in @state. */
 u32 cpu_count_in(enum cpu_state state);
-
-#endif

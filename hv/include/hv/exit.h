@@ -4,8 +4,7 @@
  * hardware says (and only from copies it took once); the core decides; the
  * backend carries the verdict out.
  */
-#ifndef HV_EXIT_H
-#define HV_EXIT_H
+#pragma once
 
 #include <holdfast/event.h>
 #include <holdfast/hypercall.h>
@@ -100,5 +99,3 @@ enum verdict {
 
 /* Decide. Counts the exit, records an event where one is due. */
 enum verdict exit_decide(struct cpu *cpu, struct exit *exit);
-
-#endif

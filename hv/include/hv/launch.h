@@ -2,8 +2,7 @@
 /*
  * Launch: all CPUs become guests together or none does.
  */
-#ifndef HV_LAUNCH_H
-#define HV_LAUNCH_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
@@ -26,5 +25,3 @@ u32 launch_state(void);
 /* Of the boot record; constant. */
 u32 launch_serial_port(void);
 u32 launch_flags(void); /* HF_BOOT_* */
-
-#endif

@@ -9,8 +9,7 @@
  * Order, outermost first: owner lock, event lock, console lock. A CPU never waits for a
  * shoot-down while it holds the event or console lock.
  */
-#ifndef HV_LOCK_H
-#define HV_LOCK_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -21,5 +20,3 @@ struct lock {
 /* Take the lock on behalf of @cpu, which must not hold it. */
 void lock_acquire(struct lock *lock, struct cpu *cpu);
 void lock_release(struct lock *lock);
-
-#endif

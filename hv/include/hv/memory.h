@@ -2,8 +2,7 @@
 /*
  * Guards of memory: one file for code, one for data, and what is neither.
  */
-#ifndef HV_MEMORY_H
-#define HV_MEMORY_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/owner.h>
@@ -17,5 +16,3 @@ enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page);
 enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page);
 /* The event of an access to memory; @done: HF_ACTION_*. */
 void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Arithmetic on numbers that come from elsewhere. */
-#ifndef HV_OVERFLOW_H
-#define HV_OVERFLOW_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -24,5 +23,3 @@ static inline bool range_overflow(u64 start, u64 npages, u64 *end)
 	return (start & PAGE_MASK) || !npages || mul_overflow(npages, PAGE_SIZE, &bytes) ||
 	       add_overflow(start, bytes, end);
 }
-
-#endif

@@ -33,8 +33,7 @@
  * reader of a single page's state needs no lock: a transition that takes something away ends with a
  * shoot-down, which waits for every CPU to leave what it was doing.
  */
-#ifndef HV_OWNER_H
-#define HV_OWNER_H
+#pragma once
 
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
@@ -104,5 +103,3 @@ owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, o
 owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
-
-#endif

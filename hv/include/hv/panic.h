@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* For our own bugs, never for what a guest did. */
-#ifndef HV_PANIC_H
-#define HV_PANIC_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -15,5 +14,3 @@ void panic_check(void);
 		if (unlikely(!(condition)))                                                    \
 			panic("CHECK failed: %s:%u: %s", __FILE__, (u32)__LINE__, #condition); \
 	} while (0)
-
-#endif

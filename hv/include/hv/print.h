@@ -3,8 +3,7 @@
  * Formatted text to the console and into buffers. Conversions: %s, and %u %x %llu %llx with a
  * width up to which they are filled with 0. Nothing else: what follows a mistake is left out.
  */
-#ifndef HV_PRINT_H
-#define HV_PRINT_H
+#pragma once
 
 #include <stdarg.h>
 #include <hv/types.h>
@@ -16,5 +15,3 @@ void print_line(struct cpu *cpu, const char *format, ...) __printf(2, 3);
 void print_panic(const char *format, va_list args);
 /* Like snprintf; always terminates when size > 0; returns the length that was needed. */
 size_t print_string(char *to, size_t size, const char *format, ...) __printf(3, 4);
-
-#endif

@@ -2,8 +2,7 @@
 /*
  * Guard of registers: evaluates the backend's rules against the values recorded at lock.
  */
-#ifndef HV_REGISTERS_H
-#define HV_REGISTERS_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/types.h>
@@ -16,5 +15,3 @@ enum verdict registers_write(struct cpu *cpu, struct exit *exit);
 
 /* Whether the rule protects anything on @cpu: the recorded value has a bit for it to keep. */
 bool registers_effective(const struct cpu *cpu, u32 rule);
-
-#endif

@@ -5,8 +5,7 @@
  * A global epoch counts the demands. A CPU answers by flushing and storing the epoch; it does so
  * before every return to the guest (shootdown_sync) and in every waiting loop (shootdown_poll).
  */
-#ifndef HV_SHOOTDOWN_H
-#define HV_SHOOTDOWN_H
+#pragma once
 
 #include <hv/cpu.h>
 #include <hv/owner.h>
@@ -68,5 +67,3 @@ void shootdown_nmi(struct cpu *cpu);
 void shootdown_audit(bool on);
 /* Own CPU, with the audit on, the very last thing: the guest runs, after a flush if @flushing. */
 void shootdown_entered(struct cpu *cpu, bool flushing);
-
-#endif

@@ -3,8 +3,7 @@
  * Guard against sleep: a machine that wakes up starts in firmware, outside the hypervisor. The
  * loader has recorded which stores ask for it (struct hf_sleep).
  */
-#ifndef HV_SLEEP_H
-#define HV_SLEEP_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/types.h>
@@ -19,5 +18,3 @@ enum verdict sleep_device(struct cpu *cpu, const struct exit *exit);
 
 /* Why the machine can be put to sleep nevertheless; empty: it cannot. */
 const char *sleep_open(void);
-
-#endif

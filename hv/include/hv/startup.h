@@ -3,8 +3,7 @@
  * CPUs that the guest takes down and starts again. They never leave the hypervisor: one taken down
  * waits in it, and goes on at the entry recorded at launch and nowhere else.
  */
-#ifndef HV_STARTUP_H
-#define HV_STARTUP_H
+#pragma once
 
 #include <hv/cpu.h>
 #include <hv/exit.h>
@@ -27,5 +26,3 @@ void startup_reset(struct cpu *cpu, bool at_once);
  * True: it was, and is started again, so that shootdown_sync is due once more.
  */
 bool startup_sync(struct cpu *cpu);
-
-#endif

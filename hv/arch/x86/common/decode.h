@@ -3,8 +3,7 @@
  * Decoder for the few instructions whose exits do not come with all operands: 64-bit mode only.
  * Pure: works on a copy of the bytes and of the registers.
  */
-#ifndef X86_DECODE_H
-#define X86_DECODE_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -53,5 +52,3 @@ struct decode_context {
 /* 0, or -EINVAL for anything but a complete instruction of the list above. */
 int decode(const u8 *bytes, size_t size, const struct decode_context *context,
 	   struct instruction *instruction);
-
-#endif

@@ -3,8 +3,7 @@
  * The hypervisor's own world: page tables (W^X, nothing but its own memory, the local APIC and
  * a one-page window a CPU), stacks with a guard page, descriptor tables.
  */
-#ifndef X86_HOST_H
-#define X86_HOST_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -48,5 +47,3 @@ volatile u32 *host_apic(void);
 volatile u32 *host_map_device(u64 at);
 /* Own CPU: one store of @width bytes, 1, 2, 4 or 8, to device memory, within a page. */
 void host_store(struct gpa to, u64 value, u32 width);
-
-#endif

@@ -5,12 +5,9 @@
  * counted there; and a protection fault of an MSR access made for the guest (msr.h), which becomes
  * an error code.
  */
-#ifndef X86_TRAPS_H
-#define X86_TRAPS_H
+#pragma once
 
 #include "x86.h"
 
 void traps_init(void);
 struct table_register traps_idtr(void);
-
-#endif

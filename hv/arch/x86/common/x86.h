@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Instructions and constants of the architecture (AMD APM volumes 2 and 3). */
-#ifndef X86_H
-#define X86_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -211,5 +210,3 @@ PORT_ACCESS(b, u8)
 PORT_ACCESS(w, u16)
 PORT_ACCESS(l, u32)
 #undef PORT_ACCESS
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One exit of this backend, and who of it decodes and carries out what. Own CPU throughout. */
-#ifndef SVM_EXIT_H
-#define SVM_EXIT_H
+#pragma once
 
 #include <hv/exit.h>
 
@@ -99,5 +98,3 @@ void inject_on_nmi(struct vcpu *v, struct svm_exit *e);
 void inject_on_iret(struct vcpu *v, struct svm_exit *e);
 /* Deliver the NMI that waits (CPU_NMI), now or when the guest can take it. */
 void inject_nmi(struct vcpu *v);
-
-#endif
