@@ -87,36 +87,34 @@ static enum verdict refuse(struct cpu *cpu, const struct exit *exit)
 	return VERDICT_FAULT;
 }
 
+static void ask(struct cpu *by, struct cpu *target, u8 request)
+{
+	switch (request) {
+	case DEVICE_RESET:
+		take_down(by, target);
+		break;
+	case DEVICE_START:
+		start(target);
+		break;
+	case DEVICE_NMI: /* in software, so that it and a kick cannot be mistaken for each other */
+		shootdown_nmi(target);
+		break;
+	}
+}
+
 /* Who answers to nobody's name may be a CPU that was never entered. */
-static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
+static enum verdict ask_all(struct cpu *cpu, const struct exit *exit)
 {
 	const struct exit_device *device = &exit->device;
-	bool starts = device->request == DEVICE_START;
 	struct cpu *target;
 
-	if (!names_a_cpu(device) || (starts && (!entry.rip || device->place != entry.place)))
+	if (!names_a_cpu(device) ||
+	    (device->request == DEVICE_START && (!entry.rip || device->place != entry.place)))
 		return refuse(cpu, exit);
 	for (u32 i = 0; i < cpu_count(); i++) {
 		target = target_of(device, i);
-		if (target && starts)
-			start(target);
-		else if (target)
-			take_down(cpu, target);
-	}
-	return VERDICT_SKIP;
-}
-
-/* In software, so that it cannot be mistaken for a kick, or a kick for it. */
-static enum verdict send_nmi(struct cpu *cpu, const struct exit *exit)
-{
-	struct cpu *target;
-
-	if (!names_a_cpu(&exit->device))
-		return refuse(cpu, exit);
-	for (u32 i = 0; i < cpu_count(); i++) {
-		target = target_of(&exit->device, i);
 		if (target)
-			shootdown_nmi(target);
+			ask(cpu, target, device->request);
 	}
 	return VERDICT_SKIP;
 }
@@ -134,9 +132,8 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 		return VERDICT_SKIP;
 	case DEVICE_RESET:
 	case DEVICE_START:
-		return reset_or_start(cpu, exit);
 	case DEVICE_NMI:
-		return send_nmi(cpu, exit);
+		return ask_all(cpu, exit);
 	}
 	return refuse(cpu, exit);
 }
