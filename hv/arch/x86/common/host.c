@@ -6,7 +6,6 @@
 
 #include "host.h"
 #include "image.h"
-#include "traps.h"
 
 static u64 *root;
 static volatile u32 *apic;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * msr.h, System V convention. traps_entry.S knows the two instructions that may fault, and lets
+ * msr_read and msr_write of x86.h, System V convention. traps_entry.S knows the two instructions that may fault, and lets
  * them go on at msr_fault.
  */
 

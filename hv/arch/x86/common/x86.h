@@ -130,6 +130,10 @@ static inline void wrmsr(u32 msr, u64 value)
 	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
+/* For the guest (msr.S). 0, or -EINVAL where the processor raises a protection fault. */
+int msr_read(u32 msr, u64 *value);
+int msr_write(u32 msr, u64 value);
+
 #define READ_REGISTER(type, name)                                  \
 	static inline type read_##name(void)                       \
 	{                                                          \

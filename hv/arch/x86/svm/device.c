@@ -9,7 +9,6 @@
 #include <hv/owner.h>
 
 #include "../common/ioapic.h"
-#include "../common/msr.h"
 #include "exit.h"
 
 #define APIC_WIDTH 4 /* of the registers of interrupt controllers */

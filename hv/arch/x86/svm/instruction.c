@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's instruction that exited: where it is, what it says, what comes after it. */
-#include "../common/msr.h"
 #include "exit.h"
 
 struct gwalk instruction_paging(const struct vmcb *vmcb)

@@ -3,7 +3,6 @@
 #include <hv/backend.h>
 #include <hv/cpu.h>
 
-#include "../common/msr.h"
 #include "../common/msrs.h"
 #include "../common/sysreg.h"
 #include "exit.h"
