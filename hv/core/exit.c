@@ -163,8 +163,7 @@ enum verdict exit_decide(struct cpu *cpu, struct exit *exit)
 {
 	u32 kind = exit->kind < HF_EXIT_KIND_COUNT ? exit->kind : HF_EXIT_OTHER;
 
-	/* Other CPUs read it (HF_CALL_STATS), only this one writes. */
-	__atomic_store_n(&cpu->stats.exits[kind], cpu->stats.exits[kind] + 1, __ATOMIC_RELAXED);
+	cpu_count_exit(cpu, kind);
 	if (kind != HF_EXIT_CALL || exit->cpl != 0)
 		return decide(cpu, exit);
 	call_handle(cpu, exit);

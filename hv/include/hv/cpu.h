@@ -71,6 +71,12 @@ struct cpu {
 	struct hf_stats stats;
 };
 
+/* Own CPU. Others read it (HF_CALL_STATS), only this one writes. */
+static inline void cpu_count_exit(struct cpu *cpu, u32 kind)
+{
+	__atomic_store_n(&cpu->stats.exits[kind], cpu->stats.exits[kind] + 1, __ATOMIC_RELAXED);
+}
+
 /* The CPU numbered @index, or NULL if there is none. */
 struct cpu *cpu_get(u32 index);
 /* Number of CPUs launched, constant after launch_init. */
