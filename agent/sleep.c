@@ -18,7 +18,25 @@
 #define TYPES		 8
 #define NO_TYPE		 TYPES
 
-/* What is neither port nor memory cannot be guarded, as memory cannot; it counts as such. */
+static u8 space_of(const struct acpi_generic_address *where)
+{
+	switch (where->space_id) {
+	case ACPI_ADR_SPACE_SYSTEM_IO:
+		return HF_SPACE_PORT;
+	case ACPI_ADR_SPACE_SYSTEM_MEMORY:
+		return HF_SPACE_MEMORY;
+	}
+	return HF_SPACE_OTHER;
+}
+
+/* A register in RAM is none: the hypervisor refuses the launch, and here is why. */
+static void warn_of_ram(const struct acpi_generic_address *where)
+{
+	if (space_of(where) == HF_SPACE_MEMORY && page_is_ram(PHYS_PFN(where->address)))
+		pr_warn("firmware says that a sleep register is at %#llx, which is RAM\n",
+			where->address);
+}
+
 static void add(struct hf_boot *boot, const struct acpi_generic_address *where, u8 width,
 		u32 mask, u32 match)
 {
@@ -28,7 +46,7 @@ static void add(struct hf_boot *boot, const struct acpi_generic_address *where, 
 		.address = where->address,
 		.mask = mask,
 		.match = match,
-		.memory = where->space_id != ACPI_ADR_SPACE_SYSTEM_IO,
+		.space = space_of(where),
 		.width = width,
 	};
 }
@@ -39,6 +57,7 @@ static void add_types(struct hf_boot *boot, const struct acpi_generic_address *w
 {
 	u32 type;
 
+	warn_of_ram(where);
 	for (type = 0; type < TYPES; type++)
 		if (type != power_off)
 			add(boot, where, width, (TYPES - 1) << shift | enable,

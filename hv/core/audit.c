@@ -11,15 +11,6 @@
 /* Of addresses that one call looks at. */
 #define AUDIT_BYTES (1ull << 30)
 
-#define SAME(theirs, ours) ((int)(theirs) == (int)(ours))
-
-static_assert(SAME(HF_PAGE_ABSENT, PAGE_ABSENT) && SAME(HF_PAGE_DEVICE, PAGE_MMIO) &&
-		      SAME(HF_PAGE_GUEST, PAGE_GUEST) && SAME(HF_PAGE_SEALED, PAGE_SEALED) &&
-		      SAME(HF_PAGE_PENDING, PAGE_PENDING) && SAME(HF_PAGE_LENT, PAGE_LENT) &&
-		      SAME(HF_PAGE_SERVICE, PAGE_SERVICE) &&
-		      SAME(HF_PAGE_HYPERVISOR, PAGE_HYPERVISOR),
-	      "the contract's states are ours");
-
 /*
  * Pages from @at on, below @end, that one entry of the tables and one run of the owner map cover.
  * Under the owner lock, as a transition changes one before the other; taken anew for each step,

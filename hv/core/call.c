@@ -27,14 +27,6 @@ static s64 reply(struct cpu *cpu, u64 page, size_t size, s64 result)
 	return error ? error : result;
 }
 
-static s64 call_info(struct cpu *cpu, const struct exit_call *call)
-{
-	struct hf_info *info = cpu->buffer;
-
-	status_info(info);
-	return reply(cpu, call->arg[0], sizeof(*info), 0);
-}
-
 /* The whole page, so that it is checked, and no older answer is left, also without events. */
 static s64 call_events(struct cpu *cpu, const struct exit_call *call)
 {
@@ -66,20 +58,22 @@ static s64 call_stats(struct cpu *cpu, const struct exit_call *call)
 	return reply(cpu, call->arg[0], sizeof(*stats), 0);
 }
 
-static s64 call_protection(struct cpu *cpu, const struct exit_call *call)
+/* Answers that core/status.c makes up, each smaller than the buffer. */
+static s64 call_status(struct cpu *cpu, const struct exit_call *call)
 {
-	struct hf_protection *protection = cpu->buffer;
-	int error = status_protection(call->arg[1], protection);
+	size_t size = sizeof(struct hf_info);
+	int error = 0;
 
-	return error ? error : reply(cpu, call->arg[0], sizeof(*protection), 0);
-}
-
-static s64 call_asset(struct cpu *cpu, const struct exit_call *call)
-{
-	struct hf_asset *asset = cpu->buffer;
-	int error = status_asset(call->arg[1], asset);
-
-	return error ? error : reply(cpu, call->arg[0], sizeof(*asset), 0);
+	if (call->number == HF_CALL_PROTECTION) {
+		size = sizeof(struct hf_protection);
+		error = status_protection(call->arg[1], cpu->buffer);
+	} else if (call->number == HF_CALL_ASSET) {
+		size = sizeof(struct hf_asset);
+		error = status_asset(call->arg[1], cpu->buffer);
+	} else {
+		status_info(cpu->buffer);
+	}
+	return error ? error : reply(cpu, call->arg[0], size, 0);
 }
 
 static s64 call_pages(struct cpu *cpu, const struct exit_call *call)
@@ -115,15 +109,13 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_LOCK:
 		return protect_lock(cpu);
 	case HF_CALL_INFO:
-		return call_info(cpu, call);
+	case HF_CALL_PROTECTION:
+	case HF_CALL_ASSET:
+		return call_status(cpu, call);
 	case HF_CALL_EVENTS:
 		return call_events(cpu, call);
 	case HF_CALL_STATS:
 		return call_stats(cpu, call);
-	case HF_CALL_PROTECTION:
-		return call_protection(cpu, call);
-	case HF_CALL_ASSET:
-		return call_asset(cpu, call);
 	case HF_CALL_PAGES:
 		return call_pages(cpu, call);
 	case HF_CALL_SERVICE:

@@ -49,21 +49,11 @@ static bool consistent(struct cpu *cpu, struct gpa page, u32 need)
  */
 static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 {
-	const struct hf_event event = {
-		.kind = HF_EVENT_MEMORY,
-		.access = exit->memory.access,
-		.action = HF_ACTION_DENY,
-		.width = exit->memory.width,
-		.asset = HF_ASSET_PLATFORM,
-		.va = exit->memory.va.raw,
-		.gpa = exit->memory.gpa.raw,
-	};
-
 	if (consistent(cpu, exit->memory.gpa, need)) {
 		backend_flush(cpu);
 		return VERDICT_RETRY;
 	}
-	event_record(cpu, exit, &event);
+	data_record(cpu, exit, HF_ASSET_PLATFORM, HF_ACTION_DENY);
 	return VERDICT_FAULT;
 }
 
@@ -92,6 +82,21 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 	return data_hidden(cpu, exit, page);
 }
 
+/* An exit of which no more is known than the hardware's code for it. */
+static enum verdict refuse(struct cpu *cpu, const struct exit *exit, u8 kind, u32 asset,
+			   enum verdict verdict)
+{
+	const struct hf_event event = {
+		.kind = kind,
+		.action = verdict == VERDICT_STOP ? HF_ACTION_KILL : HF_ACTION_DENY,
+		.asset = asset,
+		.new_value = exit->code,
+	};
+
+	event_record(cpu, exit, &event);
+	return verdict;
+}
+
 /*
  * Undefined, as on a CPU that has no such extension. From user mode that is no event: any
  * program could fill the ring. Action "allow" does not apply: there is nothing here to let
@@ -99,16 +104,9 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
  */
 static enum verdict virt_decide(struct cpu *cpu, const struct exit *exit)
 {
-	const struct hf_event event = {
-		.kind = HF_EVENT_VIRT,
-		.action = HF_ACTION_DENY,
-		.asset = HF_ASSET_VIRT,
-		.new_value = exit->code,
-	};
-
-	if (exit->cpl == 0)
-		event_record(cpu, exit, &event);
-	return VERDICT_UNDEFINED;
+	if (exit->cpl != 0)
+		return VERDICT_UNDEFINED;
+	return refuse(cpu, exit, HF_EVENT_VIRT, HF_ASSET_VIRT, VERDICT_UNDEFINED);
 }
 
 /* The value is left out: each byte a driver sends to the port would be an event of its own. */
@@ -127,32 +125,6 @@ static enum verdict port_decide(struct cpu *cpu, const struct exit *exit)
 		return sleep_port(cpu, exit);
 	event_record(cpu, exit, &event);
 	return VERDICT_SKIP;
-}
-
-static enum verdict shutdown_decide(struct cpu *cpu, const struct exit *exit)
-{
-	const struct hf_event event = {
-		.kind = HF_EVENT_GUEST_FATAL,
-		.action = HF_ACTION_KILL,
-		.asset = HF_ASSET_PLATFORM,
-		.new_value = exit->code,
-	};
-
-	event_record(cpu, exit, &event);
-	return VERDICT_STOP;
-}
-
-static enum verdict other_decide(struct cpu *cpu, const struct exit *exit)
-{
-	const struct hf_event event = {
-		.kind = HF_EVENT_OTHER,
-		.action = HF_ACTION_DENY,
-		.asset = HF_ASSET_PLATFORM,
-		.new_value = exit->code,
-	};
-
-	event_record(cpu, exit, &event);
-	return VERDICT_FAULT;
 }
 
 /* Not inlined, so that a hypercall does not pay for the registers and stack the rest needs. */
@@ -179,19 +151,19 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 	case HF_EXIT_PORT:
 		return port_decide(cpu, exit);
 	case HF_EXIT_DEVICE:
-		return startup_device(cpu, exit);
+		return exit->device.request == DEVICE_SLEEP ? sleep_device(cpu, exit)
+							    : startup_device(cpu, exit);
 	case HF_EXIT_SHUTDOWN:
-		return shutdown_decide(cpu, exit);
+		return refuse(cpu, exit, HF_EVENT_GUEST_FATAL, HF_ASSET_PLATFORM, VERDICT_STOP);
 	}
-	return other_decide(cpu, exit);
+	return refuse(cpu, exit, HF_EVENT_OTHER, HF_ASSET_PLATFORM, VERDICT_FAULT);
 }
 
 enum verdict exit_decide(struct cpu *cpu, struct exit *exit)
 {
 	u32 kind = exit->kind < HF_EXIT_KIND_COUNT ? exit->kind : HF_EXIT_OTHER;
 
-	/* Other CPUs read it (HF_CALL_STATS), only this one writes. */
-	__atomic_store_n(&cpu->stats.exits[kind], cpu->stats.exits[kind] + 1, __ATOMIC_RELAXED);
+	cpu_count_exit(cpu, kind);
 	if (kind != HF_EXIT_CALL || exit->cpl != 0)
 		return decide(cpu, exit);
 	call_handle(cpu, exit);

@@ -52,7 +52,7 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
 	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
-	    (boot->flags & ~HF_BOOT_FLAGS) || sleep_init(boot))
+	    (boot->flags & ~HF_BOOT_FLAGS))
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)
@@ -82,6 +82,8 @@ static int init_memory(struct hf_boot *boot, u64 image_size)
 		return refuse(boot, HF_REASON_NO_MEMORY, error);
 	if (error)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, error);
+	if (sleep_init(boot))
+		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	for (u32 i = 0; i < boot->cpu_count; i++)
 		if (!cpu_add(boot->cpu_id[i]))
 			return refuse(boot, HF_REASON_NO_MEMORY, -HF_ENOMEM);

@@ -7,15 +7,6 @@
 
 static u32 panicking; /* [a] */
 
-static void __printf(1, 2) say(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print_unlocked(format, args);
-	va_end(args);
-}
-
 /* Whoever still runs as a guest leaves it, into panic_check. Which CPU this is may be unknown. */
 static void kick_all(void)
 {
@@ -41,11 +32,9 @@ _Noreturn void panic(const char *format, ...)
 
 	/* Only the first speaks: what fails in its wake would bury the cause. */
 	if (!__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST)) {
-		say("holdfast: panic: ");
 		va_start(args, format);
-		print_unlocked(format, args);
+		print_panic(format, args);
 		va_end(args);
-		say("\n");
 		kick_all();
 	}
 	backend_halt();

@@ -15,8 +15,7 @@
  * looks at the epoch. So either the demand sends a kick, or the CPU finds the new epoch. And a
  * demand that kicks looks at kicked after the epoch was raised; an arriving kick clears kicked
  * and then looks at the epoch. So either the demand sends a kick of its own, or the one on its
- * way will find the new epoch. The same holds for cpu->pending in the place of the epoch, and for
- * whatever else a CPU is kicked for.
+ * way will find the new epoch. The same holds for cpu->pending in the place of the epoch.
  *
  * Who is inside is not kicked for the guest's sake: a kick would wait there for as long as the exit
  * takes, and an NMI of the guest's that arrives meanwhile would be lost in it.
@@ -31,41 +30,28 @@
 #include <hv/stage2.h>
 
 /* 0 is what a CPU has answered that has just started. */
-static u64 epoch = 1;
+u64 shootdown_epoch = 1;
 
 /* Turns of a waiting loop after which a kick counts as lost: longer than any exit takes. */
 #define KICK_PATIENCE (1u << 22)
 
 /*
  * Own CPU: nothing that was translated or allowed under an older epoch is used again. Called
- * only where the CPU holds no result of an owner_page check that it has yet to act upon. Not
- * inlined, so that an exit without a demand does not pay for it.
+ * only where the CPU holds no result of an owner_page check that it has yet to act upon.
  */
-static __noinline void answer(struct cpu *cpu, u64 demand)
+void shootdown_answer(struct cpu *cpu)
 {
+	u64 demand = __atomic_load_n(&shootdown_epoch, __ATOMIC_SEQ_CST);
+
 	backend_flush(cpu);
 	protect_sync(cpu);
 	__atomic_store_n(&cpu->epoch, demand, __ATOMIC_SEQ_CST);
 }
 
-static void look(struct cpu *cpu)
-{
-	u64 demand = __atomic_load_n(&epoch, __ATOMIC_SEQ_CST);
-
-	if (unlikely(demand != cpu->epoch))
-		answer(cpu, demand);
-}
-
-void shootdown_sync(struct cpu *cpu)
-{
-	__atomic_store_n(&cpu->place, CPU_LEAVING, __ATOMIC_SEQ_CST);
-	look(cpu);
-}
-
 void shootdown_poll(struct cpu *cpu)
 {
 	panic_check();
-	look(cpu);
+	shootdown_look(cpu);
 }
 
 /* Whether guest instructions may run on @cpu under an epoch older than @demand. */
@@ -107,10 +93,10 @@ static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 
 void shootdown(struct cpu *cpu)
 {
-	u64 demand = __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST);
+	u64 demand = __atomic_add_fetch(&shootdown_epoch, 1, __ATOMIC_SEQ_CST);
 	struct cpu *other;
 
-	look(cpu);
+	shootdown_look(cpu);
 	/* All are kicked before one is waited for: the wait is the longest, not the sum. */
 	for (u32 i = 0; i < cpu_count(); i++) {
 		other = cpu_get(i);

@@ -2,11 +2,10 @@
 /*
  * CPUs that the guest takes down and starts again.
  *
- * cpu->summons says what is wanted of a CPU. Others set it and kick the CPU, which looks at it on
- * its way back to the guest, after shootdown_sync: SUMMONS_DOWN takes it down, and it waits,
- * answering shoot-downs, until SUMMONS_START is there as well. A start that finds the CPU running
- * is ignored, as hardware does. Only the CPU itself clears what it has followed, unless something
- * new has come since.
+ * cpu->pending says what is wanted of a CPU. Others set it and kick the CPU, which looks at it on
+ * its way back to the guest, after shootdown_sync: CPU_DOWN takes it down, and it waits, answering
+ * shoot-downs, until CPU_START is there as well. A start that finds the CPU running is ignored, as
+ * hardware does. Only the CPU itself clears CPU_DOWN, when it follows both, at once.
  *
  * Why this gives an attacker nothing: he chooses when a CPU starts, but not where, nor in which
  * mode, and what was recorded at lock is in force from its first instruction on.
@@ -19,9 +18,6 @@
 #include <hv/shootdown.h>
 #include <hv/startup.h>
 
-#define SUMMONS_DOWN  1u
-#define SUMMONS_START 3u /* down, and then start */
-
 static struct hf_startup entry; /* constant after launch */
 
 void startup_init(const struct hf_startup *at)
@@ -31,20 +27,34 @@ void startup_init(const struct hf_startup *at)
 
 /* ---- requests ---- */
 
+/* In this order: a start followed in between is one from before. */
 static void take_down(struct cpu *by, struct cpu *target)
 {
-	__atomic_store_n(&target->summons, SUMMONS_DOWN, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&target->pending, ~CPU_START, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&target->pending, CPU_DOWN, __ATOMIC_SEQ_CST);
 	/* The one who asks looks at its own on the way back. */
 	if (target != by)
 		shootdown_kick(target);
 }
 
+static u32 pending_of(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST);
+}
+
+static bool replace(struct cpu *cpu, u32 pending, u32 by)
+{
+	return __atomic_compare_exchange_n(&cpu->pending, &pending, by, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
 static void start(struct cpu *target)
 {
-	u32 down = SUMMONS_DOWN;
+	u32 pending;
 
-	__atomic_compare_exchange_n(&target->summons, &down, SUMMONS_START, false,
-				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	do
+		pending = pending_of(target);
+	while ((pending & CPU_DOWN) && !replace(target, pending, pending | CPU_START));
 }
 
 static struct cpu *target_of(const struct exit_device *device, u32 index)
@@ -77,36 +87,34 @@ static enum verdict refuse(struct cpu *cpu, const struct exit *exit)
 	return VERDICT_FAULT;
 }
 
+static void ask(struct cpu *by, struct cpu *target, u8 request)
+{
+	switch (request) {
+	case DEVICE_RESET:
+		take_down(by, target);
+		break;
+	case DEVICE_START:
+		start(target);
+		break;
+	case DEVICE_NMI: /* in software, so that it and a kick cannot be mistaken for each other */
+		shootdown_nmi(target);
+		break;
+	}
+}
+
 /* Who answers to nobody's name may be a CPU that was never entered. */
-static enum verdict reset_or_start(struct cpu *cpu, const struct exit *exit)
+static enum verdict ask_all(struct cpu *cpu, const struct exit *exit)
 {
 	const struct exit_device *device = &exit->device;
-	bool starts = device->request == DEVICE_START;
 	struct cpu *target;
 
-	if (!names_a_cpu(device) || (starts && (!entry.rip || device->place != entry.place)))
+	if (!names_a_cpu(device) ||
+	    (device->request == DEVICE_START && (!entry.rip || device->place != entry.place)))
 		return refuse(cpu, exit);
 	for (u32 i = 0; i < cpu_count(); i++) {
 		target = target_of(device, i);
-		if (target && starts)
-			start(target);
-		else if (target)
-			take_down(cpu, target);
-	}
-	return VERDICT_SKIP;
-}
-
-/* In software, so that it cannot be mistaken for a kick, or a kick for it. */
-static enum verdict send_nmi(struct cpu *cpu, const struct exit *exit)
-{
-	struct cpu *target;
-
-	if (!names_a_cpu(&exit->device))
-		return refuse(cpu, exit);
-	for (u32 i = 0; i < cpu_count(); i++) {
-		target = target_of(&exit->device, i);
 		if (target)
-			shootdown_nmi(target);
+			ask(cpu, target, device->request);
 	}
 	return VERDICT_SKIP;
 }
@@ -124,9 +132,8 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 		return VERDICT_SKIP;
 	case DEVICE_RESET:
 	case DEVICE_START:
-		return reset_or_start(cpu, exit);
 	case DEVICE_NMI:
-		return send_nmi(cpu, exit);
+		return ask_all(cpu, exit);
 	}
 	return refuse(cpu, exit);
 }
@@ -144,28 +151,29 @@ static void go_on(struct cpu *cpu)
 
 static void wait_for_start(struct cpu *cpu)
 {
-	u32 wanted = SUMMONS_START;
+	u32 pending = pending_of(cpu);
 
-	while (!__atomic_compare_exchange_n(&cpu->summons, &wanted, 0, false, __ATOMIC_SEQ_CST,
-					    __ATOMIC_SEQ_CST)) {
-		wanted = SUMMONS_START;
+	while (!(pending & CPU_START) ||
+	       !replace(cpu, pending, pending & ~(CPU_DOWN | CPU_START))) {
 		shootdown_poll(cpu);
 		backend_relax();
+		pending = pending_of(cpu);
 	}
 }
 
-/* A loop, because it may be taken down again before it has run an instruction. */
-void startup_obey(struct cpu *cpu)
+bool startup_sync(struct cpu *cpu)
 {
-	while (__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)) {
-		CHECK(cpu_move(cpu, CPU_PARKED) == 0);
-		wait_for_start(cpu);
-		go_on(cpu);
-	}
+	if (!(pending_of(cpu) & CPU_DOWN))
+		return false;
+	CHECK(cpu_move(cpu, CPU_PARKED) == 0);
+	wait_for_start(cpu);
+	go_on(cpu);
+	return true;
 }
 
-void startup_reset(struct cpu *cpu, bool start)
+void startup_reset(struct cpu *cpu, bool at_once)
 {
-	__atomic_store_n(&cpu->summons, start && entry.rip ? SUMMONS_START : SUMMONS_DOWN,
-			 __ATOMIC_SEQ_CST);
+	take_down(cpu, cpu);
+	if (at_once && entry.rip)
+		start(cpu);
 }

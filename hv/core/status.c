@@ -70,7 +70,9 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_SLEEP] = "sleep",
 };
 
-static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART), "docs/abi.md");
+static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
+		      HF_ASSET_SLEEP == (HF_ASSET_PLATFORM | PLATFORM_SLEEP),
+	      "docs/abi.md");
 
 /* Of those the guest can do nothing about yet. Empty: enforced in some way, see the functions.
  */
@@ -218,70 +220,45 @@ int status_protection(u64 index, struct hf_protection *p)
 	return 0;
 }
 
-/* Copies the name of register asset @number; false if there is none. */
-static bool register_name(char *name, u32 number)
+/* NULL: there is no such asset, or its name is made of its number. */
+static const char *fixed_name(u32 class, u32 number)
 {
-	const struct register_rule *rule;
 	u32 count;
+	const struct register_rule *rule = backend_register_rules(&count);
 
-	rule = backend_register_rules(&count);
-	if (number < count)
-		string_copy(name, rule[number].name, NAME_SIZE);
-	else if ((HF_ASSET_REGISTER | number) == HF_ASSET_REGISTER_OTHER)
-		string_copy(name, "register without a rule", NAME_SIZE);
-	else
-		return false;
-	return true;
-}
-
-/* Copies one of @count names; false if there is no such number. */
-static bool table_name(char *name, u32 number, const char (*names)[NAME_SIZE], u32 count)
-{
-	if (number >= count)
-		return false;
-	string_copy(name, names[number], NAME_SIZE);
-	return true;
-}
-
-static bool single_name(char *name, u32 number, const char *text)
-{
-	if (number)
-		return false;
-	string_copy(name, text, NAME_SIZE);
-	return true;
-}
-
-static bool port_name(char *name, u32 number)
-{
-	if (number > UINT16_MAX)
-		return false;
-	print_string(name, NAME_SIZE, "I/O port 0x%x", number);
-	return true;
+	switch (number ? HF_ASSET_NONE : class) {
+	case HF_ASSET_HYPERVISOR:
+		return "hypervisor memory";
+	case HF_ASSET_VIRT:
+		return "virtualization instructions";
+	case HF_ASSET_HYPERCALL:
+		return "hypercall interface";
+	case HF_ASSET_ABSENT:
+		return "absent memory";
+	}
+	if ((class | number) == HF_ASSET_REGISTER_OTHER)
+		return "register without a rule";
+	if (class == HF_ASSET_MEMORY && number < HF_KIND_COUNT)
+		return memory_names[number];
+	if (class == HF_ASSET_REGISTER && number < count)
+		return rule[number].name;
+	if (class == HF_ASSET_PLATFORM && number < PLATFORM_COUNT)
+		return platform_names[number];
+	return NULL;
 }
 
 static bool asset_name(char *name, u32 id)
 {
 	u32 number = id & 0x00ffffffu;
+	const char *fixed = fixed_name(id - number, number);
 
-	switch (id - number) {
-	case HF_ASSET_MEMORY:
-		return table_name(name, number, memory_names, HF_KIND_COUNT);
-	case HF_ASSET_REGISTER:
-		return register_name(name, number);
-	case HF_ASSET_HYPERVISOR:
-		return single_name(name, number, "hypervisor memory");
-	case HF_ASSET_VIRT:
-		return single_name(name, number, "virtualization instructions");
-	case HF_ASSET_HYPERCALL:
-		return single_name(name, number, "hypercall interface");
-	case HF_ASSET_PORT:
-		return port_name(name, number);
-	case HF_ASSET_ABSENT:
-		return single_name(name, number, "absent memory");
-	case HF_ASSET_PLATFORM:
-		return table_name(name, number, platform_names, PLATFORM_COUNT);
-	}
-	return false;
+	if (fixed)
+		string_copy(name, fixed, NAME_SIZE);
+	else if (id - number == HF_ASSET_PORT && number <= UINT16_MAX)
+		print_string(name, NAME_SIZE, "I/O port 0x%x", number);
+	else
+		return false;
+	return true;
 }
 
 int status_asset(u64 id, struct hf_asset *asset)

@@ -5,7 +5,7 @@
 #include <hv/protect.h>
 #include <hv/shootdown.h>
 
-static void record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
+void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 {
 	const struct hf_event event = {
 		.kind = HF_EVENT_MEMORY,
@@ -47,20 +47,21 @@ enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page)
 
 	if (page.state == PAGE_SEALED && protect_action() == HF_ACTION_ALLOW) {
 		if (!open_page(cpu, exit, page)) {
-			record(cpu, exit, asset, HF_ACTION_ALLOW);
+			data_record(cpu, exit, asset, HF_ACTION_ALLOW);
 			return VERDICT_RETRY;
 		}
 		if (owner_page(exit->memory.gpa).state == PAGE_GUEST)
 			return VERDICT_RETRY;
 	}
-	record(cpu, exit, asset, HF_ACTION_DENY);
+	data_record(cpu, exit, asset, HF_ACTION_DENY);
 	return VERDICT_FAULT;
 }
 
 /* Denied whatever the action: there is nothing of the guest's here to let it have. */
 enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page)
 {
-	record(cpu, exit, page.state == PAGE_ABSENT ? HF_ASSET_ABSENT : HF_ASSET_HYPERVISOR,
-	       HF_ACTION_DENY);
+	data_record(cpu, exit,
+		    page.state == PAGE_ABSENT ? HF_ASSET_ABSENT : HF_ASSET_HYPERVISOR,
+		    HF_ACTION_DENY);
 	return VERDICT_FAULT;
 }

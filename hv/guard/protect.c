@@ -67,18 +67,11 @@ static int check_range(const struct hf_range *range)
 	return range->token ? -HF_EINVAL : 0;
 }
 
-/* Both checked: no end wraps. */
-static bool overlap(const struct hf_range *a, const struct hf_range *b)
-{
-	return a->gpa < b->gpa + b->npages * PAGE_SIZE &&
-	       b->gpa < a->gpa + a->npages * PAGE_SIZE;
-}
-
-/* Whether @range overlaps one of @others. */
+/* Whether @range overlaps one of @others; checked: no end wraps. */
 static bool overlaps(const struct hf_range *range, const struct hf_range *others, u64 count)
 {
 	for (u64 i = 0; i < count; i++)
-		if (overlap(range, &others[i]))
+		if (owner_overlap(range, &others[i]))
 			return true;
 	return false;
 }

@@ -2,11 +2,6 @@
 /*
  * Who owns each page. What the loader names as memory has a byte a page; all the rest is device
  * memory as far as the second-level tables reach, and absent beyond.
- *
- * Memory that may be plugged in later starts as ABSENT with the added flag: the guest's tables
- * let it read, write and user-execute there from the start, because Linux does not tell us
- * when it begins to use it, but the hypervisor touches it, and lets it be sealed or lent,
- * only after owner_add: until then nothing may answer at these addresses.
  */
 #include <hv/backend.h>
 #include <hv/lock.h>
@@ -30,7 +25,7 @@ static_assert(BYTE_SEALED + HF_KIND_COUNT <= BYTE_CODE + 1, "kinds fit into the 
 
 #define PERM_DATA (HF_PERM_READ | HF_PERM_WRITE)
 
-#define GUARDS_MAX (HF_IO_APICS_MAX + 1)
+#define GUARDS_MAX (HF_IO_APICS_MAX + 4) /* and the local one, and three sleep registers */
 
 /* A record of the loader's memory map; constant after owner_init but for the bytes. */
 struct span {
@@ -330,38 +325,6 @@ struct transition {
 	u8 set;
 };
 
-enum transition_id {
-	CLAIM,
-	SEAL,
-	CHECK_BEGIN,
-	CHECK_PASS,
-	CHECK_FAIL,
-	LEND,
-	RETURN,
-	DONATE,
-	RELEASE,
-	ADD,
-	OPEN,
-};
-
-/*
- * What was sealed and is released stays without kernel-execute, like added memory: the guest
- * may write code there that nobody verified. "Open" gives up enforcement altogether.
- */
-static const struct transition transitions[] = {
-	[CLAIM] = { PAGE_GUEST, PAGE_HYPERVISOR, BYTE_ADDED, 0 },
-	[SEAL] = { PAGE_GUEST, PAGE_SEALED, BYTE_ADDED, 0 },
-	[CHECK_BEGIN] = { PAGE_GUEST, PAGE_PENDING, BYTE_ADDED, 0 },
-	[CHECK_PASS] = { PAGE_PENDING, PAGE_SEALED, BYTE_ADDED, 0 },
-	[CHECK_FAIL] = { PAGE_PENDING, PAGE_GUEST, BYTE_ADDED, 0 },
-	[LEND] = { PAGE_GUEST, PAGE_LENT, BYTE_ADDED, 0 },
-	[RETURN] = { PAGE_LENT, PAGE_GUEST, BYTE_ADDED, 0 },
-	[DONATE] = { PAGE_GUEST, PAGE_SERVICE, BYTE_ADDED, 0 },
-	[RELEASE] = { PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED },
-	[ADD] = { PAGE_ABSENT, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED },
-	[OPEN] = { PAGE_SEALED, PAGE_GUEST, 0, 0 },
-};
-
 static u8 byte_after(const struct transition *t, const struct hf_range *range, u8 byte)
 {
 	u32 kind = t->to == PAGE_SEALED ? range->kind : HF_KIND_NONE;
@@ -386,8 +349,7 @@ static bool range_valid(const struct transition *t, const struct hf_range *range
 	return true;
 }
 
-/* Both ranges are known not to wrap. */
-static bool ranges_overlap(const struct hf_range *a, const struct hf_range *b)
+bool owner_overlap(const struct hf_range *a, const struct hf_range *b)
 {
 	return a->gpa < b->gpa + b->npages * PAGE_SIZE &&
 	       b->gpa < a->gpa + a->npages * PAGE_SIZE;
@@ -401,7 +363,7 @@ static int validate(const struct transition *t, const struct hf_range *ranges, u
 		if (!range_valid(t, &ranges[i]))
 			return -HF_EINVAL;
 		for (j = 0; j < i; j++)
-			if (ranges_overlap(&ranges[i], &ranges[j]))
+			if (owner_overlap(&ranges[i], &ranges[j]))
 				return -HF_EINVAL;
 	}
 	return 0;
@@ -443,14 +405,11 @@ static void commit(const struct transition *t, const struct hf_range *range)
 		__atomic_fetch_add(&owner.sealed, range->npages, __ATOMIC_RELAXED);
 }
 
-static int transfer(struct owner_locked l, enum transition_id id, const struct hf_range *ranges,
-		    u32 count)
+static int transfer(const struct transition *t, const struct hf_range *ranges, u32 count)
 {
-	const struct transition *t = &transitions[id];
 	int error = validate(t, ranges, count);
 	u32 i;
 
-	(void)l;
 	for (i = 0; i < count && !error; i++)
 		error = prepare(&ranges[i]);
 	if (error)
@@ -462,60 +421,31 @@ static int transfer(struct owner_locked l, enum transition_id id, const struct h
 	return 0;
 }
 
-int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, CLAIM, ranges, count);
-}
+/* A function of its own for each row of the table. */
+#define TRANSITION(name, ...)                                                             \
+	int owner_##name(struct owner_locked l, const struct hf_range *ranges, u32 count) \
+	{                                                                                 \
+		static const struct transition t = { __VA_ARGS__ };                       \
+                                                                                          \
+		(void)l;                                                                  \
+		return transfer(&t, ranges, count);                                       \
+	}
 
-int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, SEAL, ranges, count);
-}
-
-int owner_check_begin(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, CHECK_BEGIN, ranges, count);
-}
-
-int owner_check_pass(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, CHECK_PASS, ranges, count);
-}
-
-int owner_check_fail(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, CHECK_FAIL, ranges, count);
-}
-
-int owner_lend(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, LEND, ranges, count);
-}
-
-int owner_return(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, RETURN, ranges, count);
-}
-
-int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, DONATE, ranges, count);
-}
-
-int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, RELEASE, ranges, count);
-}
-
-int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, ADD, ranges, count);
-}
-
-int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count)
-{
-	return transfer(l, OPEN, ranges, count);
-}
+/*
+ * What was sealed and is released stays without kernel-execute, like added memory: the guest
+ * may write code there that nobody verified. "Open" gives up enforcement altogether.
+ */
+TRANSITION(claim, PAGE_GUEST, PAGE_HYPERVISOR, BYTE_ADDED, 0)
+TRANSITION(seal, PAGE_GUEST, PAGE_SEALED, BYTE_ADDED, 0)
+TRANSITION(check_begin, PAGE_GUEST, PAGE_PENDING, BYTE_ADDED, 0)
+TRANSITION(check_pass, PAGE_PENDING, PAGE_SEALED, BYTE_ADDED, 0)
+TRANSITION(check_fail, PAGE_PENDING, PAGE_GUEST, BYTE_ADDED, 0)
+TRANSITION(lend, PAGE_GUEST, PAGE_LENT, BYTE_ADDED, 0)
+TRANSITION(return, PAGE_LENT, PAGE_GUEST, BYTE_ADDED, 0)
+TRANSITION(donate, PAGE_GUEST, PAGE_SERVICE, BYTE_ADDED, 0)
+TRANSITION(release, PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
+TRANSITION(add, PAGE_ABSENT, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
+TRANSITION(open, PAGE_SEALED, PAGE_GUEST, 0, 0)
 
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)
 {

@@ -151,9 +151,8 @@ struct hf_stats {
 _Static_assert(sizeof(struct hf_stats) == 160, "part of the hypercall ABI");
 
 enum hf_enforcement {
-	HF_ENFORCED_NOT = 0, /* see reason */
-	HF_ENFORCED_HARDWARE =
-		1, /* second-level tables or intercepts; gaps are entries of their own */
+	HF_ENFORCED_NOT = 0,	  /* see reason */
+	HF_ENFORCED_HARDWARE = 1, /* second-level tables, intercepts; gaps are other entries */
 	HF_ENFORCED_FALLBACK = 2, /* by other means, see reason for what that costs or leaves */
 	HF_ENFORCED_AT_LOCK = 3,  /* will be, once locked */
 };

@@ -101,17 +101,23 @@ struct hf_startup {
 	uint64_t place;
 };
 
+/* Where a register is. */
+enum hf_space {
+	HF_SPACE_PORT = 0,   /* an I/O port */
+	HF_SPACE_MEMORY = 1, /* a guest-physical address, of device memory */
+	HF_SPACE_OTHER = 2,  /* where it cannot be guarded; status says so */
+};
+
 /*
  * A store that would put the machine to sleep, refused after lock: one of @width bytes or
- * any that covers them, to I/O port (or guest-physical address) @address, whose bits of @mask
- * equal @match.
+ * any that covers them, to @address in @space, whose bits of @mask equal @match.
  */
 struct hf_sleep {
 	uint64_t address;
 	uint32_t mask;
 	uint32_t match;
-	uint8_t memory; /* 1: @address is memory, 0: I/O port */
-	uint8_t width;	/* of the register, in bytes: 1, 2 or 4 */
+	uint8_t space; /* enum hf_space */
+	uint8_t width; /* of the register, in bytes: 1, 2 or 4; within one page */
 	uint8_t reserved[6];
 };
 

@@ -5,11 +5,14 @@
  * power-off work, the end of each boot shows (hf.leave=, init.c).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kexec.h>
 #include <linux/reboot.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -156,9 +159,113 @@ static void sleep_refused(struct verdict *v)
 		pass(v, "refused with EPERM, no event:%s", tried);
 }
 
+/* ---- a sleep register in memory: machines with hardware-reduced ACPI ---- */
+
+#define FADT	       "/sys/firmware/acpi/tables/FACP"
+#define FADT_SLEEP     244 /* sleep control: ACPI 6.5, table 5.9 and 5.2.3.2 */
+#define FADT_END       268
+#define SPACE_MEMORY   0
+#define SLEEP_TYPE(n)  ((n) << 2)
+#define SLEEP_ENABLE   0x20
+#define TYPE_POWER_OFF 5 /* of this machine; that it works the end of the boot shows */
+
+/* One access to memory by a process of its own. */
+struct access {
+	uint64_t at;
+	enum {
+		READ,
+		STORE,
+		STORE_WORD,
+		STORE_STRING
+	} how;
+	uint16_t value;
+};
+
+static int child_access(const void *arg)
+{
+	const struct access *a = arg;
+	int fd = open("/dev/mem", O_RDWR | O_SYNC);
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, a->at & ~0xfffl);
+	void *to = page + (a->at & 0xfff);
+	unsigned long one = 1;
+
+	if (page == MAP_FAILED)
+		return 1;
+	switch (a->how) {
+	case READ:
+		return *(volatile uint8_t *)to ? 2 : 0;
+	case STORE:
+		*(volatile uint8_t *)to = a->value;
+		break;
+	case STORE_WORD:
+		*(volatile uint16_t *)to = a->value;
+		break;
+	case STORE_STRING:
+		__asm__ volatile("rep stosb" : "+D"(to), "+c"(one) : "a"(a->value) : "memory");
+	}
+	return 0;
+}
+
+/* Whether the last event is that of this store. */
+static bool recorded(uint64_t number, const struct access *a)
+{
+	struct hf_event event;
+
+	return ctl_events(number, &event, 1) == 1 && event.asset == HF_ASSET_SLEEP &&
+	       event.gpa == a->at && event.action == HF_ACTION_DENY;
+}
+
+/* Does it; refused it must be with one event, otherwise without. */
+static bool accesses(struct verdict *v, struct access a, bool refused)
+{
+	static struct outcome o;
+	struct hf_info before, after;
+
+	if (ctl_info(&before)) {
+		fail(v, "the hypervisor does not answer");
+		return false;
+	}
+	run_child(&o, CLI_LIMIT, child_access, &a);
+	if (!ctl_info(&after) && o.status == (refused ? 128 + SIGSEGV : 0) &&
+	    after.events == before.events + refused && (!refused || recorded(after.events, &a)))
+		return true;
+	fail(v, "access %u of %#x: status %d, %llu events", a.how, a.value, o.status,
+	     (unsigned long long)(after.events - before.events));
+	return false;
+}
+
+static void sleep_memory(struct verdict *v)
+{
+	static char fadt[4096];
+	uint64_t at;
+	uint16_t type;
+
+	if (file_read(FADT, fadt, sizeof(fadt)) < FADT_END || fadt[FADT_SLEEP] != SPACE_MEMORY)
+		return fail(v, "this machine has no sleep register in memory");
+	memcpy(&at, fadt + FADT_SLEEP + 4, sizeof(at));
+	if (!accesses(v, (struct access){ at, READ, 0 }, false) ||
+	    !accesses(v, (struct access){ at, STORE, SLEEP_TYPE(3) }, false) ||
+	    !accesses(v, (struct access){ at + 2, STORE, 0 }, false) ||
+	    !accesses(v, (struct access){ at, STORE_WORD, 0 }, false) ||
+	    !accesses(v, (struct access){ at, STORE_STRING, 0 }, true))
+		return;
+	for (type = 0; type < 8; type++)
+		if (type != TYPE_POWER_OFF &&
+		    (!accesses(v, (struct access){ at, STORE, SLEEP_ENABLE | SLEEP_TYPE(type) },
+			       true) ||
+		     !accesses(
+			     v,
+			     (struct access){ at, STORE_WORD, SLEEP_ENABLE | SLEEP_TYPE(type) },
+			     true)))
+			return;
+	pass(v, "every type but power-off is refused, all else is done, at %#llx",
+	     (unsigned long long)at);
+}
+
 const struct test_case leave_cases[] = {
 	{ "kexec-loaded", kexec_loaded },
 	{ "kexec-refused", kexec_refused },
 	{ "sleep-refused", sleep_refused },
+	{ "sleep-memory", sleep_memory },
 	{ NULL, NULL },
 };

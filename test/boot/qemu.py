@@ -54,7 +54,7 @@ class Machine:
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
                  extra=(), memory="1G", limit=300, doomed=False, firmware=None,
-                 smp=""):
+                 smp="", board=""):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
@@ -68,14 +68,19 @@ class Machine:
         self.smp = smp or str(cpus) # for QEMU, where it is more than the number
         self.limit = limit          # seconds of wall-clock time, then the machine hangs
         self.doomed = doomed        # its attack may take the machine with it, once reported
+        self.board = board          # of QEMU, where not its usual one: "microvm,..."
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
 
     def command(self, logs):
         cpu = ",".join(part for part in (self.model.flags, "la57=" + ("on" if self.la57 else "off"),
                                          self.cpu) if part)
-        serials = []
-        for kind in ("console", "report", "events"):
-            serials += ["-serial", "file:" + logs[kind]]
+        serials = ["-M", self.board] if self.board else []
+        for index, kind in enumerate(("console", "report", "events")):
+            if index and self.board:  # it has one by itself
+                serials += ["-chardev", "file,id=%s,path=%s" % (kind, logs[kind]),
+                            "-device", "isa-serial,index=%d,chardev=%s" % (index, kind)]
+            else:
+                serials += ["-serial", "file:" + logs[kind]]
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
                  ("single" if "-icount" in self.extra else "multi"),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,

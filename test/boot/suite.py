@@ -129,6 +129,8 @@ def single_boots():
     yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
     yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
     yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
+    yield Spec("leave-memory", "locked", "sleep-memory", board=place.SLEEP_IN_MEMORY,
+               further=place.SLEEP_IN_MEMORY_WORDS)
     # Every way to reboot that the emulator honours: firmware, keyboard controller, triple fault, PCI.
     for cpus, ways in ((1, "at"), (2, "aktp")):
         for way in ways:

@@ -64,20 +64,32 @@ static bool is_control(const ZydisDecodedOperand *operand)
 	       ZydisRegisterGetClass(operand->reg.value) == ZYDIS_REGCLASS_CONTROL;
 }
 
-/* Four bytes to memory, without a prefix that changes or repeats the operation. */
+/* To memory, without a prefix that could repeat the operation. */
 static bool is_store(void)
 {
-	static const u8 changing[] = { 0x66, 0xf2, 0xf3 };
 	u8 i;
 
-	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || other.operand_width != 32 ||
-	    (other.opcode != 0x89 && other.opcode != 0xc7) ||
+	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    !memchr("\x88\x89\xc6\xc7", other.opcode, 4) ||
 	    operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
 		return false;
 	for (i = 0; i < other.raw.prefix_count; i++)
-		if (memchr(changing, other.raw.prefixes[i].value, sizeof(changing)))
+		if (memchr("\xf2\xf3", other.raw.prefixes[i].value, 2))
 			return false;
 	return true;
+}
+
+/* What a store stores, not cut to its width. */
+static u64 source_of(const ZydisDecodedOperand *operand)
+{
+	ZydisRegister reg = operand->reg.value;
+	u64 value;
+
+	if (operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return operand->imm.value.u;
+	value = gprs.r[ZydisRegisterGetId(
+		ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg))];
+	return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH ? value >> 8 : value;
 }
 
 /* The form is one that decode.h lists: -1 if it is not. */
@@ -178,13 +190,9 @@ static bool same_operands(const struct instruction *i)
 	case OP_CLTS:
 		return !i->memory;
 	case OP_STORE:
-		if (!i->memory || i->address.raw != address_of(&operands[0].mem))
-			return false;
-		if (i->constant)
-			return operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-			       (u32)i->immediate == (u32)operands[1].imm.value.u;
-		return ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(
-			       ZYDIS_MACHINE_MODE_LONG_64, operands[1].reg.value)) == i->gpr;
+		return i->memory && i->address.raw == address_of(&operands[0].mem) &&
+		       i->width * 8 == operands[0].size &&
+		       i->value == (source_of(&operands[1]) & (~0ull >> (64 - 8 * i->width)));
 	case OP_OTHER: /* only its length matters */
 		return true;
 	}

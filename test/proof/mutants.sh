@@ -33,15 +33,15 @@ mutant() {
 }
 
 owner=hv/mem/owner.c stage2=hv/mem/stage2.c registers=hv/guard/registers.c
-mutant owner-open:0 $owner 's/\[OPEN\] = { PAGE_SEALED,/[OPEN] = { PAGE_HYPERVISOR,/' \
+mutant owner-open:0 $owner 's/TRANSITION(open, PAGE_SEALED,/TRANSITION(open, PAGE_HYPERVISOR,/' \
 	'pages of the hypervisor can be opened'
 mutant owner-seal:0 $owner 's/ || (run.byte & BYTE_DMA))/)/' \
 	'a page that a device writes can be sealed'
-mutant owner-seal:0 $owner 's/if (ranges_overlap(&ranges\[i\], &ranges\[j\]))/if (0)/' \
+mutant owner-seal:0 $owner 's/if (owner_overlap(&ranges\[i\], &ranges\[j\]))/if (0)/' \
 	'a page can be sealed twice'
 mutant owner-claim:0 $owner 's/run_set(&run, byte);/(void)byte;/' \
 	'tables change, states do not'
-mutant owner-release:0 $owner 's/\[RELEASE\] = \(.*\), BYTE_ADDED },/[RELEASE] = \1, 0 },/' \
+mutant owner-release:0 $owner 's/TRANSITION(release, \(.*\), BYTE_ADDED)/TRANSITION(release, \1, 0)/' \
 	'what is released can be executed again'
 mutant owner-queries:0 $owner 's/\[HF_KIND_VECTORS\] = HF_PERM_READ/[HF_KIND_VECTORS] = PERM_DATA/' \
 	'sealed vectors can be written'

@@ -119,6 +119,24 @@ static void no_sleep_register(struct hf_boot *boot)
 	boot->sleep_count = 1;
 }
 
+static void sleep_register_at(struct hf_boot *boot, u64 address)
+{
+	boot->sleep_count = 1;
+	boot->sleep[0] = (struct hf_sleep){
+		.address = address, .space = HF_SPACE_MEMORY, .width = 2, .mask = 1, .match = 1
+	};
+}
+
+static void sleep_register_in_ram(struct hf_boot *boot)
+{
+	sleep_register_at(boot, boot->memory[0].gpa);
+}
+
+static void sleep_register_across_pages(struct hf_boot *boot)
+{
+	sleep_register_at(boot, FAKE_LIMIT - PAGE_SIZE - 1);
+}
+
 static void no_chunk(struct hf_boot *boot)
 {
 	boot->chunk_count = 0;
@@ -152,6 +170,8 @@ static const struct {
 	{ action_none, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ action_kill, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ no_sleep_register, -HF_EINVAL, HF_REASON_BAD_OPTION },
+	{ sleep_register_in_ram, -HF_EINVAL, HF_REASON_BAD_OPTION },
+	{ sleep_register_across_pages, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ no_chunk, -HF_ENOMEM, HF_REASON_NO_MEMORY },
 	{ many_chunks, -HF_ENOMEM, HF_REASON_NO_MEMORY },
 	{ base_unaligned, -HF_EINVAL, HF_REASON_BAD_IMAGE },

@@ -30,7 +30,9 @@ void shootdown_poll(struct cpu *cpu)
 	__atomic_fetch_add(&double_polls, 1, __ATOMIC_RELAXED);
 }
 
-void shootdown_sync(struct cpu *cpu)
+u64 shootdown_epoch = 1; /* newer than any CPU's, for ever */
+
+void shootdown_answer(struct cpu *cpu)
 {
 	backend_flush(cpu);
 }
@@ -41,9 +43,10 @@ void shootdown_entered(struct cpu *cpu, bool flushing)
 	(void)flushing;
 }
 
-void startup_obey(struct cpu *cpu)
+bool startup_sync(struct cpu *cpu)
 {
 	(void)cpu;
+	return false;
 }
 
 int launch_arrive(struct cpu *cpu, int error)

@@ -7,6 +7,7 @@
 #define PM1_A	  0x604
 #define PM1_B	  0xb04
 #define SMI	  0xb2
+#define MEMORY	  (FAKE_LIMIT - 0x1000 + 0x200)
 #define POWER_OFF 5u
 
 static void add(struct hf_boot *boot, u64 address, u8 width, u32 mask, u32 match)
@@ -15,6 +16,7 @@ static void add(struct hf_boot *boot, u64 address, u8 width, u32 mask, u32 match
 		.address = address,
 		.mask = mask,
 		.match = match,
+		.space = address > UINT16_MAX ? HF_SPACE_MEMORY : HF_SPACE_PORT,
 		.width = width,
 	};
 }
@@ -26,7 +28,7 @@ static void add_types(struct hf_boot *boot, u64 address, u8 width, u32 shift, u3
 			add(boot, address, width, 7 << shift | enable, type << shift | enable);
 }
 
-/* A machine with two PM1 blocks, locked or not. */
+/* A machine with two PM1 blocks and a sleep control register in memory, locked or not. */
 static struct cpu *sleeper(u32 action, bool locked)
 {
 	struct hf_boot *boot;
@@ -38,6 +40,7 @@ static struct cpu *sleeper(u32 action, bool locked)
 	add_types(boot, PM1_A, 2, 10, 1u << 13);
 	add_types(boot, PM1_B, 2, 10, 1u << 13);
 	add(boot, SMI, 1, 0xff, 0x77);
+	add_types(boot, MEMORY, 1, 2, 1u << 5);
 	machine_launch(boot);
 	/* It belongs to the loader, which may do with it what it likes. */
 	memset(boot, 0xee, sizeof(*boot));
@@ -60,6 +63,21 @@ static enum verdict out(struct cpu *cpu, u16 port, u8 width, u32 value)
 		cpu,
 		(struct exit_port){ .port = port, .write = 1, .width = width, .value = value },
 		0);
+}
+
+/* A store of @width bytes to the page of the register in memory; 0: it could not be decoded. */
+static enum verdict store(struct cpu *cpu, u64 at, u8 width, u64 value)
+{
+	struct exit exit = { .kind = HF_EXIT_DEVICE, .rip = 0x1234 };
+
+	exit.device = (struct exit_device){
+		.gpa = gpa(at),
+		.va = gva(0x7777),
+		.value = value,
+		.width = width,
+		.request = DEVICE_SLEEP,
+	};
+	return exit_decide(cpu, &exit);
 }
 
 static u32 request(u32 type)
@@ -182,6 +200,117 @@ static void parts(void **ctx)
 	assert_int_equal(out(cpu, 0x0fd, 4, 0x01000000), VERDICT_FAULT);
 }
 
+static void assert_memory_event(u32 action, u64 at, u8 width, u64 value)
+{
+	struct hf_event event = machine_event();
+
+	assert_int_equal(event.kind, HF_EVENT_MEMORY);
+	assert_int_equal(event.access, HF_ACCESS_WRITE);
+	assert_int_equal(event.action, action);
+	assert_int_equal(event.asset, HF_ASSET_SLEEP);
+	assert_int_equal(event.gpa, at);
+	assert_int_equal(event.va, 0x7777);
+	assert_int_equal(event.width, width);
+	assert_int_equal(event.new_value, value);
+}
+
+/* The page can be read and no more; a port of the same number is none of it. */
+static void memory_is_guarded(void **ctx)
+{
+	struct cpu *cpu = sleeper(HF_ACTION_DENY, true);
+	struct page page = owner_page(gpa(MEMORY));
+	u64 newest = event_newest();
+
+	(void)ctx;
+	assert_true(page.guarded);
+	assert_int_equal(owner_permission(page), HF_PERM_READ);
+	assert_false(owner_page(gpa(MEMORY - PAGE_SIZE)).guarded);
+	assert_int_equal(out(cpu, (u16)MEMORY, 1, 0x24), VERDICT_PERFORM);
+	assert_int_equal(store(cpu, PM1_A, 2, request(1)), VERDICT_PERFORM);
+	assert_quiet(newest);
+}
+
+static void memory_requests(void **ctx)
+{
+	struct cpu *cpu = sleeper(HF_ACTION_DENY, true);
+
+	(void)ctx;
+	for (u32 value = 0; value < 0x100; value++) {
+		bool asks = (value & 0x20) && (value >> 2 & 7) != POWER_OFF;
+		u64 newest = event_newest();
+
+		assert_int_equal(store(cpu, MEMORY, 1, value),
+				 asks ? VERDICT_FAULT : VERDICT_PERFORM);
+		assert_quiet(newest + asks);
+		if (asks)
+			assert_memory_event(HF_ACTION_DENY, MEMORY, 1, value);
+	}
+}
+
+/* Every store that covers the register, and none that does not, on the same page or not. */
+static void memory_widths(void **ctx)
+{
+	struct cpu *cpu = sleeper(HF_ACTION_DENY, true);
+
+	(void)ctx;
+	for (u64 at = MEMORY - 10; at < MEMORY + 10; at++)
+		for (u8 width = 1; width <= 8; width *= 2) {
+			bool covers = at <= MEMORY && MEMORY < at + width;
+			u32 shift = covers ? 8 * (MEMORY - at) : 0;
+			u64 all = ~0ull >> (64 - 8 * width);
+			u64 newest = event_newest();
+
+			assert_int_equal(store(cpu, at, width, 0x2424242424242424 & all),
+					 covers ? VERDICT_FAULT : VERDICT_PERFORM);
+			assert_quiet(newest + covers);
+			assert_int_equal(store(cpu, at, width, all & ~(0xffull << shift)),
+					 VERDICT_PERFORM);
+			assert_int_equal(store(cpu, at, width, 0x34ull << shift & all),
+					 VERDICT_PERFORM);
+			assert_quiet(newest + covers);
+		}
+}
+
+/* What nobody knows is neither judged nor done, before lock neither. */
+static void memory_unknown(u32 action)
+{
+	struct cpu *cpu = sleeper(action, false);
+
+	for (int locked = 0; locked < 2; locked++) {
+		u64 at = MEMORY + 0x80 + locked, newest = event_newest();
+
+		assert_int_equal(store(cpu, at, 0, 0), VERDICT_FAULT);
+		assert_quiet(newest + 1);
+		assert_memory_event(HF_ACTION_DENY, at, 0, 0);
+		if (!locked)
+			machine_lock(cpu);
+	}
+}
+
+static void memory_unknown_is_denied(void **ctx)
+{
+	(void)ctx;
+	memory_unknown(HF_ACTION_DENY);
+}
+
+static void memory_unknown_is_never_allowed(void **ctx)
+{
+	(void)ctx;
+	memory_unknown(HF_ACTION_ALLOW);
+}
+
+static void memory_before_lock_and_allowed(void **ctx)
+{
+	struct cpu *cpu = sleeper(HF_ACTION_ALLOW, false);
+
+	(void)ctx;
+	assert_int_equal(store(cpu, MEMORY, 1, 0x24), VERDICT_PERFORM);
+	assert_quiet(1);
+	machine_lock(cpu);
+	assert_int_equal(store(cpu, MEMORY, 1, 0x24), VERDICT_PERFORM);
+	assert_memory_event(HF_ACTION_ALLOW, MEMORY, 1, 0x24);
+}
+
 /* Neither judged nor done. */
 static void strings(u32 action)
 {
@@ -234,16 +363,14 @@ static void allowed(void **ctx)
 	assert_int_equal(machine_event().kind, HF_EVENT_PORT);
 }
 
-static bool accepted(u64 address, u8 memory, u8 width, u32 mask, u32 match)
+static bool accepted(u64 address, u8 space, u8 width, u32 mask, u32 match)
 {
 	static struct hf_boot boot;
 
 	boot.sleep_count = 1;
-	boot.sleep[0] = (struct hf_sleep){ .address = address,
-					   .memory = memory,
-					   .width = width,
-					   .mask = mask,
-					   .match = match };
+	boot.sleep[0] = (struct hf_sleep){
+		.address = address, .space = space, .width = width, .mask = mask, .match = match
+	};
 	return sleep_init(&boot) == 0;
 }
 
@@ -252,11 +379,19 @@ static void records_are_checked(void **ctx)
 	static struct hf_boot boot;
 
 	(void)ctx;
+	sleeper(HF_ACTION_DENY, false);
 	boot.sleep_count = HF_SLEEP_MAX + 1;
 	assert_int_equal(sleep_init(&boot), -HF_EINVAL);
 	assert_true(accepted(PM1_A, 0, 2, 0x3c00, 0x2400));
-	assert_true(accepted(0xfed00000, 1, 2, 0x3c00, 0x2400));
-	assert_false(accepted(0xfed00000, 2, 2, 0x3c00, 0x2400));
+	assert_true(accepted(MEMORY, HF_SPACE_MEMORY, 2, 0x3c00, 0x2400));
+	assert_true(accepted(MEMORY, HF_SPACE_OTHER, 2, 0x3c00, 0x2400));
+	assert_false(accepted(MEMORY, 3, 2, 0x3c00, 0x2400));
+	/* Memory that is RAM, that there is not, that is on two pages. */
+	assert_false(accepted(0x1000, HF_SPACE_MEMORY, 2, 0x3c00, 0x2400));
+	assert_false(accepted(FAKE_LIMIT, HF_SPACE_MEMORY, 2, 0x3c00, 0x2400));
+	assert_false(accepted(~0ull, HF_SPACE_MEMORY, 1, 0x3c, 0x24));
+	assert_true(accepted(FAKE_LIMIT - PAGE_SIZE - 2, HF_SPACE_MEMORY, 2, 0x3c00, 0x2400));
+	assert_false(accepted(FAKE_LIMIT - PAGE_SIZE - 1, HF_SPACE_MEMORY, 2, 0x3c00, 0x2400));
 	/* Registers that there are not. */
 	assert_false(accepted(PM1_A, 0, 0, 0x3c00, 0x2400));
 	assert_false(accepted(PM1_A, 0, 3, 0x3c00, 0x2400));
@@ -297,8 +432,8 @@ static void status(void **ctx)
 	machine_lock(cpu);
 	assert_status(HF_ENFORCED_HARDWARE, "");
 	/* One register that is not looked at is enough to leave by. */
-	assert_true(accepted(0xfed00000, 1, 2, 0x3c00, 0x2400));
-	assert_status(HF_ENFORCED_NOT, "in memory");
+	assert_true(accepted(MEMORY, HF_SPACE_OTHER, 2, 0x3c00, 0x2400));
+	assert_status(HF_ENFORCED_NOT, "neither a port nor memory");
 }
 
 static void status_without_records(void **ctx)
@@ -315,6 +450,12 @@ int main(void)
 		machine_test(what_is_no_request),
 		machine_test(widths),
 		machine_test(parts),
+		machine_test(memory_is_guarded),
+		machine_test(memory_requests),
+		machine_test(memory_widths),
+		machine_test(memory_unknown_is_denied),
+		machine_test(memory_unknown_is_never_allowed),
+		machine_test(memory_before_lock_and_allowed),
 		machine_test(strings_are_denied),
 		machine_test(strings_are_never_allowed),
 		machine_test(before_lock),

@@ -29,7 +29,7 @@ u8 memory[MEMORY_SIZE];
 struct segment tr;
 
 struct exit seen;
-u32 decided, flushed, stgi, clgi, wbinvd, looked, performed;
+u32 decided, flushed, stgi, clgi, wbinvd, looked, performed, downs;
 bool is_reset;
 int arrived;
 
@@ -56,9 +56,12 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 	return verdict;
 }
 
-void shootdown_sync(struct cpu *c)
+u64 shootdown_epoch = 1; /* newer than the CPU's, for ever: each look counts */
+
+void shootdown_answer(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
+	assert_int_equal(c->place, CPU_LEAVING);
 	synced++;
 }
 
@@ -135,12 +138,15 @@ void restart_after_window(struct vcpu *v)
 }
 
 /* After a shoot-down's sync, and a CPU that was started again syncs once more: so many times. */
-void startup_obey(struct cpu *c)
+bool startup_sync(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);
-	assert_true(synced > 0);
-	c->summons--;
+	assert_int_equal(synced, 1);
+	if (!downs)
+		return false;
+	downs--;
 	synced--;
+	return true;
 }
 
 int launch_arrive(struct cpu *c, int error)
@@ -249,7 +255,7 @@ int guest_setup(void **ctx)
 	latched = 1;
 	absorbed = 0;
 	tr = (struct segment){ 0 };
-	performed = looked = 0;
+	performed = looked = downs = 0;
 	is_store = is_reset = false;
 	performs = true;
 	return 0;

@@ -37,6 +37,7 @@ extern struct exit seen; /* what the core was asked last */
 extern u32 decided, flushed, stgi, clgi, wbinvd;
 extern u32 looked;    /* after a window for NMIs */
 extern u32 performed; /* stores to devices */
+extern u32 downs;     /* how often the CPU is to be taken down and started */
 extern bool is_reset; /* INIT was seen */
 extern int arrived;   /* with this, at launch */
 

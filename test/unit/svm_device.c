@@ -24,6 +24,7 @@
 #define TABLES 0x1000ull /* four levels, each a page */
 #define CODE   0x5000ull
 #define DEVICE 0xffffffff81001000ull /* where the guest maps the device's page */
+#define SLEEP  0xfea00200ull	     /* a sleep register */
 
 struct svm svm;
 
@@ -51,6 +52,16 @@ volatile u32 *host_map_device(u64 at)
 	return io_apic;
 }
 
+static u64 stored_at, stored;
+static u32 stored_width;
+
+void host_store(struct gpa to, u64 value, u32 width)
+{
+	stored_at = to.raw;
+	stored = value;
+	stored_width = width;
+}
+
 static u64 guard_start[2], guard_pages[2];
 static u32 guards;
 
@@ -63,9 +74,10 @@ int owner_guard(struct gpa start, u64 npages)
 
 struct page owner_page(struct gpa address)
 {
-	bool ours = address.raw >> 20 == 0xfee || address.raw >> 12 == 0xfec00;
+	bool controller = address.raw >> 20 == 0xfee || address.raw >> 12 == 0xfec00;
+	bool guarded = (svm.init_guard && controller) || address.raw >> 12 == SLEEP >> 12;
 
-	return (struct page){ .state = PAGE_MMIO, .guarded = ours };
+	return (struct page){ .state = PAGE_MMIO, .guarded = guarded };
 }
 
 int guest_read(struct gpa from, void *to, size_t size)
@@ -331,6 +343,59 @@ static void renamed(void **ctx)
 	assert_int_equal(e.exit.device.targets[0], 1);
 }
 
+/* The page with a sleep register: stores of any width, to any of its bytes, init-guard or not. */
+static void sleep_page(void **ctx)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		u64 offset, value;
+		u32 width; /* 0: not decoded */
+	} table[] = {
+		{ "\x88\x08", 2, 0x200, 0x21, 1 },	 /* %cl */
+		{ "\x88\x28", 2, 0x201, 0x43, 1 },	 /* %ch */
+		{ "\x40\x88\x28", 3, 0x203, 0x98, 1 },	 /* %bpl */
+		{ "\x66\x89\x08", 3, 0x1ff, 0x4321, 2 }, /* %cx, across the register */
+		{ "\x89\x08", 2, 0x1fd, 0x87654321, 4 }, /* %ecx, unaligned */
+		{ "\x48\x89\x08", 3, 0x200, 0xcba987654321, 8 },
+		{ "\xc6\x00\x24", 3, 0x200, 0x24, 1 },
+		{ "\x66\xc7\x00\x34\x92", 5, 0x200, 0x9234, 2 },
+		{ "\x48\xc7\x00\xfe\xff\xff\xff", 7, 0x200, ~1ull, 8 },
+		{ "\x89\x08", 2, 0xffc, 0x87654321, 4 },
+		{ "\x89\x08", 2, 0xffd, 0, 0 }, /* into the next page */
+		{ "\x86\x08", 2, 0x200, 0, 0 }, /* xchg */
+		{ "\x08\x08", 2, 0x200, 0, 0 }, /* or */
+		{ "\xf3\xaa", 2, 0x200, 0, 0 }, /* rep stos */
+	};
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(table); i++) {
+		const typeof(table[0]) *t = &table[i / 2];
+
+		setup(ctx);
+		svm.init_guard = i & 1;
+		device_page = SLEEP & ~PAGE_MASK;
+		map();
+		vmcb[0].rax = DEVICE + t->offset;
+		gprs.r[GPR_RCX] = 0x0000cba987654321;
+		gprs.r[GPR_RBP] = 0x98;
+		assert_true(store(t->bytes, t->size, device_page + t->offset));
+		assert_int_equal(e.exit.kind, HF_EXIT_DEVICE);
+		assert_int_equal(e.exit.device.request, DEVICE_SLEEP);
+		assert_int_equal(e.exit.device.gpa.raw, device_page + t->offset);
+		assert_int_equal(e.exit.device.width, t->width);
+		assert_int_equal(e.exit.device.value, t->value);
+		if (!t->width)
+			continue;
+		assert_int_equal(e.exit.device.va.raw, DEVICE + t->offset);
+		assert_int_equal(e.next_rip, RIP + t->size);
+		assert_true(device_perform(&vcpu[0], &e));
+		assert_int_equal(stored_at, device_page + t->offset);
+		assert_int_equal(stored, t->value);
+		assert_int_equal(stored_width, t->width);
+	}
+}
+
 static bool write_msr(u32 msr, u64 value)
 {
 	gprs.r[GPR_RCX] = msr;
@@ -486,6 +551,7 @@ int main(void)
 		test(messages),
 		test(io_apics),
 		test(renamed),
+		test(sleep_page),
 		test(x2apic),
 		test(init_is_reported),
 		test(armed),

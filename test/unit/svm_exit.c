@@ -222,9 +222,10 @@ static void stores(void **ctx)
 static void init(void **ctx)
 {
 	(void)ctx;
-	cpu.summons = 3;
+	cpu.pending = CPU_DOWN;
+	downs = 3;
 	guest_exit(EXIT_CODE_SX, 1, 0, VERDICT_RETRY);
-	assert_int_equal(cpu.summons, 0);
+	assert_int_equal(downs, 0);
 	assert_true(is_reset);
 	assert_int_equal(seen.kind, HF_EXIT_KICK);
 	guest_stayed();

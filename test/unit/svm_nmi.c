@@ -46,17 +46,18 @@ static u32 last_kind;
 
 enum verdict exit_decide(struct cpu *c, struct exit *e)
 {
-	(void)c;
+	assert_int_equal(c->place, CPU_INSIDE);
 	last_kind = e->kind;
 	if (e->kind == HF_EXIT_NMI)
 		return VERDICT_PASS;
 	return e->kind == HF_EXIT_OTHER ? VERDICT_FAULT : VERDICT_RETRY;
 }
 
-void shootdown_sync(struct cpu *c)
+u64 shootdown_epoch = 1; /* newer than the CPU's, for ever: each look ends in an answer */
+
+void shootdown_answer(struct cpu *c)
 {
-	assert_int_equal(c->place, CPU_INSIDE);
-	c->place = CPU_LEAVING;
+	assert_int_equal(c->place, CPU_LEAVING);
 	if (nmi_comes)
 		c->pending |= CPU_NMI;
 	nmi_comes = 0;
@@ -139,9 +140,10 @@ void restart_after_window(struct vcpu *v)
 	(void)v;
 }
 
-void startup_obey(struct cpu *c)
+bool startup_sync(struct cpu *c)
 {
 	(void)c;
+	return false;
 }
 
 _Noreturn void panic(const char *format, ...)

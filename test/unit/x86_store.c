@@ -39,18 +39,20 @@ static int close_capstone(void **ctx)
 	return cs_close(&handle);
 }
 
-/* By capstone's names: rax and eax are register 0, r15d is 15. */
+/* By capstone's names: rax, eax, ax and al are register 0, r15d is 15, and ah is 16. */
 static int number_of(x86_reg reg)
 {
-	static const char *const names[] = { "ax", "cx", "dx", "bx", "sp", "bp", "si", "di" };
+	static const char *const names[] = { "ax",  "cx",  "dx", "bx", "sp", "bp",  "si",
+					     "di",  "al",  "cl", "dl", "bl", "spl", "bpl",
+					     "sil", "dil", "ah", "ch", "dh", "bh" };
 	const char *name = cs_reg_name(handle, reg);
 	int i;
 
 	if (name[0] == 'r' && name[1] >= '0' && name[1] <= '9')
 		return atoi(name + 1);
-	for (i = 0; i < 8; i++)
-		if (!strcmp(name + 1, names[i]))
-			return i;
+	for (i = 0; i < 20; i++)
+		if (!strcmp(name, names[i]) || (i < 8 && !strcmp(name + 1, names[i])))
+			return i < 8 ? i : i < 16 ? i - 8 : i;
 	fail_msg("register %s", name);
 	return -1;
 }
@@ -93,23 +95,20 @@ static struct front look(const u8 *bytes, size_t size)
 		}
 		if (!memchr(prefix, byte, sizeof(prefix)))
 			break;
-		f.refused |= f.rex || byte == 0x66 || byte == 0xf0 || byte == 0xf2 ||
-			     byte == 0xf3;
+		f.refused |= f.rex || byte == 0xf0 || byte == 0xf2 || byte == 0xf3;
 		if (byte == 0x64 || byte == 0x65)
 			f.segment = byte;
 	}
-	f.refused = f.refused || (f.rex & 8);
 	return f;
 }
 
-/* Whether capstone sees a store of four bytes in a form that we take. */
+/* Whether capstone sees a store in a form that we take. */
 static bool is_store(const u8 *opcode, const struct front *f)
 {
 	const cs_x86 *x = &other->detail->x86;
 
 	return !f->refused && other->id == X86_INS_MOV && x->op_count == 2 &&
-	       (opcode[0] == 0x89 || opcode[0] == 0xc7) && x->operands[0].type == X86_OP_MEM &&
-	       x->operands[0].size == 4;
+	       memchr("\x88\x89\xc6\xc7", opcode[0], 4) && x->operands[0].type == X86_OP_MEM;
 }
 
 static void same(const struct instruction *i, const struct front *f)
@@ -117,6 +116,7 @@ static void same(const struct instruction *i, const struct front *f)
 	const cs_x86 *x = &other->detail->x86;
 	const x86_op_mem *m = &x->operands[0].mem;
 	u64 address = value_of(m->base) + value_of(m->index) * m->scale + m->disp;
+	u64 value;
 
 	if (x->addr_size == 4)
 		address = (u32)address;
@@ -125,11 +125,14 @@ static void same(const struct instruction *i, const struct front *f)
 	assert_int_equal(i->length, other->size);
 	assert_true(i->memory);
 	assert_int_equal(i->address.raw, address);
-	assert_int_equal(i->constant, x->operands[1].type == X86_OP_IMM);
-	if (i->constant)
-		assert_int_equal(i->immediate, (u32)x->operands[1].imm);
+	assert_int_equal(i->width, x->operands[0].size);
+	if (x->operands[1].type == X86_OP_IMM)
+		value = (u64)x->operands[1].imm;
+	else if (number_of(x->operands[1].reg) < 16)
+		value = gprs.r[number_of(x->operands[1].reg)];
 	else
-		assert_int_equal(i->gpr, number_of(x->operands[1].reg));
+		value = gprs.r[number_of(x->operands[1].reg) - 16] >> 8;
+	assert_int_equal(i->value, i->width == 8 ? value : value & (BIT(8 * i->width) - 1));
 }
 
 static void check(const u8 *bytes, size_t size)
@@ -160,21 +163,24 @@ static void check(const u8 *bytes, size_t size)
 	}
 }
 
-/* Every REX, ModRM and SIB of both opcodes. */
+/* Every REX, ModRM and SIB of all opcodes, with the operand prefix and without. */
 static void every_form(void **ctx)
 {
-	u8 bytes[] = { 0, 0, 0, 0, 0x9c, 0xf1, 0x22, 0x83, 0x44, 0x55, 0x66, 0x77, 0x88 };
+	static const u8 opcodes[] = { 0x88, 0x89, 0xc6, 0xc7 };
+	u8 bytes[] = { 0, 0, 0, 0, 0, 0x9c, 0xf1, 0x22, 0x83, 0x44, 0x55, 0x66, 0x77, 0x88 };
 	u32 which, rex, modrm, sib, sibs;
 
 	(void)ctx;
-	for (which = 0; which < 2; which++)
+	for (which = 0; which < 8; which++)
 		for (rex = 0x3f; rex <= 0x4f; rex++)
 			for (modrm = 0; modrm < 256; modrm++) {
 				size_t at = 0;
 
+				if (which & 1)
+					bytes[at++] = 0x66;
 				if (rex >= 0x40)
 					bytes[at++] = rex;
-				bytes[at++] = which ? 0xc7 : 0x89;
+				bytes[at++] = opcodes[which / 2];
 				bytes[at++] = modrm;
 				sibs = (modrm & 7) == 4 && modrm < 0xc0 ? 256 : 1;
 				for (sib = 0; sib < sibs; sib++) {
@@ -182,14 +188,14 @@ static void every_form(void **ctx)
 					check(bytes, sizeof(bytes));
 				}
 			}
-	assert_true(stores > 50000 && refusals > 50000);
+	assert_true(stores > 200000 && refusals > 200000);
 }
 
 static void random_strings(void **ctx)
 {
 	static const u8 prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67,
-				       0x64, 0x65, 0x67, 0x66, 0xf0, 0xf2, 0xf3 };
-	static const u8 opcodes[] = { 0x89, 0xc7, 0x88, 0xc6, 0xa3, 0x87, 0xab };
+				       0x64, 0x65, 0x66, 0x66, 0xf0, 0xf2, 0xf3 };
+	static const u8 opcodes[] = { 0x89, 0xc7, 0x88, 0xc6, 0xa3, 0x87, 0xab, 0xa2, 0xaa };
 	u32 n;
 
 	(void)ctx;
@@ -206,8 +212,8 @@ static void random_strings(void **ctx)
 			bytes[at++] = prefixes[unit_below(unit_below(4) ? 10 : 14)];
 		if (unit_below(2))
 			bytes[at++] = 0x40 | unit_below(16);
-		bytes[at++] = opcodes[unit_below(unit_below(4) ? 2 : ARRAY_SIZE(opcodes))];
-		if (bytes[at - 1] == 0xc7 && unit_below(2))
+		bytes[at++] = opcodes[unit_below(unit_below(4) ? 4 : ARRAY_SIZE(opcodes))];
+		if ((bytes[at - 1] & 0xfe) == 0xc6 && unit_below(2))
 			bytes[at] &= 0xc7; /* /0 */
 		if (!unit_below(4))
 			size = unit_below(sizeof(bytes));

@@ -5,18 +5,15 @@
  *
  * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide and
  * carries out the verdict. It calls shootdown_exited when the guest has stopped, shootdown_sync
- * before it lets the CPU run on, and after that delivers the NMI that cpu->pending tells of, as
- * soon as the guest can take it. No function here may assume that it is called in the exit path of
+ * before it lets the CPU run on, and after that does what cpu->pending tells of: startup_sync, and
+ * an NMI as soon as the guest can take it. No function here may assume that it is called in the exit path of
  * the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
  * kernel to do the work.
  */
-#ifndef HV_BACKEND_H
-#define HV_BACKEND_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* A rule about a register, evaluated by guard/registers.c. */
 enum register_rule_kind {
@@ -127,5 +124,3 @@ void backend_relax(void);
 void backend_console(char c);
 /* Stop this machine for good, memory intact. */
 _Noreturn void backend_halt(void);
-
-#endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Functions without a bound: forced into every file of the hypervisor (-include). */
-#ifndef HV_BANNED_H
-#define HV_BANNED_H
+#pragma once
 
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets alloca
-
-#endif

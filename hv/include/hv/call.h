@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The table of hypercalls (holdfast/hypercall.h). */
-#ifndef HV_CALL_H
-#define HV_CALL_H
+#pragma once
 
 #include <hv/types.h>
 
-struct cpu;
-struct exit;
-
 /* Answer exit->call from kernel mode; the result is stored in exit->call.result. */
 void call_handle(struct cpu *cpu, struct exit *exit);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One CPU of the machine, as the core knows it. */
-#ifndef HV_CPU_H
-#define HV_CPU_H
+#pragma once
 
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
@@ -31,8 +30,11 @@ enum cpu_place {
 	CPU_ENTERED, /* in the guest */
 };
 
+/* What waits for a CPU on its way back to the guest: bits of pending. */
 #define CPU_NMI	  1u /* an NMI waits for the guest: one, as in a processor */
 #define CPU_CHECK 2u /* the backend checks its own work: constant after launch */
+#define CPU_DOWN  4u /* core/startup.c: to be taken down */
+#define CPU_START 8u /* and then started; never without CPU_DOWN */
 
 /*
  * A CPU that is started again goes through the kernel's code for one that was reset, which writes
@@ -58,17 +60,22 @@ struct cpu {
 	u32 state;	   /* [a] enum cpu_state */
 	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
 	u32 place;	   /* [a] enum cpu_place */
-	u32 pending;	   /* [a] CPU_*: what the backend looks at after shootdown_sync */
+	u32 pending;	   /* [a] CPU_*: what is looked at after shootdown_sync */
 	u64 flushed;	   /* [a] stage2_cuts() when it last entered the guest flushing */
 	u64 epoch;	   /* [a] newest shoot-down epoch this CPU has answered */
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
-	u32 summons;	   /* [a] what core/startup.c wants of it; 0: nothing */
 	bool registers_recorded;
 	u8 waking; /* own CPU: from 1 up while it is brought up again, see enum cpu_waking */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;
 };
+
+/* Own CPU. Others read it (HF_CALL_STATS), only this one writes. */
+static inline void cpu_count_exit(struct cpu *cpu, u32 kind)
+{
+	__atomic_store_n(&cpu->stats.exits[kind], cpu->stats.exits[kind] + 1, __ATOMIC_RELAXED);
+}
 
 /* The CPU numbered @index, or NULL if there is none. */
 struct cpu *cpu_get(u32 index);
@@ -81,5 +88,3 @@ int cpu_move(struct cpu *cpu, enum cpu_state to);
 enum cpu_state cpu_state(const struct cpu *cpu);
 /* How many CPUs are in @state. */
 u32 cpu_count_in(enum cpu_state state);
-
-#endif

@@ -2,14 +2,10 @@
 /*
  * The ring of events (holdfast/event.h), in the hypervisor's memory. Lock: event lock, inside.
  */
-#ifndef HV_EVENT_H
-#define HV_EVENT_H
+#pragma once
 
 #include <holdfast/event.h>
 #include <hv/types.h>
-
-struct cpu;
-struct exit;
 
 int event_init(void);
 
@@ -23,5 +19,3 @@ void event_record(struct cpu *cpu, const struct exit *exit, const struct hf_even
 u32 event_read(struct cpu *cpu, u64 first, struct hf_event *to, u32 max);
 u64 event_newest(void); /* sequence number, 0: none */
 u64 event_lost(void);
-
-#endif

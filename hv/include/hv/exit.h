@@ -4,15 +4,12 @@
  * hardware says (and only from copies it took once); the core decides; the
  * backend carries the verdict out.
  */
-#ifndef HV_EXIT_H
-#define HV_EXIT_H
+#pragma once
 
 #include <holdfast/event.h>
 #include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 #include <hv/types.h>
-
-struct cpu;
 
 struct exit_memory {
 	struct gpa gpa;
@@ -54,6 +51,7 @@ enum device_request {
 	DEVICE_RESET,	/* take CPUs down until they are started (x86: INIT) */
 	DEVICE_START,	/* start CPUs that were taken down (x86: SIPI) */
 	DEVICE_NMI,	/* interrupt CPUs in a way that they cannot mask */
+	DEVICE_SLEEP,	/* what guard/sleep.c finds: the page has a sleep register */
 	DEVICE_OTHER,	/* anything else: refused */
 };
 
@@ -65,7 +63,7 @@ struct exit_device {
 	struct gpa gpa; /* of the register; 0 where it has none */
 	struct gva va;
 	u64 value;
-	u8 width;   /* bytes, 0 where unknown */
+	u8 width;   /* bytes; 0: it and @value are unknown */
 	u8 request; /* enum device_request */
 	u64 place;
 	u64 targets[HF_CPUS_MAX / 64];
@@ -101,5 +99,3 @@ enum verdict {
 
 /* Decide. Counts the exit, records an event where one is due. */
 enum verdict exit_decide(struct cpu *cpu, struct exit *exit);
-
-#endif

@@ -3,8 +3,7 @@
  * Copies from and to guest memory: the only way to it. A guest pointer is never dereferenced,
  * and nothing is read twice: callers judge the copy.
  */
-#ifndef HV_GUEST_H
-#define HV_GUEST_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -16,5 +15,3 @@ int guest_read(struct gpa from, void *to, size_t size);
 
 /* The same into a page in state "guest": never into one that is sealed, lent or pending. */
 int guest_write(struct gpa to, const void *from, size_t size);
-
-#endif

@@ -2,13 +2,10 @@
 /*
  * Launch: all CPUs become guests together or none does.
  */
-#ifndef HV_LAUNCH_H
-#define HV_LAUNCH_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* HF_ENTRY_INIT: probe, memory, CPUs, backend. 0 or a negated code with boot->reason set. */
 int launch_init(struct hf_boot *boot, u64 image_size);
@@ -28,5 +25,3 @@ u32 launch_state(void);
 /* Of the boot record; constant. */
 u32 launch_serial_port(void);
 u32 launch_flags(void); /* HF_BOOT_* */
-
-#endif

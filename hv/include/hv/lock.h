@@ -9,12 +9,9 @@
  * Order, outermost first: owner lock, event lock, console lock. A CPU never waits for a
  * shoot-down while it holds the event or console lock.
  */
-#ifndef HV_LOCK_H
-#define HV_LOCK_H
+#pragma once
 
 #include <hv/types.h>
-
-struct cpu;
 
 struct lock {
 	u32 held; /* 0 or 1, atomic */
@@ -23,5 +20,3 @@ struct lock {
 /* Take the lock on behalf of @cpu, which must not hold it. */
 void lock_acquire(struct lock *lock, struct cpu *cpu);
 void lock_release(struct lock *lock);
-
-#endif

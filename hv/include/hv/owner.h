@@ -33,24 +33,23 @@
  * reader of a single page's state needs no lock: a transition that takes something away ends with a
  * shoot-down, which waits for every CPU to leave what it was doing.
  */
-#ifndef HV_OWNER_H
-#define HV_OWNER_H
+#pragma once
 
+#include <holdfast/hypercall.h>
 #include <holdfast/image.h>
 #include <holdfast/range.h>
 #include <hv/types.h>
 
-struct cpu;
-
+/* Told to the guest as they are. */
 enum page_state {
-	PAGE_ABSENT,	 /* nothing there, or may be plugged in later */
-	PAGE_MMIO,	 /* device memory: read, write, never executed */
-	PAGE_GUEST,	 /* the guest's, to do with as it likes */
-	PAGE_SEALED,	 /* the guest's, fixed; has a kind */
-	PAGE_PENDING,	 /* being checked: fixed until the verdict */
-	PAGE_LENT,	 /* being read by a service: fixed until returned */
-	PAGE_SERVICE,	 /* a service's own */
-	PAGE_HYPERVISOR, /* ours */
+	PAGE_ABSENT = HF_PAGE_ABSENT,	/* nothing there, or may be plugged in later */
+	PAGE_MMIO = HF_PAGE_DEVICE,	/* device memory: read, write, never executed */
+	PAGE_GUEST = HF_PAGE_GUEST,	/* the guest's, to do with as it likes */
+	PAGE_SEALED = HF_PAGE_SEALED,	/* the guest's, fixed; has a kind */
+	PAGE_PENDING = HF_PAGE_PENDING, /* being checked: fixed until the verdict */
+	PAGE_LENT = HF_PAGE_LENT,	/* being read by a service: fixed until returned */
+	PAGE_SERVICE = HF_PAGE_SERVICE, /* a service's own */
+	PAGE_HYPERVISOR = HF_PAGE_HYPERVISOR, /* ours */
 };
 
 struct page {
@@ -83,6 +82,8 @@ struct page owner_run(struct gpa at, u64 most, u64 *npages);
 u32 owner_permission(struct page page);
 /* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */
 u32 owner_kind_permission(u32 kind);
+/* Whether two ranges, known not to wrap, have a page in common. */
+bool owner_overlap(const struct hf_range *a, const struct hf_range *b);
 /* Whether all pages of the range are in @state. */
 bool owner_all(struct gpa start, u64 npages, enum page_state state);
 /* Pages sealed now. */
@@ -97,18 +98,8 @@ int owner_for_each_run(struct gpa limit,
  * range wraps; -ENOMEM. On error nothing has changed. After success the caller ends with
  * shootdown_settle.
  */
-int owner_claim(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_seal(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_begin(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_pass(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_check_fail(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_lend(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_return(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_donate(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_release(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_add(struct owner_locked l, const struct hf_range *ranges, u32 count);
-int owner_open(struct owner_locked l, const struct hf_range *ranges, u32 count);
+typedef int owner_transition(struct owner_locked l, const struct hf_range *ranges, u32 count);
+owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, owner_check_fail;
+owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
-
-#endif

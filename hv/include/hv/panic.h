@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* For our own bugs, never for what a guest did. */
-#ifndef HV_PANIC_H
-#define HV_PANIC_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -10,10 +9,8 @@ _Noreturn void panic(const char *format, ...) __printf(1, 2);
 /* Own CPU, on a kick and in waiting loops: stop if another CPU has panicked. */
 void panic_check(void);
 
-#define CHECK(condition)                                                                  \
-	do {                                                                              \
-		if (unlikely(!(condition)))                                               \
-			panic("CHECK failed: %s:%d: %s", __FILE__, __LINE__, #condition); \
+#define CHECK(condition)                                                                       \
+	do {                                                                                   \
+		if (unlikely(!(condition)))                                                    \
+			panic("CHECK failed: %s:%u: %s", __FILE__, (u32)__LINE__, #condition); \
 	} while (0)
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Lock: launch is single threaded; afterwards the owner lock, which every caller holds.
  */
-#ifndef HV_POOL_H
-#define HV_POOL_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
@@ -36,5 +35,3 @@ void *pool_va(struct hpa address);
 
 u64 pool_total(void); /* bytes */
 u64 pool_used(void);  /* bytes */
-
-#endif

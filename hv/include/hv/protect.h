@@ -3,13 +3,10 @@
  * What is to be sealed, and the lock itself: collects ranges before lock, then seals them and
  * has every CPU record its registers.
  */
-#ifndef HV_PROTECT_H
-#define HV_PROTECT_H
+#pragma once
 
 #include <holdfast/range.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* At launch, with what to do about violations: HF_ACTION_DENY or HF_ACTION_ALLOW. -ENOMEM. */
 int protect_init(u32 with);
@@ -27,5 +24,3 @@ u64 protect_pages(enum hf_kind kind);
 
 /* HF_ACTION_DENY or HF_ACTION_ALLOW, constant after launch. */
 u32 protect_action(void);
-
-#endif

@@ -2,13 +2,10 @@
 /*
  * Guard of registers: evaluates the backend's rules against the values recorded at lock.
  */
-#ifndef HV_REGISTERS_H
-#define HV_REGISTERS_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* Own CPU, once, at lock: record every register that a rule names. */
 void registers_record(struct cpu *cpu);
@@ -18,5 +15,3 @@ enum verdict registers_write(struct cpu *cpu, struct exit *exit);
 
 /* Whether the rule protects anything on @cpu: the recorded value has a bit for it to keep. */
 bool registers_effective(const struct cpu *cpu, u32 rule);
-
-#endif

@@ -5,8 +5,7 @@
  * A global epoch counts the demands. A CPU answers by flushing and storing the epoch; it does so
  * before every return to the guest (shootdown_sync) and in every waiting loop (shootdown_poll).
  */
-#ifndef HV_SHOOTDOWN_H
-#define HV_SHOOTDOWN_H
+#pragma once
 
 #include <hv/cpu.h>
 #include <hv/owner.h>
@@ -27,11 +26,25 @@ static inline void shootdown_exited(struct cpu *cpu)
 	__atomic_store_n(&cpu->place, CPU_INSIDE, __ATOMIC_RELEASE);
 }
 
+/* The newest demand, which this file and its header alone look at; and the answer to it. */
+extern u64 shootdown_epoch;
+void shootdown_answer(struct cpu *cpu);
+
+static inline void shootdown_look(struct cpu *cpu)
+{
+	if (unlikely(__atomic_load_n(&shootdown_epoch, __ATOMIC_SEQ_CST) != cpu->epoch))
+		shootdown_answer(cpu);
+}
+
 /*
  * Own CPU, when all is done for this exit and the guest is to run on: from here on the CPU is
  * kicked. cpu->pending is to be looked at after this. Cheap if nothing is demanded.
  */
-void shootdown_sync(struct cpu *cpu);
+static inline void shootdown_sync(struct cpu *cpu)
+{
+	__atomic_store_n(&cpu->place, CPU_LEAVING, __ATOMIC_SEQ_CST);
+	shootdown_look(cpu);
+}
 
 /* Own CPU, in a waiting loop. */
 void shootdown_poll(struct cpu *cpu);
@@ -54,5 +67,3 @@ void shootdown_nmi(struct cpu *cpu);
 void shootdown_audit(bool on);
 /* Own CPU, with the audit on, the very last thing: the guest runs, after a flush if @flushing. */
 void shootdown_entered(struct cpu *cpu, bool flushing);
-
-#endif

@@ -3,22 +3,18 @@
  * Guard against sleep: a machine that wakes up starts in firmware, outside the hypervisor. The
  * loader has recorded which stores ask for it (struct hf_sleep).
  */
-#ifndef HV_SLEEP_H
-#define HV_SLEEP_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/types.h>
 
-struct cpu;
-struct hf_boot;
-
-/* At launch: copy the records. -EINVAL: one of them makes no sense. */
+/* At launch, when owner exists: copy the records, and guard the pages of registers in memory.
+ * -EINVAL: one of them makes no sense, or is in RAM. */
 int sleep_init(const struct hf_boot *boot);
 
-/* An access to a port of the guest's that exits. */
+/* An access to a port of the guest's that exits; a store to a page with a sleep register. */
 enum verdict sleep_port(struct cpu *cpu, const struct exit *exit);
+enum verdict sleep_device(struct cpu *cpu, const struct exit *exit);
 
 /* Why the machine can be put to sleep nevertheless; empty: it cannot. */
 const char *sleep_open(void);
-
-#endif

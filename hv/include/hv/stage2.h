@@ -8,8 +8,7 @@
  *
  * Lock: the owner lock (launch is single threaded).
  */
-#ifndef HV_STAGE2_H
-#define HV_STAGE2_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -76,5 +75,3 @@ typedef int stage2_visitor(struct stage2 *s2, const struct stage2_visit *visit, 
 /* Visit the entries that cover the range, each before what is below it. */
 int stage2_walk(struct stage2 *s2, struct gpa start, u64 npages, stage2_visitor *visitor,
 		void *context);
-
-#endif

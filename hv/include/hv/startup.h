@@ -3,8 +3,7 @@
  * CPUs that the guest takes down and starts again. They never leave the hypervisor: one taken down
  * waits in it, and goes on at the entry recorded at launch and nowhere else.
  */
-#ifndef HV_STARTUP_H
-#define HV_STARTUP_H
+#pragma once
 
 #include <hv/cpu.h>
 #include <hv/exit.h>
@@ -18,23 +17,12 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
 
 /*
  * Own CPU, whose reset has been reported by hardware: it is taken down on its way back to the
- * guest. @start: and started at once, for no start would be reported.
+ * guest. @at_once: and started at once, for no start would be reported.
  */
-void startup_reset(struct cpu *cpu, bool start);
-
-/* Own CPU: the part of startup_sync that is rarely due. */
-void startup_obey(struct cpu *cpu);
+void startup_reset(struct cpu *cpu, bool at_once);
 
 /*
  * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
- * True: it was, and is started again, so that shootdown_sync is due once more. Cheap if not.
+ * True: it was, and is started again, so that shootdown_sync is due once more.
  */
-static inline bool startup_sync(struct cpu *cpu)
-{
-	if (likely(!__atomic_load_n(&cpu->summons, __ATOMIC_SEQ_CST)))
-		return false;
-	startup_obey(cpu);
-	return true;
-}
-
-#endif
+bool startup_sync(struct cpu *cpu);

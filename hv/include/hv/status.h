@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What is protected and how: answers to the query calls. */
-#ifndef HV_STATUS_H
-#define HV_STATUS_H
+#pragma once
 
 #include <holdfast/hypercall.h>
 #include <hv/types.h>
-
-struct cpu;
 
 void status_info(struct hf_info *info);
 /* -ENOENT past the last. */
 int status_protection(u64 index, struct hf_protection *protection);
 int status_asset(u64 id, struct hf_asset *asset);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The four functions a freestanding compiler may call by itself, and bounded strings. */
-#ifndef HV_STRING_H
-#define HV_STRING_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -11,5 +10,3 @@ void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 /* Copy at most size - 1 characters and terminate; size > 0. */
 void string_copy(char *to, const char *from, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Integers, addresses and small helpers used by every file of the hypervisor. */
-#ifndef HV_TYPES_H
-#define HV_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +13,11 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
+
+/* Named wherever something is done for one of them. */
+struct cpu;
+struct exit;
+struct hf_boot;
 
 /*
  * One type for each address space, so that the compiler refuses to mix them. Guest
@@ -58,5 +62,3 @@ static inline struct gva gva(u64 raw)
 #define __packed	   __attribute__((packed))
 #define __aligned(n)	   __attribute__((aligned(n)))
 #define __printf(fmt, arg) __attribute__((format(printf, fmt, arg)))
-
-#endif

@@ -116,20 +116,14 @@ static u8 vector_request(u32 value)
 
 u8 apic_request(u32 offset, u32 value, u32 id)
 {
+	if (offset % 16)
+		return DEVICE_OTHER;
 	switch (offset) {
 	case APIC_ICR_LOW:
 		return command_request(value);
 	case 0x2f0: /* local vectors: CMCI, timer ... error, and AMD's further ones */
-	case 0x320:
-	case 0x330:
-	case 0x340:
-	case 0x350:
-	case 0x360:
-	case 0x370:
-	case 0x500:
-	case 0x510:
-	case 0x520:
-	case 0x530:
+	case 0x320 ... 0x370:
+	case 0x500 ... 0x530:
 		return vector_request(value);
 	case APIC_ID: /* kicks and requests are addressed by it */
 		return value >> 24 == id ? DEVICE_STORE : DEVICE_OTHER;
@@ -139,16 +133,14 @@ u8 apic_request(u32 offset, u32 value, u32 id)
 	case 0x280:
 	case 0x380:
 	case 0x3e0:
-	case 0x410: /* AMD's control, specific end of interrupt, interrupt enable */
-	case 0x420:
+	case 0x410 ... 0x420: /* AMD's control, specific end of interrupt, interrupt enable */
 	case 0x480 ... 0x4f0:
 	case APIC_LDR:
 	case APIC_DFR:
 	case APIC_ICR_HIGH:
-		return offset % 16 ? DEVICE_OTHER : DEVICE_STORE;
-	default:
-		return DEVICE_OTHER;
+		return DEVICE_STORE;
 	}
+	return DEVICE_OTHER;
 }
 
 u32 apic_offset_of_msr(u32 msr)

@@ -3,8 +3,7 @@
  * The local APIC: one NMI to another CPU, and what a guest's writes to its registers ask for. The
  * registers go by their offsets in the page; those of x2APIC mode are MSRs in the same order.
  */
-#ifndef X86_APIC_H
-#define X86_APIC_H
+#pragma once
 
 #include <hv/exit.h>
 #include <hv/types.h>
@@ -46,5 +45,3 @@ bool apic_reaches(u32 low, u32 destination, const struct apic_name *from,
 		  const struct apic_name *to);
 /* The register that MSR @msr is in x2APIC mode, if writing it could ask for anything; else 0. */
 u32 apic_offset_of_msr(u32 msr);
-
-#endif

@@ -26,7 +26,8 @@ struct prefixes {
 	u8 rex;
 	u8 segment; /* PREFIX_FS, PREFIX_GS or 0 */
 	bool address32;
-	bool other;   /* any that would change what a store does */
+	bool operand16;
+	bool repeat;
 	u8 immediate; /* bytes behind the address */
 };
 
@@ -55,21 +56,9 @@ static s64 next_signed(struct cursor *c, unsigned int bytes)
 
 static bool is_legacy_prefix(u8 byte)
 {
-	switch (byte) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case PREFIX_FS:
-	case PREFIX_GS:
-	case PREFIX_OPERAND:
-	case PREFIX_ADDRESS:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return false;
-	}
+	/* CS, DS, ES and SS mean nothing in 64-bit mode. */
+	return (byte & 0xe7) == 0x26 || (byte >= PREFIX_FS && byte <= PREFIX_ADDRESS) ||
+	       byte == 0xf2 || byte == 0xf3;
 }
 
 /* Returns the first byte of the opcode. LOCK is no prefix of ours: it makes MOV mean CR8. */
@@ -81,7 +70,8 @@ static u8 read_prefixes(struct cursor *c, struct prefixes *p)
 		if (byte == PREFIX_FS || byte == PREFIX_GS)
 			p->segment = byte;
 		p->address32 |= byte == PREFIX_ADDRESS;
-		p->other |= byte == PREFIX_OPERAND || byte == 0xf2 || byte == 0xf3;
+		p->operand16 |= byte == PREFIX_OPERAND;
+		p->repeat |= byte == 0xf2 || byte == 0xf3;
 	}
 	if ((byte & 0xf0) == 0x40) {
 		p->rex = byte;
@@ -190,24 +180,41 @@ static int read_operation(struct cursor *c, const struct prefixes *p,
 	}
 }
 
-/* MOV to memory: of four bytes only, as drivers write registers of devices. */
+static u8 store_width(u8 opcode, const struct prefixes *p)
+{
+	if (!(opcode & 1))
+		return 1;
+	if (p->rex & REX_W)
+		return 8;
+	return p->operand16 ? 2 : 4;
+}
+
+/* Of one byte without REX, 4 to 7 are AH, CH, DH and BH: APM vol. 3, 2.3.1. */
+static u64 store_source(u8 width, u8 reg, const struct prefixes *p, const struct gprs *gprs)
+{
+	if (width == 1 && !p->rex && reg >= 4)
+		return gprs->r[reg - 4] >> 8;
+	return gprs->r[reg | (p->rex & REX_R ? 8 : 0)];
+}
+
+/* MOV to memory, as drivers write registers of devices. */
 static int read_store(struct cursor *c, u8 opcode, struct prefixes *p,
 		      const struct decode_context *context, struct instruction *i)
 {
 	struct modrm m = read_modrm(c);
+	bool constant = opcode >= 0xc6;
 
-	if (m.mod == 3 || p->other || (p->rex & REX_W) || (opcode == 0xc7 && m.reg))
+	if (m.mod == 3 || p->repeat || (constant && m.reg))
 		return -HF_EINVAL;
 	i->operation = OP_STORE;
 	i->memory = true;
-	i->constant = opcode == 0xc7;
-	if (i->constant)
-		p->immediate = 4;
-	else
-		i->gpr = m.reg | (p->rex & REX_R ? 8 : 0);
+	i->width = store_width(opcode, p);
+	if (constant)
+		p->immediate = i->width < 4 ? i->width : 4;
 	i->address = gva(read_address(c, m, p, context));
-	if (i->constant)
-		i->immediate = next_signed(c, 4);
+	i->value = constant ? (u64)next_signed(c, p->immediate)
+			    : store_source(i->width, m.reg, p, context->gprs);
+	i->value &= ~0ull >> (64 - 8 * i->width);
 	return 0;
 }
 
@@ -223,7 +230,7 @@ int decode(const u8 *bytes, size_t size, const struct decode_context *context,
 	opcode = read_prefixes(&c, &p);
 	if (opcode == 0x0f)
 		error = read_operation(&c, &p, context, instruction);
-	else if (opcode == 0x89 || opcode == 0xc7)
+	else if ((opcode & 0xfe) == 0x88 || (opcode & 0xfe) == 0xc6)
 		error = read_store(&c, opcode, &p, context, instruction);
 	if (error || c.bad)
 		return -HF_EINVAL;

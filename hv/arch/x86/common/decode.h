@@ -3,8 +3,7 @@
  * Decoder for the few instructions whose exits do not come with all operands: 64-bit mode only.
  * Pure: works on a copy of the bytes and of the registers.
  */
-#ifndef X86_DECODE_H
-#define X86_DECODE_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -20,7 +19,7 @@ enum operation {
 	OP_LGDT,      /* 0f 01 /2, memory */
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
-	OP_STORE,     /* 89 and c7 /0: four bytes to memory, from a register or immediate */
+	OP_STORE,     /* 88, 89, c6 /0, c7 /0: to memory, from a register or immediate */
 	OP_OTHER, /* 0f 00, 0f 01, wrmsr, vmmcall and kin: only their length is of interest */
 };
 
@@ -28,7 +27,8 @@ enum operation {
  * @cr:		control register of OP_MOV_TO_CR and OP_READ_CR
  * @gpr:	source register, where the source is not in memory; target of OP_READ_CR
  * @memory:	there is an operand in memory, at @address (segment base included)
- * @constant:	the source of OP_STORE is @immediate, not @gpr
+ * @width:	of OP_STORE, in bytes: 1, 2, 4 or 8
+ * @value:	what OP_STORE stores
  */
 struct instruction {
 	enum operation operation;
@@ -36,8 +36,8 @@ struct instruction {
 	u8 cr;
 	u8 gpr;
 	bool memory;
-	bool constant;
-	u32 immediate;
+	u8 width;
+	u64 value;
 	struct gva address;
 };
 
@@ -52,5 +52,3 @@ struct decode_context {
 /* 0, or -EINVAL for anything but a complete instruction of the list above. */
 int decode(const u8 *bytes, size_t size, const struct decode_context *context,
 	   struct instruction *instruction);
-
-#endif

@@ -22,22 +22,16 @@
  */
 image_entry:
 	endbr64
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	r, rbp, rbx, r12, r13, r14, r15
+	push	%\r
+	.endr
 	mov	%rsp, %rcx
 	sub	$8, %rsp		/* the convention wants 16-byte alignment at calls */
 	call	image_main
 	add	$8, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	.irp	r, r15, r14, r13, r12, rbx, rbp
+	pop	%\r
+	.endr
 	ret
 	.size	image_entry, . - image_entry
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* General registers of the guest while the hypervisor runs, as the entry code pushes them. */
-#ifndef X86_GPRS_H
-#define X86_GPRS_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -33,5 +32,3 @@ enum gpr {
 struct gprs {
 	u64 r[GPR_COUNT];
 };
-
-#endif

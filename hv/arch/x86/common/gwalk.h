@@ -3,8 +3,7 @@
  * The guest's own page tables, walked by software for reading only. Tables and memory are reached
  * through guest_read alone: a root or an entry that points at anything but guest RAM ends the walk.
  */
-#ifndef X86_GWALK_H
-#define X86_GWALK_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -22,5 +21,3 @@ int gwalk_read(const struct gwalk *walk, struct gva from, void *to, size_t size)
 
 /* As many bytes as there are, up to @size: an instruction may end with its page. */
 size_t gwalk_fetch(const struct gwalk *walk, struct gva from, void *to, size_t size);
-
-#endif

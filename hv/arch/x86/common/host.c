@@ -6,7 +6,6 @@
 
 #include "host.h"
 #include "image.h"
-#include "traps.h"
 
 static u64 *root;
 static volatile u32 *apic;
@@ -184,6 +183,27 @@ void backend_guest_write(struct gpa to, const void *from, size_t size)
 	struct host_cpu *host = host_self();
 
 	memcpy(window_open(host, to, PTE_W), from, size);
+	window_close(host);
+}
+
+void host_store(struct gpa to, u64 value, u32 width)
+{
+	struct host_cpu *host = host_self();
+	volatile void *at = window_open(host, to, PTE_W | PTE_PCD | PTE_PWT);
+
+	switch (width) {
+	case 1:
+		*(volatile u8 *)at = value;
+		break;
+	case 2:
+		*(volatile u16 *)at = value;
+		break;
+	case 4:
+		*(volatile u32 *)at = value;
+		break;
+	default:
+		*(volatile u64 *)at = value;
+	}
 	window_close(host);
 }
 

@@ -3,8 +3,7 @@
  * The hypervisor's own world: page tables (W^X, nothing but its own memory, the local APIC and
  * a one-page window a CPU), stacks with a guard page, descriptor tables.
  */
-#ifndef X86_HOST_H
-#define X86_HOST_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -42,9 +41,18 @@ struct host_cpu *host_self(void);
 /* CR3 and CR4 for the hypervisor; CR4 also tells the depth of the tables. */
 u64 host_cr3(void);
 u64 host_cr4(void);
+/*
+ * Exceptions in the hypervisor itself (traps.c). All are our own bugs and fatal, but for two: the
+ * NMI, which adds 1 to EAX and returns, as it is only let in where one that made a guest exit is
+ * taken, and counted there; and a protection fault of an MSR access made for the guest (msr_read,
+ * msr_write), which becomes an error code.
+ */
+void traps_init(void);
+struct table_register traps_idtr(void);
+
 /* The local APIC's registers, mapped uncached. */
 volatile u32 *host_apic(void);
 /* At launch: map a page of device registers, uncached. NULL: no memory. */
 volatile u32 *host_map_device(u64 at);
-
-#endif
+/* Own CPU: one store of @width bytes, 1, 2, 4 or 8, to device memory, within a page. */
+void host_store(struct gpa to, u64 value, u32 width);

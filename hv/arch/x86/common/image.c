@@ -41,14 +41,7 @@ static bool relocate(void)
 
 static s64 init(struct hf_boot *boot)
 {
-	static bool called;
-
-	/* A second INIT would find used memory: the loader must start with a fresh copy. */
-	if (called) {
-		boot->reason = HF_REASON_ALREADY;
-		return -HF_EBUSY;
-	}
-	called = true;
+	/* Another time it changes nothing, and launch_init refuses. */
 	if (!relocate()) {
 		boot->reason = HF_REASON_BAD_IMAGE;
 		return -HF_EINVAL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The image in memory: its sections, and how it was called. */
-#ifndef X86_IMAGE_H
-#define X86_IMAGE_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
@@ -23,5 +22,3 @@ struct entry_frame {
 const struct entry_frame *image_frame(u32 index);
 
 s64 image_main(u32 op, struct hf_boot *boot, u32 cpu, const struct entry_frame *frame);
-
-#endif

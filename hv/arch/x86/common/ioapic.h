@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* I/O APICs: what a guest's writes to their registers ask for, and carrying them out. */
-#ifndef X86_IOAPIC_H
-#define X86_IOAPIC_H
+#pragma once
 
 #include <holdfast/image.h>
 #include <hv/types.h>
-
-struct cpu;
 
 /* Map and guard those of the boot record. -ENOMEM, -EINVAL. */
 int ioapic_init(const struct hf_boot *boot);
@@ -16,5 +13,3 @@ int ioapic_at(struct gpa at);
 u8 ioapic_request(struct cpu *cpu, int number, struct gpa at, u32 value, u32 *index);
 /* @index: the one that the request was judged by. */
 void ioapic_write(struct cpu *cpu, int number, struct gpa at, u32 value, u32 index);
-
-#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * msr.h, System V convention. traps_entry.S knows the two instructions that may fault, and lets
- * them go on at msr_fault.
+ * msr_read and msr_write of x86.h, System V convention. traps_entry.S knows the two instructions
+ * that may fault, and lets them go on at msr_fault.
  */
 
 #define HF_EINVAL 22

@@ -17,8 +17,7 @@ static const struct msr_range free_msrs[] = {
 	{ 0x00000048, 0x00000049 }, /* SPEC_CTRL, PRED_CMD: side channels are out of scope */
 	{ 0x000000e7, 0x000000e8 }, /* MPERF, APERF: counters */
 	{ 0x0000010b, 0x0000010b }, /* FLUSH_CMD: empties a cache */
-	{ 0x0000017a,
-	  0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, reported to the guest */
+	{ 0x0000017a, 0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, for the guest */
 	{ 0x00000400, 0x0000047f }, /* machine-check banks */
 	{ 0x000006a0, 0x000006a0 }, /* U_CET: of user mode, at switches of threads */
 	{ 0x000006a7, 0x000006a7 }, /* PL3_SSP: the same */
@@ -28,10 +27,8 @@ static const struct msr_range free_msrs[] = {
 	{ 0x00000c8d, 0x00000c8f }, /* QM_EVTSEL, QM_CTR, PQR_ASSOC: the same */
 	{ 0x00000c90, 0x00000c9f }, /* L3_MASK_n: the same */
 	{ 0x4b564d05, 0x4b564d05 }, /* KVM as outer host: POLL_CONTROL, a switch */
-	{ 0x4b564d07,
-	  0x4b564d07 }, /* the same: ASYNC_PF_ACK. Others name memory that KVM writes */
-	{ 0xc0000100,
-	  0xc0000103 }, /* FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX: thread and CPU */
+	{ 0x4b564d07, 0x4b564d07 }, /* the same: ASYNC_PF_ACK. Others name memory */
+	{ 0xc0000100, 0xc0000103 }, /* FS_BASE, (KERNEL_)GS_BASE, TSC_AUX: thread and CPU */
 	{ 0xc0000200, 0xc000020f }, /* L3_QOS_BW_CONTROL_n: shares of bandwidth */
 	{ 0xc0000280, 0xc000028f }, /* L3_QOS_SLOWBW_CONTROL_n: the same */
 	{ 0xc0000300, 0xc0000303 }, /* PERF_CNTR_GLOBAL_*: performance counters */
@@ -40,8 +37,7 @@ static const struct msr_range free_msrs[] = {
 	{ 0xc0002000, 0xc0002fff }, /* machine-check banks: APM vol. 2, 9.3 */
 	{ 0xc0010000, 0xc0010007 }, /* PERF_LEGACY_CTL, _CTR: performance counters */
 	{ 0xc0010044, 0xc001004a }, /* MCn_CTL_MASK: which errors are looked for */
-	{ 0xc0010062,
-	  0xc0010062 }, /* PERF_CTL: choice among the P-states that firmware defined */
+	{ 0xc0010062, 0xc0010062 }, /* PERF_CTL: one of the P-states of firmware */
 	{ 0xc001011f, 0xc001011f }, /* VIRT_SPEC_CTRL: as SPEC_CTRL */
 	{ 0xc0010200, 0xc001020b }, /* PERF_CTL, PERF_CTR: performance counters */
 	{ 0xc0010230, 0xc001023b }, /* those of the L3 cache */
@@ -51,8 +47,7 @@ static const struct msr_range free_msrs[] = {
 	{ 0xc0010800, 0xc00108ff }, /* performance counters of memory controllers */
 	{ 0xc0011019, 0xc001101b }, /* DRn_ADDR_MASK: breakpoints, as DR0 to DR3 */
 	{ 0xc0011027, 0xc0011027 }, /* the same for DR0 */
-	{ 0xc0011030,
-	  0xc0011039 }, /* IBS: samples of the guest's instructions, into registers */
+	{ 0xc0011030, 0xc0011039 }, /* IBS: samples of instructions, into registers */
 	{ 0xc001103b, 0xc001103d }, /* the same */
 };
 

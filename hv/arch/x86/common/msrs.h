@@ -3,8 +3,7 @@
  * Model-specific registers after lock: the kernel writes those of an allow-list as it likes; some
  * belong to a register that rules name; any other keeps its value.
  */
-#ifndef X86_MSRS_H
-#define X86_MSRS_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -18,5 +17,3 @@ const struct msr_range *msrs_free_ranges(u32 *count);
 bool msrs_free(u32 msr);
 /* The enum sysreg whose rules hold for it; REG_COUNT: none. Never one of a free MSR. */
 u32 msrs_register(u32 msr);
-
-#endif

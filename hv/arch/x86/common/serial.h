@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A 16550 UART for copies of events. */
-#ifndef X86_SERIAL_H
-#define X86_SERIAL_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -9,5 +8,3 @@
 
 /* Take the UART at I/O port @port over; 0: stay silent. */
 void serial_init(u16 port);
-
-#endif

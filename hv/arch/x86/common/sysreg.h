@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Registers of the architecture that rules can name, for both vendors. */
-#ifndef X86_SYSREG_H
-#define X86_SYSREG_H
+#pragma once
 
 #include <hv/cpu.h>
 #include <hv/types.h>
@@ -61,5 +60,3 @@ bool sysreg_canonical(u64 va);
 
 /* Read the CPU's feature bits that the checks above need. Once, before any check. */
 void sysreg_init(void);
-
-#endif

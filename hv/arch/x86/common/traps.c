@@ -3,7 +3,6 @@
 
 #include "host.h"
 #include "image.h"
-#include "traps.h"
 
 #define VECTORS	     32
 #define STUB_SIZE    16

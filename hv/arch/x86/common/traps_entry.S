@@ -20,7 +20,7 @@ vector = 0
 	.rept	32
 	.balign	16
 	.if	vector == VECTOR_NMI
-	inc	%eax			/* the count of traps.h */
+	inc	%eax			/* the count of host.h */
 	iretq
 	.elseif vector == VECTOR_SX
 	jmp	traps_reset

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Instructions and constants of the architecture (AMD APM volumes 2 and 3). */
-#ifndef X86_H
-#define X86_H
+#pragma once
 
 #include <hv/types.h>
 
 /* Control registers: APM vol. 2, 3.1. */
 #define CR0_PE BIT(0)
-#define CR0_MP BIT(1)
-#define CR0_EM BIT(2)
 #define CR0_TS BIT(3)
 #define CR0_ET BIT(4)
-#define CR0_NE BIT(5)
 #define CR0_WP BIT(16)
-#define CR0_AM BIT(18)
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
@@ -80,7 +75,6 @@
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)
-#define RFLAGS_IF    BIT(9)
 
 /* Page-table entries: APM vol. 2, 5.4. The same bits serve nested paging. */
 #define PTE_P	 BIT(0)
@@ -136,33 +130,28 @@ static inline void wrmsr(u32 msr, u64 value)
 	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-#define READ_REGISTER(name)                                        \
-	static inline u64 read_##name(void)                        \
-	{                                                          \
-		u64 value;                                         \
-		asm volatile("mov %%" #name ", %0" : "=r"(value)); \
-		return value;                                      \
-	}
-READ_REGISTER(cr0)
-READ_REGISTER(cr2)
-READ_REGISTER(cr3)
-READ_REGISTER(cr4)
-READ_REGISTER(dr6)
-READ_REGISTER(dr7)
-#undef READ_REGISTER
+/* For the guest (msr.S). 0, or -EINVAL where the processor raises a protection fault. */
+int msr_read(u32 msr, u64 *value);
+int msr_write(u32 msr, u64 value);
 
-#define READ_SELECTOR(name)                                        \
-	static inline u16 read_##name(void)                        \
+#define READ_REGISTER(type, name)                                  \
+	static inline type read_##name(void)                       \
 	{                                                          \
-		u16 value;                                         \
+		type value;                                        \
 		asm volatile("mov %%" #name ", %0" : "=r"(value)); \
 		return value;                                      \
 	}
-READ_SELECTOR(cs)
-READ_SELECTOR(ss)
-READ_SELECTOR(ds)
-READ_SELECTOR(es)
-#undef READ_SELECTOR
+READ_REGISTER(u64, cr0)
+READ_REGISTER(u64, cr2)
+READ_REGISTER(u64, cr3)
+READ_REGISTER(u64, cr4)
+READ_REGISTER(u64, dr6)
+READ_REGISTER(u64, dr7)
+READ_REGISTER(u16, cs)
+READ_REGISTER(u16, ss)
+READ_REGISTER(u16, ds)
+READ_REGISTER(u16, es)
+#undef READ_REGISTER
 
 #define WRITE_REGISTER(name)                                     \
 	static inline void write_##name(u64 value)               \
@@ -225,5 +214,3 @@ PORT_ACCESS(b, u8)
 PORT_ACCESS(w, u16)
 PORT_ACCESS(l, u32)
 #undef PORT_ACCESS
-
-#endif

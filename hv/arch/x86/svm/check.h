@@ -4,8 +4,7 @@
  * with is what a processor accepts, and what we meant. Emulators forgive much of it. What is wrong
  * is a bug of ours and ends in panic.
  */
-#ifndef SVM_CHECK_H
-#define SVM_CHECK_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -28,5 +27,3 @@ void check_enter(struct vcpu *v);
 /* Own CPU, before and after an exit is handled: paging changes with a flush only. */
 void check_exited(struct vcpu *v);
 void check_handled(struct vcpu *v);
-
-#endif

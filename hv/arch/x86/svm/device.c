@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stores to the interrupt controllers, which can reset and start CPUs: init-guard. They are
- * read-only in the nested tables, and a store is decoded, judged and made here.
+ * Stores to device memory that is read-only in the nested tables: decoded, judged and made here. It
+ * is that of interrupt controllers, which can reset and start CPUs (init-guard), and of registers
+ * that put the machine to sleep.
  */
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/owner.h>
 
 #include "../common/ioapic.h"
-#include "../common/msr.h"
 #include "exit.h"
 
-#define STORE_WIDTH 4
-#define LENGTH_MSR  2
-#define MSR_WRITE   BIT(0) /* exit_info[0] */
+#define APIC_WIDTH 4 /* of the registers of interrupt controllers */
+#define LENGTH_MSR 2
+#define MSR_WRITE  BIT(0) /* exit_info[0] */
 
 int device_init(const struct hf_boot *boot)
 {
@@ -78,13 +78,18 @@ static bool decode_store(struct vcpu *v, struct svm_exit *e)
 	instruction_complete_gprs(v);
 	if (instruction_decode(v, &i) || i.operation != OP_STORE ||
 	    gwalk_translate(&walk, i.address, &to) || to.raw != device->gpa.raw ||
-	    to.raw % STORE_WIDTH)
+	    (to.raw & PAGE_MASK) + i.width > PAGE_SIZE)
 		return false;
 	device->va = i.address;
-	device->width = STORE_WIDTH;
-	device->value = i.constant ? i.immediate : (u32)v->gprs->r[i.gpr];
+	device->width = i.width;
+	device->value = i.value;
 	e->next_rip = v->vmcb->rip + i.length;
 	return true;
+}
+
+static bool at_apic(struct gpa at)
+{
+	return svm.init_guard && at.raw - APIC_SPACE_START < APIC_SPACE_SIZE;
 }
 
 /* What cannot be told from something harmful is left as "other", which is refused. */
@@ -93,15 +98,19 @@ bool device_on_store(struct vcpu *v, struct svm_exit *e)
 	struct exit_device *device = &e->exit.device;
 	struct gpa at = gpa(v->vmcb->exit_info[1]);
 	int number;
+	bool known;
 
-	if (!svm.init_guard || !owner_page(at).guarded)
+	if (!owner_page(at).guarded)
 		return false;
+	number = ioapic_at(at);
 	e->exit.kind = HF_EXIT_DEVICE;
 	*device = (struct exit_device){ .gpa = at, .request = DEVICE_OTHER };
-	if (!decode_store(v, e))
+	known = decode_store(v, e);
+	if (number < 0 && !at_apic(at))
+		device->request = DEVICE_SLEEP;
+	else if (!known || device->width != APIC_WIDTH || at.raw % APIC_WIDTH)
 		return true;
-	number = ioapic_at(at);
-	if (number >= 0)
+	else if (number >= 0)
 		device->request = ioapic_request(v->cpu, number, at, device->value, &e->index);
 	else if (at.raw - APIC_SPACE_START < PAGE_SIZE)
 		on_apic(v, at.raw - APIC_SPACE_START, device);
@@ -136,6 +145,10 @@ bool device_perform(struct vcpu *v, const struct svm_exit *e)
 	u32 offset = device->gpa.raw - APIC_SPACE_START;
 	int number = ioapic_at(device->gpa);
 
+	if (device->request == DEVICE_SLEEP) {
+		host_store(device->gpa, device->value, device->width);
+		return true;
+	}
 	if (!device->gpa.raw)
 		return !msr_write(v->gprs->r[GPR_RCX], device->value);
 	if (number >= 0) {

@@ -103,10 +103,8 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_cr0_read(v, e);
 		break;
 	case EXIT_CODE_CR0_WRITE:
-		registers_on_cr_write(v, e, 0);
-		break;
 	case EXIT_CODE_CR4_WRITE:
-		registers_on_cr_write(v, e, 4);
+		registers_on_cr_write(v, e, vmcb->exit_code - EXIT_CODE_CR0_WRITE);
 		break;
 	case EXIT_CODE_IDTR_WRITE:
 		registers_on_table_write(v, e, OP_LIDT);
@@ -199,13 +197,6 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 		reset_machine();
 }
 
-static void count_settled(struct cpu *cpu, u32 kind)
-{
-	u64 *count = &cpu->stats.exits[kind];
-
-	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
-}
-
 /*
  * The trial: the first thing a CPU does as a guest is to fail to reach the hypervisor. That
  * proves guest mode, nested paging and the hiding of our memory at once, before the point of no
@@ -244,7 +235,7 @@ static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
 		check_exited(v);
 	decode_exit(v, e);
 	if (e->settled)
-		count_settled(v->cpu, e->exit.kind);
+		cpu_count_exit(v->cpu, e->exit.kind);
 	else
 		carry_out(v, e, exit_decide(v->cpu, &e->exit));
 	inject_again(v);
@@ -283,8 +274,13 @@ static void make_enterable(struct vcpu *v, struct vmcb *vmcb)
 }
 
 /* Nothing that changes what the guest runs with may come after this. */
-static __noinline void handle_pending(struct vcpu *v, u32 pending)
+static __noinline void handle_pending(struct vcpu *v)
 {
+	u32 pending;
+
+	while (startup_sync(v->cpu))
+		shootdown_sync(v->cpu);
+	pending = __atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST);
 	if (pending & CPU_NMI)
 		inject_nmi(v);
 	if (pending & CPU_CHECK)
@@ -296,7 +292,6 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	struct vmcb *vmcb = v->vmcb;
 	struct cpu *cpu = v->cpu;
 	struct svm_exit e;
-	u32 pending;
 
 	v->gprs = gprs;
 	vmcb->tlb_control = TLB_KEEP;
@@ -315,11 +310,8 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	else
 		handle_other(v, &e);
 	make_enterable(v, vmcb);
-	do
-		shootdown_sync(cpu);
-	while (startup_sync(cpu));
-	pending = __atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST);
-	if (unlikely(pending))
-		handle_pending(v, pending);
+	shootdown_sync(cpu);
+	if (unlikely(__atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST)))
+		handle_pending(v);
 	return 0;
 }

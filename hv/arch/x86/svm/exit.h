@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One exit of this backend, and who of it decodes and carries out what. Own CPU throughout. */
-#ifndef SVM_EXIT_H
-#define SVM_EXIT_H
+#pragma once
 
 #include <hv/exit.h>
 
@@ -73,9 +72,9 @@ void port_skip(struct vcpu *v, const struct svm_exit *e);
 /* Do for the guest what it asked for. False: that cannot be done. */
 bool port_perform(struct vcpu *v, const struct svm_exit *e);
 
-/* ---- device.c: stores to the interrupt controllers, with init-guard ---- */
+/* ---- device.c: stores to devices that are guarded ---- */
 
-/* A write that the nested tables refused, or of an MSR. False: not to an interrupt controller. */
+/* A write that the nested tables refused, or of an MSR. False: not to such a device. */
 bool device_on_store(struct vcpu *v, struct svm_exit *e);
 bool device_on_msr(struct vcpu *v, struct svm_exit *e);
 /* Make the store. False: the processor would have faulted on the value. */
@@ -99,5 +98,3 @@ void inject_on_nmi(struct vcpu *v, struct svm_exit *e);
 void inject_on_iret(struct vcpu *v, struct svm_exit *e);
 /* Deliver the NMI that waits (CPU_NMI), now or when the guest can take it. */
 void inject_nmi(struct vcpu *v);
-
-#endif

@@ -66,7 +66,7 @@ void inject_again(struct vcpu *v)
  */
 
 /*
- * An intercepted NMI stays pending: it is taken here, by a handler that counts (traps.h). A second
+ * An intercepted NMI stays pending: it is taken here, by a handler that counts (host.h). A second
  * may have arrived since and is taken too. So many of them were kicks as were sent: none or one.
  *
  * Taken first, then the look at kicked: its sender sets it before it sends. A guest's NMI

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's instruction that exited: where it is, what it says, what comes after it. */
-#include "../common/msr.h"
 #include "exit.h"
 
 struct gwalk instruction_paging(const struct vmcb *vmcb)
@@ -8,14 +7,12 @@ struct gwalk instruction_paging(const struct vmcb *vmcb)
 	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
 }
 
-/* The two registers that are in the control block: wherever others are found by number. */
 void instruction_complete_gprs(struct vcpu *v)
 {
 	v->gprs->r[GPR_RAX] = v->vmcb->rax;
 	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
 }
 
-/* The bytes are taken once; what they say must agree with the exit, or they were changed since. */
 int instruction_decode(struct vcpu *v, struct instruction *i)
 {
 	struct vmcb *vmcb = v->vmcb;

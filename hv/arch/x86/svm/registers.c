@@ -3,7 +3,6 @@
 #include <hv/backend.h>
 #include <hv/cpu.h>
 
-#include "../common/msr.h"
 #include "../common/msrs.h"
 #include "../common/sysreg.h"
 #include "exit.h"
@@ -332,7 +331,6 @@ void registers_on_msr(struct vcpu *v, struct svm_exit *e)
 
 /* ---- carrying out ---- */
 
-/* Write what the guest asked for. False: the processor would have faulted on the value. */
 bool registers_perform(struct vcpu *v, const struct svm_exit *e)
 {
 	struct vmcb *vmcb = v->vmcb;

@@ -14,12 +14,9 @@
  * hypervisor runs; VMRUN sets it for the guest.
  */
 vcpu_run:
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	r, rbp, rbx, r12, r13, r14, r15
+	push	%\r
+	.endr
 	pushfq
 	mov	%rsp, NATIVE_RSP(%rdi)
 	clgi
@@ -49,43 +46,17 @@ vcpu_run:
 	vmrun	%rax
 
 	/* struct gprs; RAX and RSP are in the VMCB, their slots are room only */
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%r11
-	push	%r10
-	push	%r9
-	push	%r8
-	push	%rdi
-	push	%rsi
-	push	%rbp
-	push	%rax
-	push	%rbx
-	push	%rdx
-	push	%rcx
-	push	%rax
+	.irp	r, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rax, rbx, rdx, rcx, rax
+	push	%\r
+	.endr
 	mov	%rsp, %rsi
 	mov	GPRS_SIZE(%rsp), %rdi
 	call	vcpu_exit
 	test	%eax, %eax
 	jnz	.Lback
-	add	$8, %rsp
-	pop	%rcx
-	pop	%rdx
-	pop	%rbx
-	add	$8, %rsp
-	pop	%rbp
-	pop	%rsi
-	pop	%rdi
-	pop	%r8
-	pop	%r9
-	pop	%r10
-	pop	%r11
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
+	.irp	r, rax, rcx, rdx, rbx, rax, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+	pop	%\r
+	.endr
 	jmp	.Lrun
 
 .Lback:	/* roll back: the kernel's world as it was; EAX is the error */
@@ -112,12 +83,9 @@ vcpu_run:
 	mov	NATIVE_RSP(%rdi), %rsp
 	stgi
 	popfq
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	.irp	r, r15, r14, r13, r12, rbx, rbp
+	pop	%\r
+	.endr
 	ret
 	.size	vcpu_run, . - vcpu_run
 

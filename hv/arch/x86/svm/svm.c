@@ -90,7 +90,7 @@ static int maps_init(const struct hf_boot *boot)
 	if (svm.serial_port)
 		port_guard(svm.serial_port, SERIAL_PORTS);
 	for (u32 i = 0; i < boot->sleep_count; i++)
-		if (!boot->sleep[i].memory)
+		if (boot->sleep[i].space == HF_SPACE_PORT)
 			port_guard(boot->sleep[i].address, boot->sleep[i].width);
 	return 0;
 }

@@ -5,7 +5,6 @@
 #include <hv/launch.h>
 #include <hv/pool.h>
 
-#include "../common/msr.h"
 #include "../common/sysreg.h"
 #include "vcpu.h"
 

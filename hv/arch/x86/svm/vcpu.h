@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A CPU as the guest's: its control block and what the world switch needs. */
-#ifndef SVM_VCPU_H
-#define SVM_VCPU_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -98,5 +97,3 @@ static inline void vmload(u64 vmcb_pa)
 /* Intercept reads and/or writes of an MSR that the permission maps cover, locked or not. Only
  * before launch. */
 void msrpm_set(u32 msr, bool read, bool write);
-
-#endif

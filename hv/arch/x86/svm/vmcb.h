@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The virtual machine control block: APM vol. 2, appendix B. */
-#ifndef SVM_VMCB_H
-#define SVM_VMCB_H
+#pragma once
 
 #include <hv/types.h>
 
@@ -79,7 +78,6 @@
 
 /* Nested page fault, APM vol. 2, 15.25.6: bits of exit_info[0]. */
 #define NPF_WRITE BIT(1)
-#define NPF_USER  BIT(2)
 #define NPF_FETCH BIT(4)
 #define NPF_WALK  BIT(33)
 
@@ -170,5 +168,3 @@ static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM vol. 2, table B-2");
 static_assert(offsetof(struct vmcb, pat) == 0x668, "APM vol. 2, table B-2");
 static_assert(sizeof(struct vmcb) == PAGE_SIZE, "APM vol. 2, 15.5");
-
-#endif
