@@ -48,7 +48,7 @@ static bool replace(struct cpu *cpu, u32 pending, u32 by)
 					   __ATOMIC_SEQ_CST);
 }
 
-static void start(struct cpu *target)
+static void start_up(struct cpu *target)
 {
 	u32 pending;
 
@@ -94,7 +94,7 @@ static void ask(struct cpu *by, struct cpu *target, u8 request)
 		take_down(by, target);
 		break;
 	case DEVICE_START:
-		start(target);
+		start_up(target);
 		break;
 	case DEVICE_NMI: /* in software, so that it and a kick cannot be mistaken for each other */
 		shootdown_nmi(target);
@@ -171,9 +171,9 @@ bool startup_sync(struct cpu *cpu)
 	return true;
 }
 
-void startup_reset(struct cpu *cpu, bool at_once)
+void startup_reset(struct cpu *cpu, bool start)
 {
 	take_down(cpu, cpu);
-	if (at_once && entry.rip)
-		start(cpu);
+	if (start && entry.rip)
+		start_up(cpu);
 }

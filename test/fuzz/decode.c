@@ -67,14 +67,15 @@ static bool is_control(const ZydisDecodedOperand *operand)
 /* To memory, without a prefix that could repeat the operation. */
 static bool is_store(void)
 {
+	static const u8 opcodes[] = { 0x88, 0x89, 0xc6, 0xc7 }, repeating[] = { 0xf2, 0xf3 };
 	u8 i;
 
 	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
-	    !memchr("\x88\x89\xc6\xc7", other.opcode, 4) ||
+	    !memchr(opcodes, other.opcode, sizeof(opcodes)) ||
 	    operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
 		return false;
 	for (i = 0; i < other.raw.prefix_count; i++)
-		if (memchr("\xf2\xf3", other.raw.prefixes[i].value, 2))
+		if (memchr(repeating, other.raw.prefixes[i].value, sizeof(repeating)))
 			return false;
 	return true;
 }

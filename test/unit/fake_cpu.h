@@ -18,8 +18,6 @@ void fake_cpu_set_cr4(u64 value);
 u32 fake_cpu_msr_writes(void);
 
 struct cpuid fake_cpu_cpuid(u32 leaf, u32 subleaf);
-int msr_read(u32 msr, u64 *value);
-int msr_write(u32 msr, u64 value);
 u64 fake_cpu_rdmsr(u32 msr);
 void fake_cpu_wrmsr(u32 msr, u64 value);
 u64 fake_cpu_read_cr4(void);

@@ -105,10 +105,11 @@ static struct front look(const u8 *bytes, size_t size)
 /* Whether capstone sees a store in a form that we take. */
 static bool is_store(const u8 *opcode, const struct front *f)
 {
+	static const u8 opcodes[] = { 0x88, 0x89, 0xc6, 0xc7 };
 	const cs_x86 *x = &other->detail->x86;
 
 	return !f->refused && other->id == X86_INS_MOV && x->op_count == 2 &&
-	       memchr("\x88\x89\xc6\xc7", opcode[0], 4) && x->operands[0].type == X86_OP_MEM;
+	       memchr(opcodes, opcode[0], sizeof(opcodes)) && x->operands[0].type == X86_OP_MEM;
 }
 
 static void same(const struct instruction *i, const struct front *f)

@@ -6,9 +6,9 @@
  * A backend runs CPUs as guests, turns what stops them into struct exit, asks exit_decide and
  * carries out the verdict. It calls shootdown_exited when the guest has stopped, shootdown_sync
  * before it lets the CPU run on, and after that does what cpu->pending tells of: startup_sync, and
- * an NMI as soon as the guest can take it. No function here may assume that it is called in the exit path of
- * the CPU it concerns unless it says "own CPU": a backend may as well be a process that asks a
- * kernel to do the work.
+ * an NMI as soon as the guest can take it. No function here may assume that it is called in the
+ * exit path of the CPU it concerns unless it says "own CPU": a backend may as well be a process
+ * that asks a kernel to do the work.
  */
 #pragma once
 

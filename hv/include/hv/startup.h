@@ -17,9 +17,9 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit);
 
 /*
  * Own CPU, whose reset has been reported by hardware: it is taken down on its way back to the
- * guest. @at_once: and started at once, for no start would be reported.
+ * guest. @start: and started at once, for no start would be reported.
  */
-void startup_reset(struct cpu *cpu, bool at_once);
+void startup_reset(struct cpu *cpu, bool start);
 
 /*
  * Own CPU, after shootdown_sync on its way back to the guest: be taken down, if that was asked for.
