@@ -34,7 +34,7 @@ def boot(mode, name, text):
 def boot_lonely(lonely):
     """Attacks that may take the machine with them, each without and with Holdfast in machines of
     their own."""
-    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, cpus=cpus, limit=120,
+    machines = [place.machine("demo-%s-%s" % (mode, name), mode, "", name, cpus=cpus,
                               doomed=True, further=FURTHER)
                 for name, control, cpus in lonely for mode in (control, "locked")]
     progress = table.Progress("%d attacks that may take the machine with them" % len(lonely))

@@ -311,7 +311,7 @@ class Suite:
             small = config._replace(cpus=cpus)
             pair = ["%s-%s-%s" % (mode, small.name, name) for mode in (control, "locked")]
             pairs.append(pair)
-            specs += [Spec(title, mode, attacks=name, config=small, limit=120, doomed=True,
+            specs += [Spec(title, mode, attacks=name, config=small, doomed=True,
                            words=GUARDED)
                       for title, mode in zip(pair, (control, "locked"))]
         self.run(specs)
