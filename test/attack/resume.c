@@ -108,7 +108,8 @@ static void save_state(void)
 	hold.cr0 = native_read_cr0();
 	hold.cr3 = __read_cr3();
 	hold.cr4 = native_read_cr4();
-	hold.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (hold.cr4 & X86_CR4_OSXSAVE)
+		hold.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	native_store_gdt(&hold.gdt);
 	store_idt(&hold.idt);
 	asm volatile("mov %%ds, %0" : "=rm"(hold.ds));
@@ -134,7 +135,8 @@ static void __noreturn restore_state(void)
 	asm volatile("movq %0, %%cr4" : : "r"(hold.cr4) : "memory");
 	asm volatile("movq %0, %%cr3" : : "r"(hold.cr3) : "memory");
 	asm volatile("movq %0, %%cr0" : : "r"(hold.cr0) : "memory");
-	xsetbv(XCR_XFEATURE_ENABLED_MASK, hold.xcr0);
+	if (hold.cr4 & X86_CR4_OSXSAVE)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, hold.xcr0);
 	/*
 	 * A task register is loaded from an available segment, which becomes a busy one: in
 	 * memory that can be written, which the table of normal operation is not.

@@ -35,7 +35,7 @@ def boot_lonely(lonely):
     """Attacks that may take the machine with them, each without and with Holdfast in machines of
     their own."""
     machines = [place.machine("demo-%s-%s" % (mode, attack.name), mode, "", attack.name,
-                              cpus=attack.cpus, limit=120, doomed=True, further=FURTHER)
+                              cpus=attack.cpus, doomed=True, further=FURTHER)
                 for attack in lonely for mode in (attack.control_mode(), "locked")]
     progress = table.Progress("%d attacks that may take the machine with them" % len(lonely))
     done = []

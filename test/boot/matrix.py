@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import configs
 import place
+from models import MODELS
 
 RESULTS = os.path.join(place.BUILD, "matrix.json")
 DOCUMENT = os.path.join(place.TOP, "docs", "testing.md")
@@ -60,7 +61,7 @@ def render(saved):
         if column not in columns:
             columns.append(column)
         cells.setdefault(one["attack"], {}).setdefault(column, []).append(one["outcome"])
-    columns.sort(key=lambda column: configs.KERNELS.index(column[0]))
+    columns.sort(key=lambda column: (configs.KERNELS.index(column[0]), list(MODELS).index(column[1])))
     heads = ["attack"] + [" ".join(column) for column in columns]
     command = "make test-full" if saved["full"] else "make test"
     yield "From `%s`, kernels %s." % (command, " and ".join(saved["kernels"].values()))

@@ -316,7 +316,7 @@ class Suite:
             modes = (attack.control_mode(), "locked")
             pair = ["%s-%s-%s" % (mode, small.name, attack.name) for mode in modes]
             pairs.append(pair)
-            specs += [Spec(title, mode, attacks=attack.name, config=small, limit=120, doomed=True,
+            specs += [Spec(title, mode, attacks=attack.name, config=small, doomed=True,
                            words=GUARDED,
                            launches=mode == "control" and attack.control == "prelock")
                       for title, mode in zip(pair, modes)]
