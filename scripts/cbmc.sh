@@ -19,7 +19,7 @@ version='^6\.'
 die() { echo "holdfast: $*" >&2; exit 1; }
 say() { echo "holdfast: $*" >&2; }
 
-if command -v cbmc >/dev/null && cbmc --version | grep -q "$version"; then
+if command -v cbmc >/dev/null && cbmc --version | grep "$version" >/dev/null; then
 	command -v cbmc
 	exit 0
 fi
@@ -61,6 +61,6 @@ cat >"$out/cbmc" <<-END
 	exec $linker --library-path ${linker%/*}:$out/root/usr/lib $out/root/usr/bin/cbmc "\$@"
 END
 chmod +x "$out/cbmc"
-"$out/cbmc" --version | grep -q "$version" || fail "the cbmc that was fetched does not run"
+"$out/cbmc" --version | grep "$version" >/dev/null || fail "the cbmc that was fetched does not run"
 touch "$out/.ready"
 echo "$out/cbmc"

@@ -59,7 +59,7 @@ present() {
 #include <stdint.h>
 #include <setjmp.h>
 #include <$what>" | ${CC:-gcc} -E -x c - >/dev/null 2>&1 ;;
-	lib:*) /sbin/ldconfig -p 2>/dev/null | grep -qF "$what" ||
+	lib:*) /sbin/ldconfig -p 2>/dev/null | grep -F "$what" >/dev/null ||
 		compgen -G "/usr/lib/*/$what" >/dev/null ;;
 	esac
 }
@@ -70,7 +70,7 @@ choose() {
 
 	for package in ${1//|/ }; do
 		[ "$package" = "${1##*|}" ] && break
-		apt-cache show "$package" 2>/dev/null | grep -q '^Version' && break
+		apt-cache show "$package" 2>/dev/null | grep '^Version' >/dev/null && break
 	done
 	echo "$package"
 }

@@ -123,10 +123,11 @@ if ! command -v "$compiler" >/dev/null; then
 	sed -i '/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d' "$headers/include/config/auto.conf"
 fi
 
-# Prints the build tools that find no C library of theirs on this host.
+# Prints the build tools that find no C library of theirs on this host. Not with grep -q, which ends
+# at the first match: who writes on then dies, and with pipefail that counts as "not found".
 homeless() {
 	find "$out/root/usr/lib/$kbuild" -type f -perm -1 ! -name '*.bin' | while read -r tool; do
-		ldd "$tool" 2>&1 | grep -q 'not found' && echo "$tool"
+		ldd "$tool" 2>&1 | grep 'not found' >/dev/null && echo "$tool"
 	done
 	true
 }
