@@ -81,8 +81,8 @@ class Machine:
                             "-device", "isa-serial,index=%d,chardev=%s" % (index, kind)]
             else:
                 serials += ["-serial", "file:" + logs[kind]]
-        return (["qemu-system-x86_64", "-accel", "tcg,thread=" +
-                 ("single" if "-icount" in self.extra else "multi"),
+        one = "-icount" in self.extra or self.cpus > (self.model.threads or self.cpus)
+        return (["qemu-system-x86_64", "-accel", "tcg,thread=" + ("single" if one else "multi"),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
                  "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +
                 serials + (["-bios", self.firmware] if self.firmware else []) +
