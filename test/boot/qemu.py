@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+import emulator
 from models import MODELS
 from report import Report
 
@@ -54,7 +55,7 @@ class Machine:
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
                  extra=(), memory="1G", limit=300, doomed=False, firmware=None,
-                 smp="", board=""):
+                 smp="", board="", resume=()):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
@@ -70,6 +71,7 @@ class Machine:
         self.doomed = doomed        # its attack may take the machine with it, once reported
         self.board = board          # of QEMU, where not its usual one: "microvm,..."
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
+        self.resume = resume        # where nothing attacks: see emulator.py
 
     def command(self, logs):
         cpu = ",".join(part for part in (self.model.flags, "la57=" + ("on" if self.la57 else "off"),
@@ -169,12 +171,16 @@ def boot(machine, folder, watch=None):
 
     A machine that is lost before PID 1 has said a word, or whose kernel found too few CPUs, is booted
     again, once: nothing of ours has run there. The emulator loses one now and then while the kernel
-    patches itself on two CPUs."""
+    patches itself on two CPUs. So is one where nothing attacks and the emulator forgot an exit."""
     result = boot_once(machine, folder, watch)
-    whole = result.report.start.get("cpus") == machine.cpus
-    if not result.problem or whole or stopping():
+    why = ""
+    if result.report.start.get("cpus") != machine.cpus:
+        why = "before anything was tested"
+    elif emulator.forgot_exit(result.events(), machine.resume):
+        why = "the emulator went on with nested paging behind an exit"
+    if not result.problem or not why or stopping():
         return result
-    print("%s: %s, before anything was tested: once more" % (machine.name, result.problem), flush=True)
+    print("%s: %s, %s: once more" % (machine.name, result.problem, why), flush=True)
     return boot_once(machine, folder, watch)
 
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import attacks
+import emulator
 import kept
 import matrix
 import qemu
@@ -88,6 +89,25 @@ def _verdicts():
     yield "absent, but not run", not good("absent", None, **lacks)
 
 
+def _emulator():
+    line = 'holdfast: event seq=3 name="%s" access=%s cpl=0 rip=0x%x va=0x0 gpa=0x%x old=0x0\n'
+    with tempfile.NamedTemporaryFile() as image:
+        image.write(bytes(0x14e9) + emulator.VMRUN + bytes(9))
+        image.flush()
+        resume = emulator.resumes(image.name)
+    hv, rip = "hypervisor memory", 0xffffcc748100b4ec
+
+    def forgot(*event):
+        return emulator.forgot_exit(line % event, resume)
+
+    yield "an exit forgotten, four levels", forgot(hv, "walk", rip, 0x38cdcc0)
+    yield "an exit forgotten, five levels", forgot(hv, "walk", 0xff6aa9c40080b4ec, 0x3cc9b50)
+    yield "walk of another address", not forgot(hv, "walk", rip, 0x38cdcc8)
+    yield "walk from elsewhere", not forgot(hv, "walk", rip + 1, 0x38cdcc0)
+    yield "fetch of hypervisor memory", not forgot(hv, "execute", rip, 0x38cdcc0)
+    yield "walk of other memory", not forgot("kernel text", "walk", rip, 0x38cdcc0)
+
+
 def _table():
     machine = {"kernel": "6.1", "model": "max", "cpus": 1, "la57": True}
     results = [{"attack": "a", "machine": machine, "outcome": outcome}
@@ -136,5 +156,5 @@ def _kept():
 
 def results():
     """Yields (what, good)."""
-    for check in (_reports, _verdicts, _table, _kept):
+    for check in (_reports, _verdicts, _emulator, _table, _kept):
         yield from check()

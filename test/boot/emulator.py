@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the emulator does wrong by itself, and how that is told from a failure of Holdfast."""
+
+import re
+
+VMRUN = b"\x0f\x01\xd8"
+LINE = re.compile(r'name="hypervisor memory" access=walk .* rip=0x([0-9a-f]+) .* gpa=0x([0-9a-f]+) ')
+
+
+def resumes(image):
+    """Where the hypervisor goes on after an exit: page offsets of what follows VMRUN."""
+    with open(image, "rb") as source:
+        data = source.read()
+    return {(at.start() + len(VMRUN)) % 4096 for at in re.finditer(re.escape(VMRUN), data)}
+
+
+def forgot_exit(events, resume):
+    """Has QEMU gone on with nested paging behind an exit? It sets the flag that says so to what it
+    was, now and then, on several threads (docs/testing.md, "The machines"): the hypervisor's own
+    fetch behind VMRUN then fails in the nested tables, in the entry of its own top-level table for
+    that very address. No guest gets there: what it fetches from the hypervisor's memory is refused
+    as that, and an address that it can fetch from is not behind VMRUN."""
+    for line in LINE.finditer(events):
+        rip, entry = (int(word, 16) for word in line.groups())
+        tops = {(rip >> shift & 511) * 8 for shift in (39, 48)}
+        if rip % 4096 in resume and entry % 4096 in tops:
+            return True
+    return False
