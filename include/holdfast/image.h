@@ -109,8 +109,9 @@ enum hf_space {
 };
 
 /*
- * A store that would put the machine to sleep, refused after lock: one of @width bytes or
- * any that covers them, to @address in @space, whose bits of @mask equal @match.
+ * A store that would put the machine to sleep, or shut the gate of address bit 20, refused after
+ * lock: one of @width bytes or any that covers them, to @address in @space, whose bits of @mask
+ * equal @match.
  */
 struct hf_sleep {
 	uint64_t address;
@@ -118,7 +119,8 @@ struct hf_sleep {
 	uint32_t match;
 	uint8_t space; /* enum hf_space */
 	uint8_t width; /* of the register, in bytes: 1, 2 or 4; within one page */
-	uint8_t reserved[6];
+	uint8_t gate;  /* 1: not sleep, but the gate of address bit 20 */
+	uint8_t reserved[5];
 };
 
 #define HF_SLEEP_MAX 32u
