@@ -425,6 +425,12 @@ static void x2apic(void **ctx)
 	/* Does not exist: the guest's fault. */
 	assert_true(write_msr(0x834, 0x10000));
 	assert_false(device_perform(&vcpu[0], &e));
+	/* The page has no registers now, not even harmless ones. */
+	assert_true(store_ecx(0xfee00380, 0x500));
+	assert_int_equal(e.exit.device.request, DEVICE_OTHER);
+	vcpu[0].name.x2apic = false;
+	assert_true(store_ecx(0xfee00380, 0x500));
+	assert_int_equal(e.exit.device.request, DEVICE_STORE);
 	/* Others, and reading. */
 	assert_false(write_msr(MSR_LSTAR, 0));
 	gprs.r[GPR_RCX] = 0x835;
