@@ -149,7 +149,7 @@ enum hf_reason {
 	HF_REASON_BAD_OPTION = 14,
 	HF_REASON_NO_SYMBOL = 15,   /* the kernel lacks something the agent needs */
 	HF_REASON_PLATFORM = 16,    /* a CPU mode this image does not support */
-	HF_REASON_CPU_MISSING = 17, /* firmware lists a CPU that the kernel does not use */
+	HF_REASON_CPU_MISSING = 17, /* the kernel leaves one out, or cannot know */
 	HF_REASON_CPU_SLOTS = 18,   /* CPUs could be plugged in later */
 	HF_REASON_KEXEC = 19,	    /* another kernel is loaded for kexec or kdump */
 	HF_REASON_COUNT
