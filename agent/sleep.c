@@ -2,7 +2,8 @@
 /*
  * Sleep: a machine that wakes up starts in firmware, without the hypervisor. The hypervisor
  * refuses the store that asks for it; the kernel would die of that refusal half way down, so it is
- * stopped before it begins.
+ * stopped before it begins. And the gate of address bit 20, whose stores are refused in the same
+ * way.
  */
 #include <linux/acpi.h>
 #include <linux/notifier.h>
@@ -17,6 +18,11 @@
 #define SLEEP_ENABLE	 BIT(5)
 #define TYPES		 8
 #define NO_TYPE		 TYPES
+
+/* System control port A, and the keyboard controller's port of commands. */
+#define PORT_A	      0x92
+#define PORT_A_GATE   BIT(1)
+#define PORT_KEYBOARD 0x64
 
 static u8 space_of(const struct acpi_generic_address *where)
 {
@@ -64,6 +70,26 @@ static void add_types(struct hf_boot *boot, const struct acpi_generic_address *w
 			    type << shift | enable);
 }
 
+/*
+ * The gate of address bit 20 is open where the port's bit is set. Commands of the keyboard
+ * controller that shut it: write the output port, shut, pulse the output port with bit 1 low (as
+ * it is not in 0xfe, which resets the machine). Linux, once it runs, uses none of them.
+ */
+static void add_gate(struct hf_boot *boot)
+{
+	static const struct hf_sleep gate[] = {
+		{ PORT_A, PORT_A_GATE, 0, HF_SPACE_PORT, 1, 1 },
+		{ PORT_KEYBOARD, 0xff, 0xd1, HF_SPACE_PORT, 1, 1 },
+		{ PORT_KEYBOARD, 0xff, 0xdd, HF_SPACE_PORT, 1, 1 },
+		{ PORT_KEYBOARD, 0xf2, 0xf0, HF_SPACE_PORT, 1, 1 },
+	};
+
+	static_assert(3 * TYPES + 1 + ARRAY_SIZE(gate) <= HF_SLEEP_MAX,
+		      "three registers, S4BIOS and the gate");
+	memcpy(boot->sleep, gate, sizeof(gate));
+	boot->sleep_count = ARRAY_SIZE(gate);
+}
+
 void sleep_describe(struct hf_boot *boot)
 {
 	const struct acpi_table_fadt *fadt = &acpi_gbl_FADT;
@@ -73,8 +99,7 @@ void sleep_describe(struct hf_boot *boot)
 	};
 	u8 off_a, off_b;
 
-	static_assert(3 * (TYPES - 1) + 1 + 3 <= HF_SLEEP_MAX, "three registers and S4BIOS");
-	boot->sleep_count = 0;
+	add_gate(boot);
 	if (acpi_disabled)
 		return;
 	/* A firmware that cannot power off: nothing to let through. */

@@ -82,6 +82,9 @@ enum hf_reason startup_check(void)
 
 	if (num_possible_cpus() > num_present_cpus())
 		reason = HF_REASON_CPU_SLOTS;
+	/* Without the list nobody knows how many CPUs wait for a start-up interrupt. */
+	if (!table)
+		reason = HF_REASON_CPU_MISSING;
 	while (table && (entry = madt_next(table, entry)))
 		if (madt_cpu(entry, &id) && !online(id))
 			reason = HF_REASON_CPU_MISSING;

@@ -57,8 +57,8 @@ static const struct reason reasons[] = {
 				 "documentation for supported machines" },
 	[HF_REASON_CPU_MISSING] = { "cpu-missing",
 				    "the firmware lists a CPU that this kernel does not use "
-				    "and "
-				    "that would stay unprotected: boot without nr_cpus=" },
+				    "and that would stay unprotected, or its list is not to be "
+				    "had: boot without nr_cpus= and acpi=off" },
 	[HF_REASON_CPU_SLOTS] = { "cpu-slots",
 				  "CPUs could be plugged in later and would be unprotected: "
 				  "boot with possible_cpus= the number present" },

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guard against sleep: stores that would ask for it are refused from lock on. */
+/*
+ * Guard against sleep: stores that would ask for it are refused from lock on. So are those that
+ * shut the gate of address bit 20, which makes one page of memory another behind all tables.
+ */
 #include <holdfast/image.h>
 #include <hv/event.h>
 #include <hv/owner.h>
@@ -73,19 +76,23 @@ static bool asks(const struct hf_sleep *s, u64 at, u32 width, u64 store)
 	return bits && !((store ^ s->match) & bits);
 }
 
-static bool any_asks(u8 space, u64 at, u32 width, u64 value)
+/* The first record whose store this is, or NULL. */
+static const struct hf_sleep *asked(u8 space, u64 at, u32 width, u64 value)
 {
 	for (u32 i = 0; i < held; i++)
 		if (records[i].space == space && asks(&records[i], at, width, value))
-			return true;
-	return false;
+			return &records[i];
+	return NULL;
 }
 
 static enum verdict refuse(struct cpu *cpu, const struct exit *exit, struct hf_event *event,
-			   bool known)
+			   const struct hf_sleep *asked)
 {
-	/* Whose value is not known cannot be judged, nor done. */
-	event->action = known ? protect_action() : HF_ACTION_DENY;
+	/*
+	 * Whose value is not known cannot be judged, nor done. The gate would lead the hypervisor
+	 * itself astray, so no action lets it.
+	 */
+	event->action = asked && !asked->gate ? protect_action() : HF_ACTION_DENY;
 	event_record(cpu, exit, event);
 	return event->action == HF_ACTION_ALLOW ? VERDICT_PERFORM : VERDICT_FAULT;
 }
@@ -94,6 +101,7 @@ static enum verdict refuse(struct cpu *cpu, const struct exit *exit, struct hf_e
 enum verdict sleep_port(struct cpu *cpu, const struct exit *exit)
 {
 	const struct exit_port *p = &exit->port;
+	const struct hf_sleep *found = NULL;
 	struct hf_event event = {
 		.kind = HF_EVENT_PORT,
 		.access = p->write ? HF_ACCESS_WRITE : HF_ACCESS_READ,
@@ -103,16 +111,18 @@ enum verdict sleep_port(struct cpu *cpu, const struct exit *exit)
 		.new_value = p->string ? 0 : p->value,
 	};
 
-	if (!p->string && (!p->write || !protect_locked() ||
-			   !any_asks(HF_SPACE_PORT, p->port, p->width, p->value)))
+	if (!p->string && p->write && protect_locked())
+		found = asked(HF_SPACE_PORT, p->port, p->width, p->value);
+	if (!p->string && !found)
 		return VERDICT_PERFORM;
-	return refuse(cpu, exit, &event, !p->string);
+	return refuse(cpu, exit, &event, found);
 }
 
 /* The rest of the page belongs to whatever device is there. */
 enum verdict sleep_device(struct cpu *cpu, const struct exit *exit)
 {
 	const struct exit_device *d = &exit->device;
+	const struct hf_sleep *found = NULL;
 	struct hf_event event = {
 		.kind = HF_EVENT_MEMORY,
 		.access = HF_ACCESS_WRITE,
@@ -123,18 +133,21 @@ enum verdict sleep_device(struct cpu *cpu, const struct exit *exit)
 		.new_value = d->value,
 	};
 
-	if (d->width &&
-	    (!protect_locked() || !any_asks(HF_SPACE_MEMORY, d->gpa.raw, d->width, d->value)))
+	if (d->width && protect_locked())
+		found = asked(HF_SPACE_MEMORY, d->gpa.raw, d->width, d->value);
+	if (d->width && !found)
 		return VERDICT_PERFORM;
-	return refuse(cpu, exit, &event, d->width);
+	return refuse(cpu, exit, &event, found);
 }
 
 const char *sleep_open(void)
 {
-	if (!held)
-		return "the kernel named no sleep register: it runs without ACPI";
-	for (u32 i = 0; i < held; i++)
+	bool named = false;
+
+	for (u32 i = 0; i < held; i++) {
 		if (records[i].space == HF_SPACE_OTHER)
 			return "a sleep register of this machine is neither a port nor memory";
-	return "";
+		named |= !records[i].gate;
+	}
+	return named ? "" : "the kernel named no sleep register: it runs without ACPI";
 }

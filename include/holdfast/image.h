@@ -109,8 +109,9 @@ enum hf_space {
 };
 
 /*
- * A store that would put the machine to sleep, refused after lock: one of @width bytes or
- * any that covers them, to @address in @space, whose bits of @mask equal @match.
+ * A store that would put the machine to sleep, or shut the gate of address bit 20, refused after
+ * lock: one of @width bytes or any that covers them, to @address in @space, whose bits of @mask
+ * equal @match.
  */
 struct hf_sleep {
 	uint64_t address;
@@ -118,7 +119,8 @@ struct hf_sleep {
 	uint32_t match;
 	uint8_t space; /* enum hf_space */
 	uint8_t width; /* of the register, in bytes: 1, 2 or 4; within one page */
-	uint8_t reserved[6];
+	uint8_t gate;  /* 1: not sleep, but the gate of address bit 20 */
+	uint8_t reserved[5];
 };
 
 #define HF_SLEEP_MAX 32u
@@ -147,7 +149,7 @@ enum hf_reason {
 	HF_REASON_BAD_OPTION = 14,
 	HF_REASON_NO_SYMBOL = 15,   /* the kernel lacks something the agent needs */
 	HF_REASON_PLATFORM = 16,    /* a CPU mode this image does not support */
-	HF_REASON_CPU_MISSING = 17, /* firmware lists a CPU that the kernel does not use */
+	HF_REASON_CPU_MISSING = 17, /* the kernel leaves one out, or cannot know */
 	HF_REASON_CPU_SLOTS = 18,   /* CPUs could be plugged in later */
 	HF_REASON_KEXEC = 19,	    /* another kernel is loaded for kexec or kdump */
 	HF_REASON_COUNT

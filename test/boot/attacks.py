@@ -17,7 +17,7 @@ MACHINE = 0x08000000
 
 # Assets by the names the attack module gives them.
 NEVER_ALLOWED = {"hypervisor memory", "nested virtualization", "restart of a CPU", "APIC_BASE",
-                 "PAT", "CR0.NW"}
+                 "PAT", "CR0.NW", "A20 gate"}
 # Refused before the hypervisor is asked: no event can tell.
 BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
@@ -36,6 +36,7 @@ NAMES = {
     "nested virtualization": {"EFER.SVME", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},
     "CPU state": {"kernel text", "machine"},
+    "A20 gate": {"I/O port 0x92", "I/O port 0x64"},
     "page tables": {"machine", "hypervisor memory", "absent memory"},
 }
 # No other event may come of these. The instruction cannot be read: an event that names what it would

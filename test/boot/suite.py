@@ -125,6 +125,8 @@ def single_boots():
         yield from other_boots(kernel)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
     yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
+    yield Spec("wrong-unlisted", "manual", "cpu-missing", cpus=1, smp="2",
+               further="nr_cpus=1 acpi=off reboot=k hf.leave=reboot")
     yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
     yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
     yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)

@@ -443,6 +443,42 @@ static void status_without_records(void **ctx)
 	assert_status(HF_ENFORCED_NOT, "no sleep register");
 }
 
+/* The gate of address bit 20: refused whatever the action. */
+static void gate(u32 action)
+{
+	struct hf_boot *boot;
+	struct cpu *cpu;
+
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	boot->action = action;
+	add(boot, 0x92, 1, 2, 0);
+	boot->sleep[0].gate = 1;
+	machine_launch(boot);
+	cpu = cpu_get(0);
+	assert_int_equal(out(cpu, 0x92, 1, 0), VERDICT_PERFORM);
+	machine_lock(cpu);
+	assert_int_equal(out(cpu, 0x92, 1, 0xfe), VERDICT_PERFORM);
+	assert_int_equal(out(cpu, 0x92, 1, 0xfd), VERDICT_FAULT);
+	assert_denied(0x92, 1, 0xfd);
+	assert_int_equal(out(cpu, 0x90, 4, 0), VERDICT_FAULT);
+	assert_denied(0x90, 4, 0);
+}
+
+static void gate_is_denied(void **ctx)
+{
+	(void)ctx;
+	gate(HF_ACTION_DENY);
+	/* It is none of what status calls sleep. */
+	assert_status(HF_ENFORCED_NOT, "no sleep register");
+}
+
+static void gate_is_never_allowed(void **ctx)
+{
+	(void)ctx;
+	gate(HF_ACTION_ALLOW);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +499,8 @@ int main(void)
 		machine_test(records_are_checked),
 		machine_test(status),
 		machine_test(status_without_records),
+		machine_test(gate_is_denied),
+		machine_test(gate_is_never_allowed),
 	};
 
 	return cmocka_run_group_tests_name("guard_sleep", tests, NULL, NULL);

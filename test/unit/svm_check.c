@@ -106,7 +106,16 @@ static void state(void **ctx)
 	breaks(vmcb.cr4 &= ~CR4_PAE, "EFER.LME, CR0.PG and CR4.PAE");
 	breaks(vmcb.cr0 &= ~CR0_PE, "EFER.LME, CR0.PG and PE");
 	breaks(vmcb.cs.attributes |= SEGMENT_D, "CS.L and D");
+	breaks(vmcb.cr4 |= CR4_CET; vmcb.cr0 &= ~CR0_WP, "CR4");
+	breaks(vmcb.s_cet = 4, "S_CET");
+	breaks(vmcb.pat = 0x0007040600070402, "PAT");
+	breaks(vmcb.pat = 0x0307040600070406, "PAT");
+	breaks(vmcb.pat = 0x0007040800070406, "PAT");
 	/* What is not to be refused. */
+	setup(NULL);
+	vmcb.pat = 0x0407050600070106;
+	vmcb.s_cet = 3;
+	assert_null(check_block(&vmcb));
 	setup(NULL);
 	vmcb.cr0 |= CR0_NW | CR0_CD;
 	assert_null(check_block(&vmcb));

@@ -425,6 +425,12 @@ static void x2apic(void **ctx)
 	/* Does not exist: the guest's fault. */
 	assert_true(write_msr(0x834, 0x10000));
 	assert_false(device_perform(&vcpu[0], &e));
+	/* The page has no registers now, not even harmless ones. */
+	assert_true(store_ecx(0xfee00380, 0x500));
+	assert_int_equal(e.exit.device.request, DEVICE_OTHER);
+	vcpu[0].name.x2apic = false;
+	assert_true(store_ecx(0xfee00380, 0x500));
+	assert_int_equal(e.exit.device.request, DEVICE_STORE);
 	/* Others, and reading. */
 	assert_false(write_msr(MSR_LSTAR, 0));
 	gprs.r[GPR_RCX] = 0x835;
@@ -483,7 +489,7 @@ static void armed(void **ctx)
 	assert_int_equal(svm.features, HF_FEATURE_RESTART);
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
 	assert_true(restart_arm(&vcpu[0]));
-	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0xa);
+	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0xe); /* and no gate of address bit 20 */
 	restart_disarm(&vcpu[0]);
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
 	/* Where the first had it not, none is asked for it. */

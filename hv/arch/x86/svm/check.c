@@ -14,6 +14,8 @@
 #define CR4_PAGING  (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 #define EFER_PAGING (EFER_LME | EFER_LMA | EFER_NXE)
 
+#define S_CET_SHADOW_STACKS 3ull /* all there is of it on AMD: APM vol. 2, 18 */
+
 #define CONTROL_OURS 0xff000000u /* interrupt_control: V_INTR_MASKING, VGIF, VNMI, AVIC */
 
 /*
@@ -38,7 +40,16 @@ static const char *broken(const struct rule *rules, size_t count)
 	return NULL;
 }
 
-/* APM vol. 2, 15.5.1, in its order. */
+/* Eight memory types, of which 2 and 3 do not exist: APM vol. 2, 7.8.1. */
+static bool valid_pat(u64 pat)
+{
+	for (; pat; pat >>= 8)
+		if ((pat & 0xff) > 7 || (pat & 0xfe) == 2)
+			return false;
+	return true;
+}
+
+/* APM vol. 2, 15.5.1, in its order; and 15.25.4 of the guest's PAT. */
 static const char *check_state(const struct vmcb *vmcb)
 {
 	bool paged = (vmcb->efer & EFER_LME) && (vmcb->cr0 & CR0_PG);
@@ -56,6 +67,8 @@ static const char *check_state(const struct vmcb *vmcb)
 		{ !paged || (vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) !=
 				    (SEGMENT_L | SEGMENT_D),
 		  "CS.L and D" },
+		{ !(vmcb->s_cet & ~S_CET_SHADOW_STACKS), "S_CET" },
+		{ valid_pat(vmcb->pat), "PAT" },
 	};
 
 	return broken(rules, ARRAY_SIZE(rules));

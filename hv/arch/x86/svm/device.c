@@ -112,7 +112,8 @@ bool device_on_store(struct vcpu *v, struct svm_exit *e)
 		return true;
 	else if (number >= 0)
 		device->request = ioapic_request(v->cpu, number, at, device->value, &e->index);
-	else if (at.raw - APIC_SPACE_START < PAGE_SIZE)
+	/* In x2APIC mode the page has no registers: what a store there means, nobody says. */
+	else if (at.raw - APIC_SPACE_START < PAGE_SIZE && !v->name.x2apic)
 		on_apic(v, at.raw - APIC_SPACE_START, device);
 	return true;
 }

@@ -16,8 +16,9 @@
 #include "../common/sysreg.h"
 #include "exit.h"
 
-#define VM_CR_R_INIT BIT(1)
-#define SX_INIT	     1 /* error code: APM vol. 2, 8.2.20 */
+#define VM_CR_R_INIT   BIT(1)
+#define VM_CR_DIS_A20M BIT(2)
+#define SX_INIT	       1 /* error code: APM vol. 2, 8.2.20 */
 /* CPUID 1, ECX: below another hypervisor. */
 #define CPUID_HYPERVISOR BIT(31)
 
@@ -29,9 +30,13 @@
 
 /* ---- INIT ---- */
 
+/*
+ * Another relic of the board goes with it, as SKINIT does: its gate of address bit 20 lies behind
+ * the nested tables, and shut would lead the guest from a page of its own to one that is sealed.
+ */
 static bool arm(u64 vm_cr)
 {
-	wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
+	wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT | VM_CR_DIS_A20M);
 	return rdmsr(MSR_VM_CR) & VM_CR_R_INIT;
 }
 
