@@ -21,8 +21,9 @@ class Config(NamedTuple):
         return name if self.model == "max" else name + "-" + self.model
 
     def machine(self):
-        """As arguments of place.machine."""
-        return self._asdict()
+        """As arguments of place.machine. Two sizes of memory: where the hypervisor and what it
+        guards lie decides what a wrong address bit leads to."""
+        return dict(self._asdict(), memory="1G" if self.la57 else "768M")
 
 
 # What make test boots: each kernel, each number of CPUs, each depth of paging.
