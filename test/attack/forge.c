@@ -3,11 +3,12 @@
  * Trampolines of the function tracer that the attacker has made, and the kernel's own patcher led
  * astray. Where that is refused, it has a lock of the patcher: a machine of its own.
  */
+#include <linux/cpumask.h>
 #include <linux/ftrace.h>
-#include <linux/highmem.h>
 #include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mutex.h>
@@ -21,6 +22,8 @@
 #include "site.h"
 
 #define RETURN_SIZE 5 /* behind a trampoline's copied code, then a pointer */
+#define LASTS	    (2 * HZ)
+#define LOOKS	    1000
 
 /* ---- trampolines ---- */
 
@@ -89,6 +92,17 @@ static enum attack_outcome trace_new(struct attempt *t)
 	return trace_call(t, (const void *)code_tracer()->trampoline);
 }
 
+/* Behind what saves the registers. */
+static enum attack_outcome trace_middle(struct attempt *t)
+{
+	return trace_call(t, (const u8 *)code_tracer()->trampoline + 9);
+}
+
+static enum attack_outcome trace_function(struct attempt *t)
+{
+	return trace_call(t, attack_symbol("orderly_reboot"));
+}
+
 /*
  * Changes a byte of the forged trampoline by @writes once a function calls it. The page keeps the
  * byte for whoever looks; the function calls it no more.
@@ -123,7 +137,59 @@ static enum attack_outcome trace_alias(struct attempt *t)
 	return trace_then(t, write_alias);
 }
 
-/* ---- the same in a page of a user process ---- */
+/* ---- changed by another CPU while it is being looked at ---- */
+
+static int trace_changer(void *arg)
+{
+	u8 bytes[2] = { forged[0], forged[0] ^ 0x5a };
+	unsigned int i;
+
+	for (i = 0; !kthread_should_stop(); i++) {
+		memory_store_byte(forged, &bytes[i % 2]);
+		cond_resched();
+	}
+	memory_store_byte(forged, &bytes[0]);
+	return 0;
+}
+
+/* Calls it until it is called and changed at the same time. */
+static bool trace_contest(struct attempt *t, u8 *va, u64 called, u64 was)
+{
+	unsigned long deadline = jiffies + LASTS;
+	bool seen = false;
+	int trap, i;
+
+	while (!seen && time_before(jiffies, deadline)) {
+		trap = site_patch(va, called, site_in_order, ARRAY_SIZE(site_in_order));
+		if (trap != TRAP_NONE)
+			t->trap = trap;
+		for (i = 0; trap == TRAP_NONE && !seen && i < LOOKS; i++)
+			seen = READ_ONCE(forged[0]) == (u8)t->wanted;
+		site_restore(va, was);
+		cond_resched();
+	}
+	return seen;
+}
+
+static enum attack_outcome trace_race(struct attempt *t)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	struct task_struct *changer;
+	u8 *va = site_traced();
+	bool seen;
+
+	if (!va || forge() || memory_target_at(t, forged, 1, forged[0] ^ 0x5a))
+		return ATTACK_ERROR;
+	changer = kthread_create_on_cpu(trace_changer, NULL, cpu, "hf_changer/%u");
+	if (IS_ERR(changer))
+		return ATTACK_ERROR;
+	wake_up_process(changer);
+	seen = trace_contest(t, va, site_transfer(va, SITE_CALL, forged), site_word(va));
+	kthread_stop(changer);
+	return seen ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
+/* ---- in a page of a user process ---- */
 
 /* Of the forged trampoline's address. */
 static void set_leaf(u64 *leaf, u64 entry)
@@ -269,10 +335,24 @@ static const struct attack attacks[] = {
 	       trace_byte, memory_look, site_undo),
 	TRACED("trace-new", "have a function call the trampoline of another", HOOK, trace_new,
 	       memory_look, site_undo),
+	TRACED("trace-middle", "have a function call into the middle of a trampoline", CODE,
+	       trace_middle, memory_look, site_undo),
+	TRACED("trace-function", "have a function call another in place of a trampoline", CODE,
+	       trace_function, memory_look, site_undo),
 	TRACED("trace-alias", "change a trampoline through a second mapping once it is called",
 	       CODE, trace_alias, memory_look, memory_undo),
 	TRACED("trace-user", "change a trampoline in user memory once it is called", CODE,
 	       trace_user, NULL, NULL),
+	{
+		.name = "trace-race",
+		.title = "have a function call a trampoline that another CPU keeps changing",
+		.gives = CODE,
+		.asset = "module text",
+		.control = ATTACK_BARE,
+		.cpus = 2,
+		.run = trace_race,
+		.look = memory_look,
+	},
 	PATCHER("site-poke", "patch a jump label to other code with the kernel's own patcher",
 		CODE, poke, site_look, site_undo),
 	PATCHER("site-forged", "patch what is none by a forged record of a jump label", CODE,
