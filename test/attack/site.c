@@ -17,7 +17,8 @@
 
 /* ---- the sites ---- */
 
-DEFINE_STATIC_KEY_FALSE(site_key);
+/* Only the tables name it. */
+static struct static_key_false site_key __used = STATIC_KEY_FALSE_INIT;
 
 #define NOP2 ".byte 0x66, 0x90\n\t"
 #define NOP5 ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"
