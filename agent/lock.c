@@ -94,6 +94,9 @@ static int seal(struct hf_ctl_lock *ctl)
 			&ranges->given);
 	if (ret)
 		return ret;
+	ret = patching_register(patching, &ctl->failed_call);
+	if (ret)
+		return ret;
 	ctl->failed_call = HF_CALL_LOCK;
 	ret = call_make(HF_CALL_LOCK, 0, 0);
 	if (!ret)
