@@ -11,7 +11,9 @@
 #include <hv/exit.h>
 #include <hv/guest.h>
 #include <hv/launch.h>
+#include <hv/owner.h>
 #include <hv/protect.h>
+#include <hv/site.h>
 #include <hv/status.h>
 #include <hv/string.h>
 
@@ -101,6 +103,56 @@ static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : protect_add(cpu, cpu->buffer, count);
 }
 
+/* What the calls that describe patching take: @size bytes a record, 1 to @most of them. */
+struct description {
+	u32 size;
+	u32 most;
+};
+
+static struct description description_of(u64 number)
+{
+	switch (number) {
+	case HF_CALL_ENTRIES:
+		return (struct description){ sizeof(u32), HF_ENTRIES_PER_PAGE };
+	case HF_CALL_SITES:
+		return (struct description){ sizeof(struct hf_site), HF_SITES_PER_PAGE };
+	}
+	return (struct description){ sizeof(struct hf_patching), 0 };
+}
+
+static s64 describe(u64 number, const void *records, u64 count)
+{
+	switch (number) {
+	case HF_CALL_PATCHING:
+		return site_add_patching(records);
+	case HF_CALL_ENTRIES:
+		return site_add_entries(records, count);
+	}
+	return site_add(records, count);
+}
+
+static s64 call_describe(struct cpu *cpu, const struct exit_call *call)
+{
+	struct description d = description_of(call->number);
+	u64 count = d.most ? call->arg[1] : 1;
+	struct owner_locked owner;
+	s64 result;
+
+	if (!count || (d.most && count > d.most))
+		return -HF_EINVAL;
+	if (call->arg[0] & PAGE_MASK)
+		return -HF_EFAULT;
+	result = guest_read(gpa(call->arg[0]), cpu->buffer, count * d.size);
+	if (result)
+		return result;
+	owner = owner_lock(cpu);
+	result = protect_closed();
+	if (!result)
+		result = describe(call->number, cpu->buffer, count);
+	owner_unlock(owner);
+	return result;
+}
+
 static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 {
 	switch (call->number) {
@@ -108,6 +160,10 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 		return call_protect(cpu, call);
 	case HF_CALL_LOCK:
 		return protect_lock(cpu);
+	case HF_CALL_PATCHING:
+	case HF_CALL_ENTRIES:
+	case HF_CALL_SITES:
+		return call_describe(cpu, call);
 	case HF_CALL_INFO:
 	case HF_CALL_PROTECTION:
 	case HF_CALL_ASSET:

@@ -16,7 +16,8 @@ FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefi
 
 # The machine: as in the unit tests.
 FUZZ_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
-FUZZ_FAKE := $(wildcard hv/arch/fake/*.c) hv/arch/x86/svm/npt.c
+FUZZ_FAKE := $(wildcard hv/arch/fake/*.c) hv/arch/x86/svm/npt.c \
+	hv/arch/x86/common/form.c
 FUZZ_MACHINE := $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_HV) $(FUZZ_FAKE))
 
 .PHONY: fuzz run-fuzz $(addprefix fuzz-,$(FUZZERS))

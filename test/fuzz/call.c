@@ -111,6 +111,10 @@ static bool documented(u64 number, s64 result, bool locked)
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_LOCK:
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_ENOMEM);
+	case HF_CALL_PATCHING:
+	case HF_CALL_ENTRIES:
+	case HF_CALL_SITES:
+		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_NOOP:
 		return result == 0;
 	case HF_CALL_INFO:
@@ -136,7 +140,8 @@ static bool documented(u64 number, s64 result, bool locked)
 
 static bool reads_page(u64 number)
 {
-	return number == HF_CALL_PROTECT;
+	return number == HF_CALL_PROTECT ||
+	       (number > HF_CALL_LOCK && number <= HF_CALL_SITES);
 }
 
 static bool answers_in_page(u64 number)
