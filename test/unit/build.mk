@@ -103,10 +103,10 @@ $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msr
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
-UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers)
-$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
+UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
+$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port store) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
-$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_registers: $(UNIT)/test/unit/guest.o
+$(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
