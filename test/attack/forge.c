@@ -24,6 +24,7 @@
 #define RETURN_SIZE 5 /* behind a trampoline's copied code, then a pointer */
 #define LASTS	    (2 * HZ)
 #define LOOKS	    1000
+#define REFUSALS    64 /* each an event */
 
 /* ---- trampolines ---- */
 
@@ -156,18 +157,22 @@ static int trace_changer(void *arg)
 static bool trace_contest(struct attempt *t, u8 *va, u64 called, u64 was)
 {
 	unsigned long deadline = jiffies + LASTS;
+	unsigned int refused = 0;
 	bool seen = false;
 	int trap, i;
 
-	while (!seen && time_before(jiffies, deadline)) {
+	while (!seen && refused < REFUSALS && time_before(jiffies, deadline)) {
 		trap = site_patch(va, called, site_in_order, ARRAY_SIZE(site_in_order));
-		if (trap != TRAP_NONE)
+		if (trap != TRAP_NONE) {
 			t->trap = trap;
+			refused++;
+		}
 		for (i = 0; trap == TRAP_NONE && !seen && i < LOOKS; i++)
 			seen = READ_ONCE(forged[0]) == (u8)t->wanted;
 		site_restore(va, was);
 		cond_resched();
 	}
+	attack_note(t, "%u calls refused", refused);
 	return seen;
 }
 
