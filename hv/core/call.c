@@ -12,6 +12,7 @@
 #include <hv/guest.h>
 #include <hv/launch.h>
 #include <hv/owner.h>
+#include <hv/probe.h>
 #include <hv/protect.h>
 #include <hv/site.h>
 #include <hv/status.h>
@@ -103,52 +104,30 @@ static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : protect_add(cpu, cpu->buffer, count);
 }
 
-/* What the calls that describe patching take: @size bytes a record, 1 to @most of them. */
-struct description {
-	u32 size;
-	u32 most;
-};
-
-static struct description description_of(u64 number)
+/* Records of @size bytes, 1 to @most of them, that describe how the kernel patches itself. */
+static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 count, u64 most,
+			 size_t size)
 {
-	switch (number) {
-	case HF_CALL_ENTRIES:
-		return (struct description){ sizeof(u32), HF_ENTRIES_PER_PAGE };
-	case HF_CALL_SITES:
-		return (struct description){ sizeof(struct hf_site), HF_SITES_PER_PAGE };
-	}
-	return (struct description){ sizeof(struct hf_patching), 0 };
-}
-
-static s64 describe(u64 number, const void *records, u64 count)
-{
-	switch (number) {
-	case HF_CALL_PATCHING:
-		return site_add_patching(records);
-	case HF_CALL_ENTRIES:
-		return site_add_entries(records, count);
-	}
-	return site_add(records, count);
-}
-
-static s64 call_describe(struct cpu *cpu, const struct exit_call *call)
-{
-	struct description d = description_of(call->number);
-	u64 count = d.most ? call->arg[1] : 1;
 	struct owner_locked owner;
 	s64 result;
 
-	if (!count || (d.most && count > d.most))
+	if (!count || count > most)
 		return -HF_EINVAL;
 	if (call->arg[0] & PAGE_MASK)
 		return -HF_EFAULT;
-	result = guest_read(gpa(call->arg[0]), cpu->buffer, count * d.size);
+	result = guest_read(gpa(call->arg[0]), cpu->buffer, count * size);
 	if (result)
 		return result;
 	owner = owner_lock(cpu);
 	result = protect_closed();
-	if (!result)
-		result = describe(call->number, cpu->buffer, count);
+	if (!result && call->number == HF_CALL_PATCHING)
+		result = site_add_patching(cpu->buffer);
+	else if (!result && call->number == HF_CALL_ENTRIES)
+		result = site_add_entries(cpu->buffer, count);
+	else if (!result && call->number == HF_CALL_PROBES)
+		result = probe_add(cpu->buffer, count);
+	else if (!result)
+		result = site_add(cpu->buffer, count);
 	owner_unlock(owner);
 	return result;
 }
@@ -161,9 +140,15 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_LOCK:
 		return protect_lock(cpu);
 	case HF_CALL_PATCHING:
+		return call_describe(cpu, call, 1, 1, sizeof(struct hf_patching));
 	case HF_CALL_ENTRIES:
+		return call_describe(cpu, call, call->arg[1], HF_ENTRIES_PER_PAGE, sizeof(u32));
 	case HF_CALL_SITES:
-		return call_describe(cpu, call);
+		return call_describe(cpu, call, call->arg[1], HF_SITES_PER_PAGE,
+				     sizeof(struct hf_site));
+	case HF_CALL_PROBES:
+		return call_describe(cpu, call, call->arg[1], HF_PROBES_PER_PAGE,
+				     sizeof(struct hf_probe));
 	case HF_CALL_INFO:
 	case HF_CALL_PROTECTION:
 	case HF_CALL_ASSET:

@@ -23,6 +23,7 @@
 #include <hv/event.h>
 #include <hv/guest.h>
 #include <hv/memory.h>
+#include <hv/probe.h>
 #include <hv/protect.h>
 #include <hv/shootdown.h>
 #include <hv/site.h>
@@ -107,6 +108,10 @@ static void begin(struct owner_locked owner, const struct site *site, const u8 *
 
 static void end(const struct site *site)
 {
+	if (site->kind == SITE_PROBE) {
+		probe_removed(site);
+		return;
+	}
 	for (u32 i = 0; i < OPEN_MAX; i++, next_end++) {
 		struct open *slot = &open[next_end % OPEN_MAX];
 
@@ -118,6 +123,12 @@ static void end(const struct site *site)
 }
 
 /* ---- verdict ---- */
+
+static bool is_value(const struct site *site, const u8 *bytes, u32 from)
+{
+	return site->kind == SITE_PROBE ? probe_value(site, bytes, from)
+					: site_value(site, bytes, from);
+}
 
 enum step {
 	STEP_NONE,  /* not genuine */
@@ -140,13 +151,13 @@ static enum step step_of(const struct site *site, const u8 *now, const u8 *next,
 		if (size != 1)
 			return STEP_NONE;
 		if (next[0] == breakpoint)
-			return site_value(site, now, 0) ? STEP_BEGIN : STEP_NONE;
-		return stopped && site_value(site, next, 0) ? STEP_END : STEP_NONE;
+			return is_value(site, now, 0) ? STEP_BEGIN : STEP_NONE;
+		return stopped && is_value(site, next, 0) ? STEP_END : STEP_NONE;
 	}
 	/* The second byte of six is the condition, which stays. */
 	if (!stopped || (site->size == SITE_MAX && next[1] != now[1]))
 		return STEP_NONE;
-	if (site_value(site, next, 1))
+	if (is_value(site, next, 1))
 		return STEP_TAIL;
 	/* Copied as two stores of four bytes, of which the second has all that changes. */
 	return site->size == SITE_MAX && offset == 1 && size == 4 ? STEP_OMIT : STEP_NONE;
@@ -166,7 +177,9 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 		return false;
 	/* By where the memory is, not by the address that the instruction used. */
 	va.raw -= m->at;
-	if (!site_find(va, m->width, &site) || site_read(&site, now))
+	if ((!site_find(va, m->width, &site) &&
+	     !probe_find(va, m->width, m->bytes[0], &site)) ||
+	    site_read(&site, now))
 		return false;
 	offset = (u32)(va.raw - site.va.raw);
 	memcpy(next, now, site.size);
@@ -175,7 +188,8 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	if (step == STEP_NONE ||
 	    (step != STEP_OMIT && site_write(&site, offset, m->bytes, m->width)))
 		return false;
-	if (step == STEP_BEGIN)
+	/* A probe stays at its breakpoint. */
+	if (step == STEP_BEGIN && site.kind != SITE_PROBE)
 		begin(owner, &site, now);
 	if (step == STEP_END)
 		end(&site);

@@ -12,19 +12,12 @@
 
 #define OFFSET_MAX 0x7fffffffu
 
-/* Calls of trace sites at lock, which is all that policy "before lock" lets them be set to. */
-#define KEPT_MAX 1024u
-struct kept {
-	u32 at;
-	u32 to;
-};
-
-static u64 *sites; /* hf_site.bits: ascending, since the offset is on top */
+/* hf_site.bits: ascending, since the offset is on top. The target of a trace site is what it
+ * called when it was registered, 0: nothing. */
+static u64 *sites;
 static u32 held;
 static u32 *entries;
 static u32 entry_count;
-static struct kept kept[KEPT_MAX]; /* ascending */
-static u32 kept_count;
 static struct hf_patching patching; /* size 0: not registered */
 
 static u64 pages_of(u64 bytes)
@@ -55,7 +48,7 @@ const struct hf_patching *site_patching(void)
 static bool offset_of(struct gva va, u32 *offset)
 {
 	*offset = (u32)(va.raw - HF_CODE_BASE);
-	return va.raw >= HF_CODE_BASE && *offset <= OFFSET_MAX;
+	return va.raw >= HF_CODE_BASE;
 }
 
 static struct site unpack(u64 bits)
@@ -197,27 +190,12 @@ static u32 forms_of(const struct site *site)
 	return BIT(CODE_NOP) | BIT(site->kind == HF_SITE_TRACE ? CODE_CALL : CODE_JUMP);
 }
 
-static bool was_kept(const struct site *site, struct gva to)
-{
-	u32 at = (u32)(site->va.raw - HF_CODE_BASE), low = 0, high = kept_count;
-
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-
-		if (kept[middle].at < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < kept_count && kept[low].at == at && HF_CODE_BASE + kept[low].to == to.raw;
-}
-
 static bool trace_admits(const struct site *site, struct gva to)
 {
 	const u32 *entry;
 
 	if (protect_locked() && patching.ftrace == HF_POLICY_BEFORE_LOCK)
-		return was_kept(site, to);
+		return site->target && to.raw == HF_CODE_BASE + site->target;
 	entry = entry_at(to);
 	return entry && (*entry & HF_ENTRY_TRAMPOLINE);
 }
@@ -292,47 +270,40 @@ int site_add_entries(const u32 *new, u64 count)
 	return 0;
 }
 
-/* What is there now must be one of its values; a trace site's is remembered at kept[*next]. */
-static int check_site(u64 bits, u32 *next)
+/* What is there now must be one of its values. */
+static bool check_site(u64 *bits)
 {
-	struct site site = unpack(bits);
+	struct site site = unpack(*bits);
 	u8 now[SITE_MAX];
 	struct gva to;
 
 	if ((site.kind == HF_SITE_CALL && site.target >= HF_FORM_COUNT) ||
 	    (site.kind == HF_SITE_TRACE && site.target) || !site_locate(&site) ||
 	    site_read(&site, now) || !site_value(&site, now, 0))
-		return -HF_EINVAL;
-	if (site.kind != HF_SITE_TRACE || patching.ftrace != HF_POLICY_BEFORE_LOCK ||
-	    !backend_code_is(CODE_CALL, site.va, now, 0, site.size, &to))
-		return 0;
-	if (*next == KEPT_MAX)
-		return -HF_ENOSPC;
-	kept[*next].at = HF_SITE_AT(bits);
-	kept[(*next)++].to = (u32)(to.raw - HF_CODE_BASE);
-	return 0;
+		return false;
+	if (site.kind == HF_SITE_TRACE &&
+	    backend_code_is(CODE_CALL, site.va, now, 0, site.size, &to))
+		*bits |= HF_SITE(0, 0, to.raw - HF_CODE_BASE);
+	return true;
 }
 
+/* Copied to where they will be held, which nobody reads before they count as held. */
 int site_add(const struct hf_site *new, u64 count)
 {
-	u64 before = held ? sites[held - 1] : 0;
-	u32 next = kept_count;
-	int error;
+	u64 *next = &sites[held];
 
 	if (!patching.size)
 		return -HF_EINVAL;
 	if (count > HF_SITES_MAX - held)
 		return -HF_ENOSPC;
-	for (u64 i = 0; i < count; before = new[i++].bits) {
-		if ((held || i) &&
-		    HF_SITE_AT(new[i].bits) < HF_SITE_AT(before) + unpack(before).size)
+	memcpy(next, new, count * sizeof(*new));
+	for (u64 *last = next + count; next < last; next++) {
+		bool apart = next == sites ||
+			     HF_SITE_AT(*next) >= HF_SITE_AT(next[-1]) + unpack(next[-1]).size;
+
+		if (!apart || !check_site(next))
 			return -HF_EINVAL;
-		error = check_site(new[i].bits, &next);
-		if (error)
-			return error;
 	}
-	memcpy(&sites[held], new, count * sizeof(*new));
-	held += count;
-	kept_count = next;
+	held += (u32)count;
 	return 0;
 }

@@ -114,6 +114,7 @@ static bool documented(u64 number, s64 result, bool locked)
 	case HF_CALL_PATCHING:
 	case HF_CALL_ENTRIES:
 	case HF_CALL_SITES:
+	case HF_CALL_PROBES:
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_NOOP:
 		return result == 0;
@@ -141,7 +142,7 @@ static bool documented(u64 number, s64 result, bool locked)
 static bool reads_page(u64 number)
 {
 	return number == HF_CALL_PROTECT ||
-	       (number > HF_CALL_LOCK && number <= HF_CALL_SITES);
+	       (number > HF_CALL_LOCK && number <= HF_CALL_PROBES);
 }
 
 static bool answers_in_page(u64 number)

@@ -40,6 +40,11 @@ unit-test: $(UNIT_TESTS)
 	echo "unit: $(words $(UNIT_TESTS)) programs, $$failed failed"; \
 	test $$failed -eq 0
 
+# Stores to sealed code, many, against a model.
+.PHONY: model
+model: $(UNIT)/test/unit/guard_model
+	HF_STORES=10000000 $<
+
 # As in the image: forbidden functions stay forbidden. Tests and the fake backend use libc.
 $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV)): UNIT_CFLAGS += -include hv/banned.h
 

@@ -217,24 +217,6 @@ static void tables_are_bounded(void **ctx)
 	assert_int_equal(site_count(), HF_SITES_MAX);
 }
 
-/* Policy "before lock" keeps what trace sites call; more than it has room for are refused. */
-static void kept_calls_are_bounded(void **ctx)
-{
-	struct cpu *cpu =
-		sites_prepare(1, HF_ACTION_DENY, HF_POLICY_BEFORE_LOCK, HF_POLICY_OFF);
-	u32 at = SITES_TEXT + 0x40000, done;
-
-	(void)ctx;
-	for (done = 0; done <= 1024; done++) {
-		struct sites_value v = sites_go(at + 8 * done, "\xe8", SITES_TRACER);
-		u64 bits = HF_SITE(at + 8 * done, HF_SITE_TRACE, 0);
-
-		sites_put(at + 8 * done, v.bytes, 5);
-		assert_int_equal(sites_add(cpu, &bits, 1), done < 1024 ? 0 : -HF_ENOSPC);
-	}
-	assert_int_equal(site_count(), 1024);
-}
-
 static void dead_after_lock(void **ctx)
 {
 	struct cpu *cpu = sites_machine(1, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_OFF);
@@ -258,7 +240,6 @@ int main(void)
 		machine_test(malformed_patching),
 		machine_test(entries),
 		machine_test(tables_are_bounded),
-		machine_test(kept_calls_are_bounded),
 		machine_test(dead_after_lock),
 	};
 

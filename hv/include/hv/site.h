@@ -10,12 +10,14 @@
 
 #define SITE_MAX 6u /* bytes of the longest site */
 
+#define SITE_PROBE 4u /* a kind next to those of enum hf_site_kind: see hv/probe.h */
+
 struct site {
 	struct gva va;
 	struct gpa gpa;
 	struct gpa rest; /* where it goes on in another page */
 	u32 size;	 /* bytes */
-	u32 kind;	 /* enum hf_site_kind */
+	u32 kind;	 /* enum hf_site_kind, or SITE_PROBE */
 	u32 target;
 };
 
