@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cpu.h>
 #include <linux/delay.h>
-#include <linux/gfp.h>
-#include <linux/io.h>
-#include <linux/jump_label.h>
 #include <linux/mm.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -15,7 +10,6 @@
 #include "compat/modules.h"
 #include "compat/probes.h"
 #include "compat/runtime.h"
-#include "compat/symbols.h"
 #include "lock.h"
 #include "patching.h"
 #include "ranges.h"
@@ -173,16 +167,6 @@ static void report(struct hf_ctl_lock *ctl)
 		 patching->policy.noprobe_count);
 }
 
-/*
- * The random number generator patches text once, when it has gathered enough: in the background
- * and, on a CPU without an instruction for it, seconds after boot. A lock before that would
- * refuse the patch.
- */
-static bool random_settled(void)
-{
-	return !symbols.crng_is_ready || static_key_enabled(symbols.crng_is_ready);
-}
-
 static bool prepare(const struct hf_ctl_lock *ctl)
 {
 	if (!ranges)
@@ -209,15 +193,6 @@ int lock_run(struct hf_ctl_lock *ctl)
 	ctl->va = 0;
 	if (!prepare(ctl))
 		return -ENOMEM;
-	ret = wait_for_random_bytes();
-	for (i = 0; !ret && !random_settled(); i++) {
-		if (i == ATTEMPTS)
-			ret = -EAGAIN;
-		else
-			msleep(ATTEMPT_MS);
-	}
-	if (ret)
-		return ret;
 	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
 		msleep(ATTEMPT_MS);
 	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;

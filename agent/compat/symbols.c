@@ -40,7 +40,6 @@ static const struct wanted wanted[] __initconst = {
 	NEED("init_top_pgt", init_top_pgt),
 	MAY("apic_use_ipi_shorthand", apic_use_ipi_shorthand),
 	MAY("sched_smt_present", sched_smt_present),
-	MAY("crng_is_ready", crng_is_ready),
 	MAY("apic_ipi_shorthand_off", apic_ipi_shorthand_off),
 	NEED("init_mm", init_mm),
 	MAY("efi_mm", efi_mm),

@@ -39,7 +39,7 @@ struct symbols {
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
 	unsigned long secondary_startup_64, init_top_pgt;
-	struct static_key *apic_use_ipi_shorthand, *sched_smt_present, *crng_is_ready;
+	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
 	int *apic_ipi_shorthand_off;
 	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
 	int *kexec_load_disabled;
