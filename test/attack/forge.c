@@ -208,8 +208,13 @@ static unsigned long user;
 static int write_user(struct attempt *t)
 {
 	u8 byte = t->wanted;
+	int trap;
 
-	return copy_to_user((void __user *)user, &byte, 1) ? X86_TRAP_GP : TRAP_NONE;
+	if (!user_access_begin((void __user *)user, 1))
+		return X86_TRAP_PF;
+	trap = TRAP_OF("movb %b1, (%2)", "q"(byte), "r"(user));
+	user_access_end();
+	return trap;
 }
 
 /* Takes the change back itself: the page is gone afterwards. */

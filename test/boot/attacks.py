@@ -32,6 +32,8 @@ NAMES = {
     "syscall table": {"kernel read-only data", WRITE_PROTECT},
     "ro-after-init": {"kernel read-only data", "kernel data read-only after init", WRITE_PROTECT},
     "IDT": {"exception vectors"},
+    # A function of a module may call a trampoline, which then is what is attacked.
+    "module text": {"module text", "code made at run time"},
     "hypervisor memory": {"hypervisor memory"},
     "nested virtualization": {"EFER.SVME", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},
