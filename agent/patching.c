@@ -337,7 +337,7 @@ int patching_register(struct patching *patching, u32 *call)
 		{ HF_CALL_PATCHING, 1, &patching->policy, sizeof(patching->policy) },
 		{ HF_CALL_ENTRIES, patching->entries, patching->entry, sizeof(u32) },
 		{ HF_CALL_SITES, patching->sites, patching->site, sizeof(struct hf_site) },
-		{ HF_CALL_TEMPLATE, 0 * TRACE_TEMPLATES, template, sizeof(*template) },
+		{ HF_CALL_TEMPLATE, TRACE_TEMPLATES, template, sizeof(*template) },
 		{ HF_CALL_PROBES, patching->probes, patching->probe, sizeof(struct hf_probe) },
 	};
 	unsigned int i;

@@ -17,6 +17,7 @@
 #include <hv/site.h>
 #include <hv/status.h>
 #include <hv/string.h>
+#include <hv/template.h>
 
 /* The only way an answer leaves: from the CPU's own buffer, once, into a page of the guest's.
  */
@@ -124,6 +125,8 @@ static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 coun
 		result = site_add_patching(cpu->buffer);
 	else if (!result && call->number == HF_CALL_ENTRIES)
 		result = site_add_entries(cpu->buffer, count);
+	else if (!result && call->number == HF_CALL_TEMPLATE)
+		result = template_add(cpu->buffer);
 	else if (!result && call->number == HF_CALL_PROBES)
 		result = probe_add(cpu->buffer, count);
 	else if (!result)
@@ -146,6 +149,8 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_SITES:
 		return call_describe(cpu, call, call->arg[1], HF_SITES_PER_PAGE,
 				     sizeof(struct hf_site));
+	case HF_CALL_TEMPLATE:
+		return call_describe(cpu, call, 1, 1, sizeof(struct hf_template));
 	case HF_CALL_PROBES:
 		return call_describe(cpu, call, call->arg[1], HF_PROBES_PER_PAGE,
 				     sizeof(struct hf_probe));

@@ -28,6 +28,7 @@
 #include <hv/shootdown.h>
 #include <hv/site.h>
 #include <hv/string.h>
+#include <hv/template.h>
 
 #define OPEN_MAX 512u
 
@@ -63,8 +64,9 @@ static void complete(struct owner_locked owner, struct open *slot)
 	struct site site;
 
 	/* With action "allow" the page may be open, and the kernel has gone on without us. */
-	if (site_find(gva(event.va), slot->size, &site) && !site_read(&site, now) &&
-	    now[0] == backend_code_breakpoint() &&
+	if ((site_find(gva(event.va), slot->size, &site) ||
+	     template_find(gva(event.va), slot->size, &site)) &&
+	    !site_read(&site, now) && now[0] == backend_code_breakpoint() &&
 	    !site_write(&site, 1, slot->value + 1, slot->size - 1u)) {
 		shootdown(owner.cpu);
 		site_write(&site, 0, slot->value, 1);
@@ -106,16 +108,28 @@ static void begin(struct owner_locked owner, const struct site *site, const u8 *
 	memcpy(slot->value, value, site->size);
 }
 
-static void end(const struct site *site)
+/* The site has come to call, or no longer calls, what @value says. */
+static void count(const struct site *site, const u8 *value, s32 by)
+{
+	struct gva to;
+
+	if (site->kind == HF_SITE_TRACE &&
+	    backend_code_is(CODE_CALL, site->va, value, 0, site->size, &to))
+		template_count(to, by);
+}
+
+static void end(const struct site *site, const u8 *value)
 {
 	if (site->kind == SITE_PROBE) {
 		probe_removed(site);
 		return;
 	}
+	count(site, value, 1);
 	for (u32 i = 0; i < OPEN_MAX; i++, next_end++) {
 		struct open *slot = &open[next_end % OPEN_MAX];
 
 		if (slot->size && HF_CODE_BASE + slot->at == site->va.raw) {
+			count(site, slot->value, -1);
 			slot->size = 0;
 			return;
 		}
@@ -124,10 +138,17 @@ static void end(const struct site *site)
 
 /* ---- verdict ---- */
 
-static bool is_value(const struct site *site, const u8 *bytes, u32 from)
+static bool is_value(struct owner_locked owner, const struct site *site, const u8 *bytes,
+		     u32 from)
 {
-	return site->kind == SITE_PROBE ? probe_value(site, bytes, from)
-					: site_value(site, bytes, from);
+	struct gva to;
+
+	if (site->kind == SITE_PROBE)
+		return probe_value(site, bytes, from);
+	return site_value(site, bytes, from) ||
+	       (site->kind == HF_SITE_TRACE && site_patching()->ftrace == HF_POLICY_ON &&
+		backend_code_is(CODE_CALL, site->va, bytes, from, site->size, &to) &&
+		template_approves(owner, to));
 }
 
 enum step {
@@ -139,8 +160,8 @@ enum step {
 };
 
 /* @size bytes at @offset of the site make @next of @now. */
-static enum step step_of(const struct site *site, const u8 *now, const u8 *next, u32 offset,
-			 u32 size)
+static enum step step_of(struct owner_locked owner, const struct site *site, const u8 *now,
+			 const u8 *next, u32 offset, u32 size)
 {
 	u8 breakpoint = backend_code_breakpoint();
 	bool stopped = now[0] == breakpoint;
@@ -151,13 +172,13 @@ static enum step step_of(const struct site *site, const u8 *now, const u8 *next,
 		if (size != 1)
 			return STEP_NONE;
 		if (next[0] == breakpoint)
-			return is_value(site, now, 0) ? STEP_BEGIN : STEP_NONE;
-		return stopped && is_value(site, next, 0) ? STEP_END : STEP_NONE;
+			return is_value(owner, site, now, 0) ? STEP_BEGIN : STEP_NONE;
+		return stopped && is_value(owner, site, next, 0) ? STEP_END : STEP_NONE;
 	}
 	/* The second byte of six is the condition, which stays. */
 	if (!stopped || (site->size == SITE_MAX && next[1] != now[1]))
 		return STEP_NONE;
-	if (is_value(site, next, 1))
+	if (is_value(owner, site, next, 1))
 		return STEP_TAIL;
 	/* Copied as two stores of four bytes, of which the second has all that changes. */
 	return site->size == SITE_MAX && offset == 1 && size == 4 ? STEP_OMIT : STEP_NONE;
@@ -173,18 +194,18 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	u32 offset;
 
 	if (m->access != HF_ACCESS_WRITE || !m->width || m->width > SITE_MAX ||
-	    !protect_code_va(m->gpa, &va))
+	    !(protect_code_va(m->gpa, &va) || template_va(m->gpa, &va)))
 		return false;
 	/* By where the memory is, not by the address that the instruction used. */
 	va.raw -= m->at;
-	if ((!site_find(va, m->width, &site) &&
+	if ((!site_find(va, m->width, &site) && !template_find(va, m->width, &site) &&
 	     !probe_find(va, m->width, m->bytes[0], &site)) ||
 	    site_read(&site, now))
 		return false;
 	offset = (u32)(va.raw - site.va.raw);
 	memcpy(next, now, site.size);
 	memcpy(next + offset, m->bytes, m->width);
-	step = step_of(&site, now, next, offset, m->width);
+	step = step_of(owner, &site, now, next, offset, m->width);
 	if (step == STEP_NONE ||
 	    (step != STEP_OMIT && site_write(&site, offset, m->bytes, m->width)))
 		return false;
@@ -192,15 +213,21 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	if (step == STEP_BEGIN && site.kind != SITE_PROBE)
 		begin(owner, &site, now);
 	if (step == STEP_END)
-		end(&site);
+		end(&site, next);
 	return true;
 }
 
 enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page)
 {
 	struct owner_locked owner = owner_lock(cpu);
-	bool genuine = patch(owner, &exit->memory);
+	bool genuine = patch(owner, &exit->memory), given;
 
+	/* By this CPU, or another while this one waited. */
+	given = (!genuine && exit->memory.access != HF_ACCESS_EXECUTE &&
+		 template_give_back(owner, exit->memory.gpa)) ||
+		owner_state(exit->memory.gpa) != PAGE_SEALED;
 	owner_unlock(owner);
-	return genuine ? VERDICT_SKIP : data_access(cpu, exit, page);
+	if (genuine)
+		return VERDICT_SKIP;
+	return given ? VERDICT_RETRY : data_access(cpu, exit, page);
 }

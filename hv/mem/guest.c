@@ -36,7 +36,7 @@ int guest_patch(struct gpa to, const void *from, size_t size)
 	struct page page = owner_page(to);
 
 	if (!within_page(to, size) ||
-	    !(page.state == PAGE_GUEST ||
+	    !(page.state == PAGE_GUEST || page.state == PAGE_PENDING ||
 	      (page.state == PAGE_SEALED &&
 	       owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)))
 		return -HF_EFAULT;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -380,14 +381,85 @@ static void probe_inside(struct verdict *v)
 	run_patch(v, &(struct patch){ "a probe in " FUNCTION, inside_on, probe_off, FLIPS });
 }
 
+/* --- what is there at lock can be taken back, and set again, where nothing new may come --- */
+
+#define DEBUGFS	 "/sys/kernel/debug"
+#define PATIENCE 500 /* times 10 ms: the kernel optimises in the background */
+
+static bool is_optimised(void)
+{
+	char list[4096];
+
+	return file_read(DEBUGFS "/kprobes/list", list, sizeof(list)) > 0 &&
+	       strstr(list, "[OPTIMIZED]");
+}
+
+/* A tracer, and a probe that has become a jump. */
+static int kept_on(void)
+{
+	int err = one_on();
+
+	if (!err)
+		err = inside_on();
+	for (int i = 0; !err && !is_optimised(); i++) {
+		if (i == PATIENCE)
+			err = -ETIME;
+		usleep(10000);
+	}
+	return err;
+}
+
+static int kept_switch(const char *value)
+{
+	int err = file_write("/proc/sys/kernel/ftrace_enabled", value);
+
+	return err ? err : file_write(TRACING "/events/kprobes/hf/enable", value);
+}
+
+static int kept_again(void)
+{
+	int err = kept_switch("0");
+
+	return err ? err : kept_switch("1");
+}
+
+static int kept_off(void)
+{
+	int err = probe_off();
+
+	return err ? err : tracer_stop(TRACING);
+}
+
+static void patch_kept(struct verdict *v)
+{
+	struct patch kept = { "a tracer and a probe of before lock", kept_on, kept_off, 1 };
+	struct patch again = { "a tracer and a probe again", kept_again, NULL, 1 };
+	static struct outcome o;
+	long long before;
+	uint64_t at = 0;
+
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	if (holdfast(&o, "launch", "--image", IMAGE, "--serial", "0x3e8", NULL))
+		return fail(v, "launch: %s", o.out);
+	if (!text_keep(v) || !step(v, &kept, "on", child_on))
+		return;
+	if (holdfast(&o, "lock", NULL))
+		return fail(v, "lock: %s", o.out);
+	before = newest_event();
+	for (int i = 0; i < FLIPS; i++)
+		if (!step(v, &again, "off and on", child_on))
+			return;
+	if (!step(v, &kept, "off", child_off))
+		return;
+	if (text_changed(v, &at))
+		return fail(v, "the code is not as it was before all, from %" PRIx64 " on", at);
+	quiet(v, before, "a tracer and a probe of before lock, off, on and away");
+}
+
 const struct test_case patching_cases[] = {
-	{ "patch-key", patch_key },
-	{ "patch-events", patch_events },
-	{ "trace-all", trace_all },
-	{ "trace-one", trace_one },
-	{ "trace-graph", trace_graph },
-	{ "trace-two", trace_two },
-	{ "probe-entry", probe_entry },
-	{ "probe-inside", probe_inside },
-	{ NULL, NULL },
+	{ "patch-key", patch_key },	{ "patch-events", patch_events },
+	{ "trace-all", trace_all },	{ "trace-one", trace_one },
+	{ "trace-graph", trace_graph }, { "trace-two", trace_two },
+	{ "probe-entry", probe_entry }, { "probe-inside", probe_inside },
+	{ "patch-kept", patch_kept },	{ NULL, NULL },
 };

@@ -105,6 +105,8 @@ struct fake {
 	bool audited;		/* every entry is seen by the audit of flushes */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
 	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
+	u64 mapped;    /* a page of code that is somewhere else; 0: none */
+	u64 mapped_to; /* there */
 	/* failures: 0 is none */
 	int probe_error; /* negative code; probe_reason goes with it */
 	u32 probe_reason;

@@ -113,6 +113,8 @@ u32 backend_stage2_admissible(u32 perm);
 
 void backend_guest_read(struct gpa from, void *to, size_t size);
 void backend_guest_write(struct gpa to, const void *from, size_t size);
+/* Own CPU: where the guest's page tables map @va now. -EFAULT: nowhere. */
+int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to);
 
 /* ---- what the kernel patches into its code: pure ---- */
 
