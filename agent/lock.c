@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cpu.h>
 #include <linux/delay.h>
-#include <linux/gfp.h>
-#include <linux/io.h>
-#include <linux/jump_label.h>
 #include <linux/mm.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -13,17 +8,19 @@
 
 #include "call.h"
 #include "compat/modules.h"
+#include "compat/probes.h"
 #include "compat/runtime.h"
-#include "compat/symbols.h"
 #include "lock.h"
+#include "patching.h"
 #include "ranges.h"
 
 /* What is seen half way, such as init code that is freed in the background, is over by then. */
 #define ATTEMPTS   60
 #define ATTEMPT_MS 50
 
-/* Kept: a lock that failed late leaves ranges with the hypervisor. Under the device's lock. */
+/* Kept: a lock that failed late leaves them with the hypervisor. Under the device's lock. */
 static struct ranges *ranges;
+static struct patching *patching;
 
 /* For a second look at the same things. NULL: not enough memory; none may have been found. */
 static struct hf_range *copy_found(void)
@@ -75,44 +72,46 @@ static int find_and_hold(void)
 	return ret;
 }
 
-/* As many calls as there are pages of records; the call's buffer is a page of its own. */
-static int protect(void)
+/* Code is at rest from the look at what is patched until none can be patched otherwise. */
+static int seal(struct hf_ctl_lock *ctl)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	long ret = 0;
+	int ret = patching_find(patching, ranges);
 
-	if (!page)
-		return -ENOMEM;
-	while (ranges->given < ranges->count && !ret) {
-		unsigned int count =
-			min_t(unsigned int, HF_RANGES_PER_PAGE, ranges->count - ranges->given);
-
-		memcpy(page_address(page), &ranges->range[ranges->given],
-		       count * sizeof(ranges->range[0]));
-		ret = call_make(HF_CALL_PROTECT, page_to_phys(page), count);
-		if (!ret)
-			ranges->given += count;
+	if (ret) {
+		ranges->reason = patching->reason;
+		ranges->va = patching->va;
+		return ret;
 	}
-	__free_page(page);
+	ctl->failed_call = HF_CALL_PROTECT;
+	ret = call_give(HF_CALL_PROTECT, &ranges->range[ranges->given],
+			sizeof(ranges->range[0]), ranges->count - ranges->given,
+			&ranges->given);
+	if (ret)
+		return ret;
+	ret = patching_register(patching, &ctl->failed_call);
+	if (ret)
+		return ret;
+	ctl->failed_call = HF_CALL_LOCK;
+	ret = call_make(HF_CALL_LOCK, 0, 0);
+	if (!ret)
+		ctl->failed_call = 0;
 	return ret;
 }
 
-static int seal(struct hf_ctl_lock *ctl)
+static int find_and_seal(struct hf_ctl_lock *ctl)
 {
-	int ret;
+	int ret = find_and_hold();
 
-	ctl->failed_call = HF_CALL_PROTECT;
-	ret = protect();
-	if (ret) {
-		ranges_release(ranges);
+	if (ret)
 		return ret;
-	}
-	ctl->failed_call = HF_CALL_LOCK;
-	cpus_read_lock();
-	ret = call_make(HF_CALL_LOCK, 0, 0);
-	cpus_read_unlock();
-	if (!ret)
-		ctl->failed_call = 0;
+	patching_hold();
+	probes_close();
+	ret = seal(ctl);
+	if (ret)
+		probes_open();
+	patching_release();
+	if (ret)
+		ranges_release(ranges);
 	return ret;
 }
 
@@ -126,9 +125,7 @@ static int attempt(struct hf_ctl_lock *ctl)
 		return ret;
 	}
 	runtime_hold();
-	ret = find_and_hold();
-	if (!ret)
-		ret = seal(ctl);
+	ret = find_and_seal(ctl);
 	if (ret) {
 		runtime_release();
 		modules_release();
@@ -146,6 +143,10 @@ static const char *const sentences[] = {
 	[HF_LOCK_MODULE] = "a module is being loaded or unloaded",
 	[HF_LOCK_TOO_MANY] = "there is more to seal than the hypervisor has room for",
 	[HF_LOCK_MOVING] = "what is to be sealed keeps changing",
+	[HF_LOCK_SITE] =
+		"the kernel patches code that belongs to nobody, or calls it from there",
+	[HF_LOCK_UNIPROC] = "the kernel runs without lock prefixes and could start another CPU",
+	[HF_LOCK_CALL_DEPTH] = "the kernel counts call depth (retbleed=stuff)",
 };
 
 static void report(struct hf_ctl_lock *ctl)
@@ -161,16 +162,24 @@ static void report(struct hf_ctl_lock *ctl)
 			 range->npages, range->kind);
 		ctl->pages += range->npages;
 	}
+	pr_debug("%u sites, %u entries, %u probes, %u pieces not to be probed\n",
+		 patching->sites, patching->entries, patching->probes,
+		 patching->policy.noprobe_count);
 }
 
-/*
- * The random number generator patches text once, when it has gathered enough: in the background
- * and, on a CPU without an instruction for it, seconds after boot. A lock before that would
- * refuse the patch.
- */
-static bool random_settled(void)
+static bool prepare(const struct hf_ctl_lock *ctl)
 {
-	return !symbols.crng_is_ready || static_key_enabled(symbols.crng_is_ready);
+	if (!ranges)
+		ranges = vzalloc(sizeof(*ranges));
+	if (!patching)
+		patching = vzalloc(sizeof(*patching));
+	if (!ranges || !patching)
+		return false;
+	patching->policy.size = sizeof(patching->policy);
+	patching->policy.ftrace = ctl->ftrace;
+	patching->policy.kprobes = ctl->kprobes;
+	patching->policy.livepatch = ctl->livepatch;
+	return true;
 }
 
 int lock_run(struct hf_ctl_lock *ctl)
@@ -182,19 +191,8 @@ int lock_run(struct hf_ctl_lock *ctl)
 	ctl->failed_call = 0;
 	ctl->reason = HF_LOCK_NONE;
 	ctl->va = 0;
-	if (!ranges)
-		ranges = vzalloc(sizeof(*ranges));
-	if (!ranges)
+	if (!prepare(ctl))
 		return -ENOMEM;
-	ret = wait_for_random_bytes();
-	for (i = 0; !ret && !random_settled(); i++) {
-		if (i == ATTEMPTS)
-			ret = -EAGAIN;
-		else
-			msleep(ATTEMPT_MS);
-	}
-	if (ret)
-		return ret;
 	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
 		msleep(ATTEMPT_MS);
 	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;

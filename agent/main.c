@@ -135,7 +135,9 @@ static long lock_ioctl(struct hf_ctl_lock __user *user)
 
 	if (copy_from_user(&ctl, user, sizeof(ctl)))
 		return -EFAULT;
-	if (ctl.size != sizeof(ctl))
+	if (ctl.size != sizeof(ctl) || memchr_inv(ctl.reserved, 0, sizeof(ctl.reserved)) ||
+	    ctl.ftrace > HF_POLICY_ON || ctl.kprobes > HF_POLICY_ON ||
+	    ctl.livepatch > HF_POLICY_ON)
 		return -EINVAL;
 	mutex_lock(&state_lock);
 	ret = lock_once(&ctl);

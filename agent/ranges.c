@@ -171,6 +171,16 @@ int ranges_find(struct ranges *ranges)
 	return ret;
 }
 
+bool ranges_hold_code(const struct ranges *ranges, unsigned long va)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges->count; i++)
+		if (va - ranges->range[i].va < ranges->range[i].npages << PAGE_SHIFT)
+			return ranges->range[i].permission & HF_PERM_KERNEL_EXEC;
+	return false;
+}
+
 static void for_each_page(struct ranges *ranges, void (*fn)(struct page *page))
 {
 	unsigned int i;

@@ -26,6 +26,9 @@ struct ranges {
  */
 int ranges_find(struct ranges *ranges);
 
+/* Whether @va is in one of them that kernel mode may execute. */
+bool ranges_hold_code(const struct ranges *ranges, unsigned long va);
+
 /* A reference to each page found: whatever the kernel frees, these never go back to its allocator.
  */
 void ranges_hold(struct ranges *ranges);

@@ -23,7 +23,8 @@ struct options {
 	const char *image;
 	uint32_t action;
 	uint32_t serial_port;
-	uint32_t flags; /* HF_BOOT_* */
+	uint32_t flags;			    /* HF_BOOT_* */
+	uint8_t ftrace, kprobes, livepatch; /* enum hf_policy */
 };
 
 /* Each carries out one subcommand and returns an enum cli_exit. */

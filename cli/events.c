@@ -55,6 +55,10 @@ static void print_values(const struct hf_event *event)
 		printf(" call %#" PRIx64 " result %" PRId64, event->old,
 		       (int64_t)event->new_value);
 		break;
+	case HF_EVENT_MEMORY:
+		if (event->width)
+			printf(" %u bytes %#" PRIx64, event->width, event->new_value);
+		break;
 	default:
 		if (event->kind == HF_EVENT_REGISTER || event->old || event->new_value)
 			printf(" %#" PRIx64 " -> %#" PRIx64, event->old, event->new_value);

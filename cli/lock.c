@@ -30,13 +30,24 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 						   "has room for" },
 		[HF_LOCK_MOVING] = { "moving",
 				     "what is to be sealed keeps changing, try again" },
+		[HF_LOCK_SITE] = { "patch-site",
+				   "the kernel patches code that belongs to nobody "
+				   "the agent knows, or calls such code from there" },
+		[HF_LOCK_UNIPROC] = { "uniproc",
+				      "the kernel took its lock prefixes out for one "
+				      "CPU, and would put them back for a second one; "
+				      "boot with noreplace-smp" },
+		[HF_LOCK_CALL_DEPTH] = { "call-depth",
+					 "the kernel counts call depth, for which it "
+					 "patches code in ways that cannot be "
+					 "checked; boot without retbleed=stuff" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
 	char what[64];
 
 	_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_LOCK_REASON_COUNT,
 		       "a sentence for each");
-	if (reason)
+	if (reason && ctl->va)
 		snprintf(what, sizeof(what), "at %#" PRIx64, ctl->va);
 	else
 		snprintf(what, sizeof(what), "%s", strerror(err));
@@ -54,8 +65,10 @@ static int refused(const struct options *options, const struct hf_ctl_lock *ctl,
 	if (failed)
 		return output_failure(options, CLI_FAILED, "refused",
 				      "not locked: the hypervisor refused to %s: %s",
-				      failed == HF_CALL_PROTECT ? "register the kernel's memory"
-								: "lock",
+				      failed == HF_CALL_LOCK ? "lock"
+				      : failed == HF_CALL_PROTECT
+					      ? "register the kernel's memory"
+					      : "register what the kernel patches",
 				      strerror(err));
 	if (err == EALREADY)
 		return output_failure(options, CLI_FAILED, "already",
@@ -67,8 +80,17 @@ static int refused(const struct options *options, const struct hf_ctl_lock *ctl,
 
 static int lock(const struct options *options, int fd)
 {
-	struct hf_ctl_lock ctl = { .size = sizeof(ctl) };
+	struct hf_ctl_lock ctl = {
+		.size = sizeof(ctl),
+		.ftrace = options->ftrace,
+		.kprobes = options->kprobes,
+		.livepatch = options->livepatch,
+	};
 
+	if (options->livepatch == HF_POLICY_ON && options->ftrace != HF_POLICY_ON)
+		return output_failure(options, CLI_USAGE, "usage",
+				      "a live patch is entered by ftrace: --livepatch on needs "
+				      "--ftrace on");
 	if (ioctl(fd, HF_CTL_LOCK, &ctl) < 0)
 		return refused(options, &ctl, errno);
 	if (options->json)

@@ -7,6 +7,7 @@
 
 #include <holdfast/event.h>
 #include <holdfast/image.h>
+#include <holdfast/site.h>
 
 #include "cli.h"
 #include "output.h"
@@ -21,6 +22,8 @@ static const char usage[] =
 	"            --init-guard off|apic  catch INIT at the interrupt controllers\n"
 	"            --self-check         have the hypervisor check its own work; slow\n"
 	"  lock      seal the kernel; there is no way back but a reboot\n"
+	"            --ftrace, --kprobes, --livepatch off|before-lock|on\n"
+	"                                 what may go on patching code (default before-lock)\n"
 	"  status    what is protected, and how it is enforced\n"
 	"  events    what was attempted and what was done about it\n"
 	"            --follow             go on as events come in\n"
@@ -39,6 +42,7 @@ enum accepts {
 	ACCEPTS_LAUNCH = 1,
 	ACCEPTS_FOLLOW = 2,
 	ACCEPTS_LATER = 4,
+	ACCEPTS_LOCK = 8,
 };
 
 struct command {
@@ -49,7 +53,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "launch", cli_launch, ACCEPTS_LAUNCH },
-	{ "lock", cli_lock, 0 },
+	{ "lock", cli_lock, ACCEPTS_LOCK },
 	{ "status", cli_status, 0 },
 	{ "events", cli_events, ACCEPTS_FOLLOW },
 	{ "stats", cli_stats, 0 },
@@ -99,6 +103,24 @@ static int parse_init_guard(struct options *options, const char *value)
 	return CLI_OK;
 }
 
+static int parse_policy(const struct options *options, const char *value, uint8_t *policy)
+{
+	static const char *const words[] = {
+		[HF_POLICY_OFF] = "off",
+		[HF_POLICY_BEFORE_LOCK] = "before-lock",
+		[HF_POLICY_ON] = "on",
+	};
+	uint8_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(value, words[i]))
+			continue;
+		*policy = i;
+		return CLI_OK;
+	}
+	return wrong(options, "unknown policy", value);
+}
+
 static const struct command *find_command(const char *name)
 {
 	size_t i;
@@ -131,6 +153,9 @@ static const struct option long_options[] = {
 	{ "init-guard", required_argument, NULL, 'g' },
 	{ "self-check", no_argument, NULL, 'c' },
 	{ "later", no_argument, NULL, 'l' },
+	{ "ftrace", required_argument, NULL, 'F' },
+	{ "kprobes", required_argument, NULL, 'K' },
+	{ "livepatch", required_argument, NULL, 'L' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -145,6 +170,8 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		if (strchr("iasgc", option))
 			*given |= ACCEPTS_LAUNCH;
+		if (strchr("FKL", option))
+			*given |= ACCEPTS_LOCK;
 		switch (option) {
 		case 'j':
 			options->json = true;
@@ -178,6 +205,15 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 		case 'c':
 			options->flags |= HF_BOOT_SELF_CHECK;
 			break;
+		case 'F':
+			ret = parse_policy(options, optarg, &options->ftrace);
+			break;
+		case 'K':
+			ret = parse_policy(options, optarg, &options->kprobes);
+			break;
+		case 'L':
+			ret = parse_policy(options, optarg, &options->livepatch);
+			break;
 		case ':':
 			ret = wrong(options, "a value is missing after", argv[optind - 1]);
 			break;
@@ -191,7 +227,13 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 
 int main(int argc, char **argv)
 {
-	struct options options = { .json = wants_json(argc, argv), .action = HF_ACTION_DENY };
+	struct options options = {
+		.json = wants_json(argc, argv),
+		.action = HF_ACTION_DENY,
+		.ftrace = HF_POLICY_BEFORE_LOCK,
+		.kprobes = HF_POLICY_BEFORE_LOCK,
+		.livepatch = HF_POLICY_BEFORE_LOCK,
+	};
 	const struct command *command = NULL;
 	unsigned int given = 0;
 	int ret = parse_options(argc, argv, &options, &given, &command);

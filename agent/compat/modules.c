@@ -90,6 +90,19 @@ enum hf_kind modules_kind(unsigned long va)
 	return kind;
 }
 
+int modules_each(int (*fn)(const struct module *module, void *arg), void *arg)
+{
+	const struct module *module;
+	int ret = 0;
+
+	list_for_each_entry(module, symbols.modules, list)
+	{
+		if (module->state == MODULE_STATE_LIVE && !ret)
+			ret = fn(module, arg);
+	}
+	return ret;
+}
+
 /*
  * Unformed modules are not executable yet, and with module_mutex held do not become so. Nor does a
  * live one begin to go.

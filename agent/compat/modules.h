@@ -7,8 +7,13 @@
 
 #include <holdfast/range.h>
 
+struct module;
+
 /* HF_KIND_MODULE_TEXT, _MODULE_RODATA, _RUNTIME_CODE (thunks made for it), or _NONE. */
 enum hf_kind modules_kind(unsigned long va);
+
+/* Calls @fn for each until it returns other than 0; returns that. Under modules_hold(). */
+int modules_each(int (*fn)(const struct module *module, void *arg), void *arg);
 
 /*
  * Lets no module come or go, and takes a reference to each, until modules_release(); from

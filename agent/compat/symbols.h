@@ -11,10 +11,24 @@
 #include <linux/mutex.h>
 #include <linux/stop_machine.h>
 #include <linux/types.h>
+#include <linux/version.h>
 
-struct static_key;
+struct dyn_ftrace;
+struct ftrace_ops;
+struct ftrace_rec_iter;
+struct jump_entry;
 struct kprobe_insn_cache;
+struct module;
 struct real_mode_header;
+struct static_call_site;
+struct static_key;
+
+/* What is called for each symbol. The parameter that went is always NULL. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+typedef int symbol_fn(void *arg, const char *name, unsigned long va);
+#else
+typedef int symbol_fn(void *arg, const char *name, struct module *module, unsigned long va);
+#endif
 
 /* Addresses are those of the image's mapping; 0: this kernel does not have it. */
 struct symbols {
@@ -25,7 +39,7 @@ struct symbols {
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
 	unsigned long secondary_startup_64, init_top_pgt;
-	struct static_key *apic_use_ipi_shorthand, *sched_smt_present, *crng_is_ready;
+	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
 	int *apic_ipi_shorthand_off;
 	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
 	int *kexec_load_disabled;
@@ -43,6 +57,25 @@ struct symbols {
 	bool (*is_bpf_text_address)(unsigned long addr);
 	struct list_head *pack_list; /* of struct bpf_prog_pack */
 	struct mutex *pack_mutex;
+	struct mutex *text_mutex; /* held while code is being patched */
+	const struct jump_entry *jump_table, *jump_table_end;
+	const struct static_call_site *static_call_sites, *static_call_sites_end;
+	unsigned long static_call_return;
+	const unsigned long *return_thunk; /* its address, where returns jump to one */
+	struct mutex *ftrace_lock;
+	struct ftrace_ops *const *ftrace_ops_list;
+	struct ftrace_rec_iter *(*ftrace_rec_iter_start)(void);
+	struct ftrace_rec_iter *(*ftrace_rec_iter_next)(struct ftrace_rec_iter *iter);
+	struct dyn_ftrace *(*ftrace_rec_iter_record)(struct ftrace_rec_iter *iter);
+	unsigned long ftrace_caller, ftrace_caller_op_ptr, ftrace_call, ftrace_caller_end;
+	unsigned long ftrace_regs_caller, ftrace_regs_caller_op_ptr, ftrace_regs_call;
+	unsigned long ftrace_regs_caller_jmp, ftrace_regs_caller_end;
+	struct mutex *kprobe_mutex;
+	const struct hlist_head *kprobe_table;
+	const struct list_head *kprobe_blacklist;
+	bool *kprobes_allow_optimization;
+	const bool *uniproc_patched; /* lock prefixes were taken out */
+	int (*kallsyms_on_each_symbol)(symbol_fn *fn, void *arg);
 	const unsigned long *max_possible_pfn;
 	int (*walk_system_ram_range)(unsigned long pfn, unsigned long npages, void *arg,
 				     int (*fn)(unsigned long pfn, unsigned long npages,

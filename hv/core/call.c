@@ -11,9 +11,13 @@
 #include <hv/exit.h>
 #include <hv/guest.h>
 #include <hv/launch.h>
+#include <hv/owner.h>
+#include <hv/probe.h>
 #include <hv/protect.h>
+#include <hv/site.h>
 #include <hv/status.h>
 #include <hv/string.h>
+#include <hv/template.h>
 
 /* The only way an answer leaves: from the CPU's own buffer, once, into a page of the guest's.
  */
@@ -101,6 +105,36 @@ static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : protect_add(cpu, cpu->buffer, count);
 }
 
+/* Records of @size bytes, 1 to @most of them, that describe how the kernel patches itself. */
+static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 count, u64 most,
+			 size_t size)
+{
+	struct owner_locked owner;
+	s64 result;
+
+	if (!count || count > most)
+		return -HF_EINVAL;
+	if (call->arg[0] & PAGE_MASK)
+		return -HF_EFAULT;
+	result = guest_read(gpa(call->arg[0]), cpu->buffer, count * size);
+	if (result)
+		return result;
+	owner = owner_lock(cpu);
+	result = protect_closed();
+	if (!result && call->number == HF_CALL_PATCHING)
+		result = site_add_patching(cpu->buffer);
+	else if (!result && call->number == HF_CALL_ENTRIES)
+		result = site_add_entries(cpu->buffer, count);
+	else if (!result && call->number == HF_CALL_TEMPLATE)
+		result = template_add(cpu->buffer);
+	else if (!result && call->number == HF_CALL_PROBES)
+		result = probe_add(cpu->buffer, count);
+	else if (!result)
+		result = site_add(cpu->buffer, count);
+	owner_unlock(owner);
+	return result;
+}
+
 static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 {
 	switch (call->number) {
@@ -108,6 +142,18 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 		return call_protect(cpu, call);
 	case HF_CALL_LOCK:
 		return protect_lock(cpu);
+	case HF_CALL_PATCHING:
+		return call_describe(cpu, call, 1, 1, sizeof(struct hf_patching));
+	case HF_CALL_ENTRIES:
+		return call_describe(cpu, call, call->arg[1], HF_ENTRIES_PER_PAGE, sizeof(u32));
+	case HF_CALL_SITES:
+		return call_describe(cpu, call, call->arg[1], HF_SITES_PER_PAGE,
+				     sizeof(struct hf_site));
+	case HF_CALL_TEMPLATE:
+		return call_describe(cpu, call, 1, 1, sizeof(struct hf_template));
+	case HF_CALL_PROBES:
+		return call_describe(cpu, call, call->arg[1], HF_PROBES_PER_PAGE,
+				     sizeof(struct hf_probe));
 	case HF_CALL_INFO:
 	case HF_CALL_PROTECTION:
 	case HF_CALL_ASSET:

@@ -12,8 +12,10 @@
 #include <hv/launch.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
+#include <hv/probe.h>
 #include <hv/protect.h>
 #include <hv/shootdown.h>
+#include <hv/site.h>
 #include <hv/sleep.h>
 #include <hv/startup.h>
 
@@ -78,6 +80,10 @@ static int init_memory(struct hf_boot *boot, u64 image_size)
 		error = owner_init(boot);
 	if (!error)
 		error = protect_init(boot->action);
+	if (!error)
+		error = site_init();
+	if (!error)
+		error = probe_init();
 	if (error == -HF_ENOMEM)
 		return refuse(boot, HF_REASON_NO_MEMORY, error);
 	if (error)

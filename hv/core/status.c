@@ -15,6 +15,7 @@
 #include <hv/print.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
+#include <hv/site.h>
 #include <hv/sleep.h>
 #include <hv/status.h>
 #include <hv/string.h>
@@ -57,6 +58,9 @@ enum platform {
 	PLATFORM_DMA,
 	PLATFORM_RESTART,
 	PLATFORM_SLEEP,
+	PLATFORM_TRACING,
+	PLATFORM_PROBES,
+	PLATFORM_LIVEPATCH,
 	PLATFORM_COUNT
 };
 
@@ -68,6 +72,9 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_DMA] = "memory access by devices",
 	[PLATFORM_RESTART] = "restart of a CPU",
 	[PLATFORM_SLEEP] = "sleep",
+	[PLATFORM_TRACING] = "new function tracing",
+	[PLATFORM_PROBES] = "new kprobes",
+	[PLATFORM_LIVEPATCH] = "new live patches",
 };
 
 static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
@@ -165,13 +172,46 @@ static void restart_protection(struct hf_protection *p)
 		set(p, HF_ENFORCED_HARDWARE, "");
 }
 
+/* What can be patched is known before lock; without a registry it is nothing. */
+static void patching_protection(struct hf_protection *p)
+{
+	set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+	if (p->enforcement == HF_ENFORCED_HARDWARE && site_count())
+		set(p, HF_ENFORCED_HARDWARE,
+		    "but for registered sites: each can be given any of its own values, not "
+		    "only "
+		    "the one that the kernel wants");
+}
+
+static void policy_protection(struct hf_protection *p, u32 number)
+{
+	const struct hf_patching *patching = site_patching();
+
+	if (number == PLATFORM_TRACING)
+		set_locked(p, patching->ftrace != HF_POLICY_ON,
+			   "policy on: functions can be made to call any tracing trampoline");
+	else if (number == PLATFORM_PROBES)
+		set_locked(p, patching->kprobes != HF_POLICY_ON,
+			   "policy on: a breakpoint can be set at any byte of code that may be "
+			   "probed, also inside an instruction");
+	else
+		set_locked(
+			p,
+			patching->livepatch != HF_POLICY_ON && patching->ftrace != HF_POLICY_ON,
+			patching->livepatch == HF_POLICY_ON
+				? "policy on"
+				: "cannot be told from function tracing, whose policy is on");
+}
+
 static void platform_protection(struct hf_protection *p, u32 number)
 {
 	p->asset = HF_ASSET_PLATFORM | number;
 	if (number == PLATFORM_KERNEL_EXECUTE)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
-		set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
+		patching_protection(p);
+	else if (number >= PLATFORM_TRACING)
+		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)
 		restart_protection(p);
 	else if (number == PLATFORM_SLEEP)

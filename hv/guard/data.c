@@ -4,19 +4,23 @@
 #include <hv/memory.h>
 #include <hv/protect.h>
 #include <hv/shootdown.h>
+#include <hv/string.h>
 
 void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 {
-	const struct hf_event event = {
+	const struct exit_memory *m = &exit->memory;
+	struct hf_event event = {
 		.kind = HF_EVENT_MEMORY,
-		.access = exit->memory.access,
+		.access = m->access,
 		.action = done,
-		.width = exit->memory.width,
+		.width = m->width,
 		.asset = asset,
-		.va = exit->memory.va.raw,
-		.gpa = exit->memory.gpa.raw,
+		.va = m->va.raw,
+		.gpa = m->gpa.raw,
 	};
 
+	if (m->access == HF_ACCESS_WRITE)
+		memcpy(&event.new_value, m->bytes, m->width < 8 ? m->width : 8);
 	event_record(cpu, exit, &event);
 }
 

@@ -17,6 +17,8 @@
 /* HF_RANGES_MAX. Owner lock; constant once locked. No two overlap in guest-physical memory. */
 static struct hf_range *ranges;
 static u32 held;
+static u32
+	last_code; /* owner lock: the range that code_range found; the next is often the same */
 
 static u32 locking; /* [a] a CPU is in protect_lock, or one has succeeded there */
 static u32 locked;  /* [a] never cleared */
@@ -51,6 +53,34 @@ u64 protect_pages(enum hf_kind kind)
 		if (ranges[i].kind == kind)
 			pages += ranges[i].npages;
 	return pages;
+}
+
+static const struct hf_range *code_range(u64 address, bool virtual)
+{
+	for (u32 i = 0; i < held; i++, last_code = last_code + 1 < held ? last_code + 1 : 0) {
+		const struct hf_range *r = &ranges[last_code];
+
+		if (address - (virtual ? r->va : r->gpa) < r->npages * PAGE_SIZE &&
+		    owner_kind_permission(r->kind) & HF_PERM_KERNEL_EXEC)
+			return r;
+	}
+	return NULL;
+}
+
+bool protect_code_gpa(struct gva va, struct gpa *to)
+{
+	const struct hf_range *r = code_range(va.raw, true);
+
+	*to = gpa(r ? r->gpa + (va.raw - r->va) : 0);
+	return r;
+}
+
+bool protect_code_va(struct gpa at, struct gva *to)
+{
+	const struct hf_range *r = code_range(at.raw, false);
+
+	*to = gva(r ? r->va + (at.raw - r->gpa) : 0);
+	return r;
 }
 
 static int check_range(const struct hf_range *range)
@@ -99,8 +129,7 @@ static int check_ranges(const struct hf_range *new, u64 count)
 	return 0;
 }
 
-/* Why nothing can be registered or locked any more; 0: it can. */
-static int closed(void)
+int protect_closed(void)
 {
 	if (protect_locked())
 		return -HF_EPERM;
@@ -110,13 +139,13 @@ static int closed(void)
 int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count)
 {
 	struct owner_locked owner;
-	int error = closed();
+	int error = protect_closed();
 
 	if (error)
 		return error;
 	owner = owner_lock(cpu);
 	/* Waiting may have taken as long as a whole lock. */
-	error = closed();
+	error = protect_closed();
 	if (!error)
 		error = check_ranges(new, count);
 	if (!error) {

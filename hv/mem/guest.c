@@ -17,7 +17,7 @@ static bool guest_reads(enum page_state state)
 
 int guest_read(struct gpa from, void *to, size_t size)
 {
-	if (!within_page(from, size) || !guest_reads(owner_page(from).state))
+	if (!within_page(from, size) || !guest_reads(owner_state(from)))
 		return -HF_EFAULT;
 	backend_guest_read(from, to, size);
 	return 0;
@@ -25,7 +25,20 @@ int guest_read(struct gpa from, void *to, size_t size)
 
 int guest_write(struct gpa to, const void *from, size_t size)
 {
-	if (!within_page(to, size) || owner_page(to).state != PAGE_GUEST)
+	if (!within_page(to, size) || owner_state(to) != PAGE_GUEST)
+		return -HF_EFAULT;
+	backend_guest_write(to, from, size);
+	return 0;
+}
+
+int guest_patch(struct gpa to, const void *from, size_t size)
+{
+	struct page page = owner_page(to);
+
+	if (!within_page(to, size) ||
+	    !(page.state == PAGE_GUEST || page.state == PAGE_PENDING ||
+	      (page.state == PAGE_SEALED &&
+	       owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)))
 		return -HF_EFAULT;
 	backend_guest_write(to, from, size);
 	return 0;

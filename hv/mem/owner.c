@@ -52,12 +52,19 @@ static u8 byte_of(enum page_state state, u32 kind, u32 flags)
 	return (u8)((state == PAGE_SEALED ? BYTE_SEALED + kind : state) | flags);
 }
 
+static enum page_state state_of(u8 byte)
+{
+	u32 code = byte & BYTE_CODE;
+
+	return code < BYTE_SEALED ? code : PAGE_SEALED;
+}
+
 static struct page page_of(u8 byte)
 {
 	u32 code = byte & BYTE_CODE;
 
 	return (struct page){
-		.state = code < BYTE_SEALED ? code : PAGE_SEALED,
+		.state = state_of(byte),
 		.kind = code < BYTE_SEALED ? HF_KIND_NONE : code - BYTE_SEALED,
 		.dma = code != PAGE_MMIO && (byte & BYTE_DMA),
 		.added = byte & BYTE_ADDED,
@@ -94,16 +101,24 @@ static struct run run_outside(u64 address, u64 end, u64 next)
 	return run;
 }
 
+/* The first record that ends behind @address, if there is one. */
+static const struct span *span_behind(u64 address)
+{
+	const struct span *span = owner.span;
+
+	while (span < owner.span + owner.count && span->end <= address)
+		span++;
+	return span;
+}
+
 /* The longest run from @address on that ends at @end or before; both page aligned. */
 static struct run run_at(u64 address, u64 end)
 {
-	const struct span *span = owner.span;
+	const struct span *span = span_behind(address);
 	const struct span *last = owner.span + owner.count;
 	struct run run;
 	u64 most;
 
-	while (span < last && span->end <= address)
-		span++;
 	if (span == last || address < span->start)
 		return run_outside(address, end, span == last ? end : span->start);
 	most = ((span->end < end ? span->end : end) - address) / PAGE_SIZE;
@@ -124,12 +139,27 @@ static void run_set(const struct run *run, u8 byte)
 		__atomic_store_n(run->bytes + i, byte, __ATOMIC_RELAXED);
 }
 
+/* Asked at each level of a walk: without the rest of a run. */
+static u8 byte_at(u64 address)
+{
+	const struct span *span = span_behind(address);
+	u64 page = address & ~PAGE_MASK;
+
+	if (likely(span < owner.span + owner.count && page >= span->start))
+		return __atomic_load_n(&span->bytes[(page - span->start) / PAGE_SIZE],
+				       __ATOMIC_RELAXED);
+	/* The end of the very last page wraps; no record holds it, and only that counts. */
+	return run_outside(page, page + PAGE_SIZE, page + PAGE_SIZE).byte;
+}
+
+enum page_state owner_state(struct gpa address)
+{
+	return state_of(byte_at(address.raw));
+}
+
 struct page owner_page(struct gpa address)
 {
-	u64 page = address.raw & ~PAGE_MASK;
-
-	/* The end of the very last page wraps; no record holds it, and only that counts. */
-	return page_of(run_at(page, page + PAGE_SIZE).byte);
+	return page_of(byte_at(address.raw));
 }
 
 struct page owner_run(struct gpa at, u64 most, u64 *npages)

@@ -53,6 +53,9 @@ enum hf_lock_reason {
 	HF_LOCK_MODULE = 5,	   /* a module is being loaded or unloaded */
 	HF_LOCK_TOO_MANY = 6,	   /* more ranges than HF_RANGES_MAX */
 	HF_LOCK_MOVING = 7,	   /* what was found did not stay as it was */
+	HF_LOCK_SITE = 8,	   /* what is patched, or a call there, is in nobody's code */
+	HF_LOCK_UNIPROC = 9,	   /* patched for one CPU, and there could be more */
+	HF_LOCK_CALL_DEPTH = 10,   /* the kernel counts call depth */
 	HF_LOCK_REASON_COUNT
 };
 
@@ -61,6 +64,7 @@ enum hf_lock_reason {
  * @failed_call: out: the call that was refused, 0: none
  * @reason:	out: enum hf_lock_reason, where it was not a call that failed
  * @va:		out: where
+ * @ftrace, @kprobes, @livepatch: enum hf_policy
  */
 struct hf_ctl_lock {
 	uint32_t size;
@@ -69,6 +73,10 @@ struct hf_ctl_lock {
 	uint32_t failed_call;
 	uint32_t reason;
 	uint64_t va;
+	uint8_t ftrace;
+	uint8_t kprobes;
+	uint8_t livepatch;
+	uint8_t reserved[5];
 };
 
 /*
@@ -123,7 +131,7 @@ _Static_assert(sizeof(struct hf_audit_run) == 32, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_audit) == 24, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_version) == 48, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_launch) == 40, "part of the device ABI");
-_Static_assert(sizeof(struct hf_ctl_lock) == 32, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_lock) == 40, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_query) == 24, "part of the device ABI");
 
 #define HF_CTL_VERSION _IOR('H', 0x40, struct hf_ctl_version)

@@ -30,6 +30,9 @@ enum hf_event_kind {
 	/* An attempt to reset, start or stop a CPU some other way than is foreseen: gpa = the
 	 * register written, new = the value. */
 	HF_EVENT_STARTUP = 10,
+	/* Kernel code was left at a breakpoint while it was being patched, and has been put back as
+	 * it was before (holdfast/site.h): va = where, new = the bytes put back. */
+	HF_EVENT_PATCH = 11,
 	HF_EVENT_KIND_COUNT
 };
 
@@ -85,7 +88,7 @@ enum hf_action {
  * @gpa:	guest-physical address, port, register no rule names, or 0
  * @cr3:	root of the guest's page tables (Arm: TTBR)
  * @old:	value before, for registers
- * @new_value:	value that was to be written, where known
+ * @new_value:	value that was to be written, where known: of memory at most the first 8 bytes
  * @last_tsc:	TSC of the latest repetition, 0 if there was none
  */
 struct hf_event {

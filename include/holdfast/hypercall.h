@@ -20,6 +20,7 @@
 
 #include <holdfast/event.h>
 #include <holdfast/range.h>
+#include <holdfast/site.h>
 #include <holdfast/types.h>
 
 /* In the upper half so that no other hypervisor's numbering collides ("HF"). */
@@ -42,7 +43,26 @@
  */
 #define HF_CALL_PROTECT (HF_CALL_BASE + 0x00)
 #define HF_CALL_LOCK	(HF_CALL_BASE + 0x01)
-#define HF_CALL_LIVE	(HF_CALL_BASE + 0x40) /* from here on: before and after lock */
+
+/*
+ * Before lock: where the kernel patches itself (holdfast/site.h), after HF_CALL_PROTECT of the
+ * code and in this order. Each names the page its records are in and how many; all of a page is
+ * registered or nothing. -EINVAL: malformed, not ascending, not in registered code that may be
+ * executed in kernel mode, or memory does not hold what the record says; -EFAULT: buffer;
+ * -ENOSPC: the table is full; -EAGAIN: a lock is under way.
+ *
+ * HF_CALL_PATCHING(page): struct hf_patching. Once, before the rest; -EEXIST the second time.
+ * HF_CALL_ENTRIES(page, count): uint32_t, 1 .. HF_ENTRIES_PER_PAGE.
+ * HF_CALL_SITES(page, count): struct hf_site, 1 .. HF_SITES_PER_PAGE.
+ * HF_CALL_TEMPLATE(page): struct hf_template.
+ * HF_CALL_PROBES(page, count): struct hf_probe, 1 .. HF_PROBES_PER_PAGE.
+ */
+#define HF_CALL_PATCHING (HF_CALL_BASE + 0x02)
+#define HF_CALL_ENTRIES	 (HF_CALL_BASE + 0x03)
+#define HF_CALL_SITES	 (HF_CALL_BASE + 0x04)
+#define HF_CALL_TEMPLATE (HF_CALL_BASE + 0x05)
+#define HF_CALL_PROBES	 (HF_CALL_BASE + 0x06)
+#define HF_CALL_LIVE	 (HF_CALL_BASE + 0x40) /* from here on: before and after lock */
 
 /*
  * Before and after lock. Queries: `page` is the buffer that receives the answer.

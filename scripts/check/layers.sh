@@ -18,7 +18,7 @@ layer_of() {
 	types | overflow | banned | visibility) echo base ;;
 	string | print | lock) echo lib ;;
 	pool | stage2 | owner | guest) echo mem ;;
-	memory | protect | registers | sleep) echo guard ;;
+	memory | probe | protect | registers | site | sleep | template) echo guard ;;
 	audit | cpu | exit | launch | call | event | shootdown | startup | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;

@@ -74,6 +74,11 @@ static void traced(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 
 static struct ftrace_ops tracer = { .func = traced };
 
+const struct ftrace_ops *code_tracer(void)
+{
+	return &tracer;
+}
+
 /*
  * Five bytes to be replaced by a jump, or the first of them by a breakpoint. Never called, and
  * without a return: 6.1 puts no jump into a function that returns by a thunk, as all do on an EPYC.

@@ -3,6 +3,11 @@
 #ifndef HF_ATTACK_CODE_H
 #define HF_ATTACK_CODE_H
 
+struct ftrace_ops;
+
+/* Traces one function since before lock, by a trampoline of its own. */
+const struct ftrace_ops *code_tracer(void);
+
 int code_init(void);
 void code_exit(void);
 

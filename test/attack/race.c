@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes of sealed memory that race: all CPUs at the same moment, and through a mapping that
- * another CPU changes while the access is being judged.
+ * Writes of sealed memory that race: all CPUs at the same moment, through a mapping that another
+ * CPU changes while the access is being judged, of a value that it changes, of one place that it
+ * patches at the same time.
  */
 #include <linux/cpu.h>
 #include <linux/kernel.h>
@@ -12,6 +13,7 @@
 
 #include "memory.h"
 #include "paging.h"
+#include "site.h"
 
 #define STORES 64 /* of each CPU */
 #define LASTS  (2 * HZ)
@@ -137,6 +139,138 @@ static enum attack_outcome swapped(struct attempt *t)
 	return memory_attack(t, memory_target_rodata, swap_door, memory_store_byte);
 }
 
+/* ---- one site, two CPUs ---- */
+
+struct contest {
+	u8 *va, *alias;
+	u64 value[2]; /* that are genuine; the first is what is there */
+	u64 source;   /* of what is stored, for another CPU to change */
+	u64 seen;     /* what should not have been there, or 0 */
+	atomic_t refused;
+};
+
+static void contest_store(struct contest *c, const u8 *src, struct site_step step)
+{
+	if (site_store(c->alias + step.at, src, step.size) != TRAP_NONE)
+		atomic_inc(&c->refused);
+}
+
+/* Is there what is genuine, or on the way to it? */
+static void contest_look(struct contest *c)
+{
+	u64 word = READ_ONCE(*(u64 *)c->va);
+
+	if ((u8)word != SITE_BREAKPOINT && word != c->value[0] && word != c->value[1])
+		WRITE_ONCE(c->seen, word);
+}
+
+static void contest_patch(struct contest *c, u64 value)
+{
+	static const u8 breakpoint = SITE_BREAKPOINT;
+	const u8 *bytes = (const u8 *)&value;
+
+	if (READ_ONCE(c->seen) || atomic_read(&c->refused) >= STORES)
+		return;
+	contest_store(c, &breakpoint, (struct site_step){ 0, 1 });
+	contest_look(c);
+	contest_store(c, bytes + 1, (struct site_step){ 1, 4 });
+	contest_look(c);
+	contest_store(c, bytes, (struct site_step){ 0, 1 });
+	contest_look(c);
+}
+
+static int contest_patcher(void *arg)
+{
+	struct contest *c = arg;
+
+	while (!kthread_should_stop()) {
+		contest_patch(c, c->value[1]);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Of the two values one is genuine. */
+static int contest_changer(void *arg)
+{
+	struct contest *c = arg;
+	u64 foreign = site_transfer(c->va, SITE_JUMP, contest_changer);
+	unsigned int i;
+
+	for (i = 0; !kthread_should_stop(); i++) {
+		WRITE_ONCE(c->source, i % 2 ? foreign : c->value[1]);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Three bytes of the operand, by a string move: it reads them itself. */
+static void contest_copy(struct contest *c)
+{
+	const u64 mask = 0xffffff00;
+	u64 word;
+
+	contest_store(c, (u8 *)&c->source + 1, (struct site_step){ 1, 3 });
+	word = READ_ONCE(*(u64 *)c->va) & mask;
+	if (word != (c->value[0] & mask) && word != (c->value[1] & mask))
+		WRITE_ONCE(c->seen, READ_ONCE(*(u64 *)c->va));
+}
+
+/* Both sides until one has seen what should not be there. */
+static void contest_run(struct contest *c, int (*other)(void *), bool copies)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	struct task_struct *task = kthread_create_on_cpu(other, c, cpu, "hf_contest/%u");
+	unsigned long deadline = jiffies + LASTS;
+
+	if (IS_ERR(task))
+		return;
+	wake_up_process(task);
+	while (time_before(jiffies, deadline) && !READ_ONCE(c->seen)) {
+		if (copies)
+			contest_copy(c);
+		else
+			contest_patch(c, c->value[0]);
+		cond_resched();
+	}
+	kthread_stop(task);
+}
+
+static enum attack_outcome contest(struct attempt *t, int (*other)(void *), bool copies)
+{
+	static const u8 breakpoint = SITE_BREAKPOINT;
+	struct contest c = { .va = (u8 *)site_jump };
+
+	if (memory_target_at(t, c.va, sizeof(u64), site_genuine(c.va)))
+		return ATTACK_ERROR;
+	c.value[0] = t->was;
+	c.value[1] = t->wanted;
+	c.source = t->wanted;
+	c.alias = site_open(c.va, sizeof(u64));
+	if (!c.alias)
+		return ATTACK_ERROR;
+	if (copies)
+		t->trap = site_store(c.alias, &breakpoint, 1);
+	if (t->trap == TRAP_NONE)
+		contest_run(&c, other, copies);
+	site_close(c.alias);
+	if (atomic_read(&c.refused))
+		t->trap = X86_TRAP_GP;
+	attack_note(t, "seen %llx, %d refused", c.seen, atomic_read(&c.refused));
+	site_restore(c.va, t->was);
+	return c.seen ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
+static enum attack_outcome site_race(struct attempt *t)
+{
+	return contest(t, contest_patcher, false);
+}
+
+static enum attack_outcome site_source(struct attempt *t)
+{
+	return contest(t, contest_changer, true);
+}
+
 static const struct attack race_attacks[] = {
 	{
 		.name = "text-volley",
@@ -157,6 +291,26 @@ static const struct attack race_attacks[] = {
 		.run = swapped,
 		.look = memory_look,
 		.undo = memory_undo,
+	},
+	{
+		.name = "site-race",
+		.title = "patch a jump label to both of its values at the same moment",
+		.gives = "code that nobody wrote",
+		.asset = "module text",
+		.control = ATTACK_BARE,
+		.cpus = 2,
+		.run = site_race,
+		.look = memory_look,
+	},
+	{
+		.name = "site-source",
+		.title = "patch a jump label from bytes that another CPU keeps changing",
+		.gives = "any code in the kernel",
+		.asset = "module text",
+		.control = ATTACK_BARE,
+		.cpus = 2,
+		.run = site_source,
+		.look = memory_look,
 	},
 };
 

@@ -5,7 +5,7 @@ import re
 
 # enum hf_event_kind, hf_access and hf_action of include/holdfast/event.h, in words.
 KINDS = {1: "launched", 2: "locked", 3: "memory", 4: "register", 5: "virtualization",
-         6: "hypercall", 7: "I/O port", 8: "guest lost", 10: "CPU start"}
+         6: "hypercall", 7: "I/O port", 8: "guest lost", 10: "CPU start", 11: "patch"}
 NOTES = (1, 2)
 ACCESSES = {1: "read", 2: "write", 3: "execute", 4: "page walk"}
 ACTIONS = {1: "denied", 2: "skipped", 3: "allowed", 4: "stopped"}
@@ -32,6 +32,8 @@ NAMES = {
     "syscall table": {"kernel read-only data", WRITE_PROTECT},
     "ro-after-init": {"kernel read-only data", "kernel data read-only after init", WRITE_PROTECT},
     "IDT": {"exception vectors"},
+    # A function of a module may call a trampoline, which then is what is attacked.
+    "module text": {"module text", "code made at run time"},
     "hypervisor memory": {"hypervisor memory"},
     "nested virtualization": {"EFER.SVME", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},

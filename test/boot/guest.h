@@ -133,6 +133,7 @@ extern const struct test_case kcore_cases[];
 extern const struct test_case leave_cases[];
 extern const struct test_case efi_cases[];
 extern const struct test_case hotplug_cases[];
+extern const struct test_case patching_cases[];
 
 /* --- load.c --- */
 

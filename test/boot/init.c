@@ -18,6 +18,8 @@
  *	hf.seconds=N	how long each hostile load lasts (default 5)
  *	hf.check=yes	the hypervisor checks its own work
  *	hf.guard=apic	launch with the init-guard (default off)
+ *	hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
+ *			the policies to lock with (default before-lock)
  *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -100,7 +102,9 @@ static bool launch(void)
 static bool lock(void)
 {
 	static struct outcome o;
-	int err = holdfast(&o, "lock", NULL);
+	int err = holdfast(&o, "lock", "--ftrace", cmdline_get("ftrace", "before-lock"),
+			   "--kprobes", cmdline_get("kprobes", "before-lock"), "--livepatch",
+			   cmdline_get("livepatch", "before-lock"), NULL);
 
 	return step("lock", err, o.out);
 }

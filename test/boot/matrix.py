@@ -29,7 +29,8 @@ def outcome(attack):
         return "no " + attack.lacking
     if attack.problem():
         return "**fails**"
-    return "open" if attack.open else attack.outcome(attack.with_it)
+    with_it = attack.outcome(attack.with_it)
+    return "open" if attack.open and with_it != "refused" else with_it
 
 
 def result(attack, config):

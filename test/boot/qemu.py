@@ -55,7 +55,7 @@ class Machine:
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
                  extra=(), memory="1G", limit=300, doomed=False, firmware=None,
-                 smp="", board="", resume=()):
+                 smp="", board="", one_thread=False, resume=()):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
@@ -70,6 +70,7 @@ class Machine:
         self.limit = limit          # seconds of wall-clock time, then the machine hangs
         self.doomed = doomed        # its attack may take the machine with it, once reported
         self.board = board          # of QEMU, where not its usual one: "microvm,..."
+        self.one_thread = one_thread # of the emulator runs all CPUs
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
         self.resume = resume        # where nothing attacks: see emulator.py
 
@@ -83,7 +84,8 @@ class Machine:
                             "-device", "isa-serial,index=%d,chardev=%s" % (index, kind)]
             else:
                 serials += ["-serial", "file:" + logs[kind]]
-        one = "-icount" in self.extra or self.cpus > (self.model.threads or self.cpus)
+        one = (self.one_thread or "-icount" in self.extra or
+               self.cpus > (self.model.threads or self.cpus))
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" + ("single" if one else "multi"),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
                  "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +

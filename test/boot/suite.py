@@ -58,6 +58,12 @@ QUIET = "audit,fork,modules,stress,command"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
+# What must be refused even where tracers and probes may be set after lock.
+ALL_ON = {"ftrace": "on", "kprobes": "on", "livepatch": "on"}
+FOREIGN = ("site-bytes,site-foreign,site-across,site-head,site-tail,site-whole,site-half,"
+           "site-mixed,site-beyond,site-entry,site-left,site-race,site-source,call-middle,"
+           "call-tramp,trace-jump,trace-data,trace-byte,trace-middle,trace-function,trace-alias,"
+           "trace-user,trace-race")
 
 # Seconds of each hostile load, in make test and make test-full.
 SHORT, LONG = 5, 60
@@ -107,6 +113,8 @@ def other_boots(kernel):
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
     yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
                words=GUARDED)
+    yield Spec("tracing-" + config.name, "locked", "fork", attacks=FOREIGN, config=config,
+               words=dict(GUARDED, **ALL_ON))
     yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace",
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
@@ -295,8 +303,9 @@ class Suite:
                   (len(specs) - len(machines), len(specs)), flush=True)
         fleet.boot_all(machines, self.folder, ended=self.ended, room=room)
 
-    def attacks(self, name, control):
-        """Compares the attacks of a boot with those of the boot that shows that they work."""
+    def attacks(self, name, control, tabled=True):
+        """Compares the attacks of a boot with those of the boot that shows that they work. tabled:
+        what comes of them with Holdfast as it is meant to be used."""
         if name not in self.done or control not in self.done:
             return
         print("attacks in %s, against %s" % (name, control), flush=True)
@@ -305,7 +314,7 @@ class Suite:
         ran = attack_results([self.done[control], self.done[name]], self.score, spec)
         for boot in (control, name) if self.kept else ():
             self.kept.spoil(boot, self.score.failures[before:])
-        if spec.mode != "allow" and not spec.machine.get("firmware"):
+        if tabled:
             self.results += [matrix.result(attack, spec.config) for attack in ran]
 
     def lonely(self, config):
@@ -380,8 +389,9 @@ def main():
         suite.lonely(config)
     suite.run(single)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
-        suite.attacks("allow-" + config.name, "bare-" + config.name)
-        suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name)
+        suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
+        suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
+        suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
     if not args.boots:
         matrix.save(suite.results, args.full)
         score.note(*matrix.compare(suite.results))

@@ -28,6 +28,7 @@ def main():
     parser.add_argument("--kernel", default=place.SERIES, help="6.1 or 6.12")
     parser.add_argument("--model", default="max", choices=sorted(MODELS))
     parser.add_argument("--efi", action="store_true", help="boot with OVMF")
+    parser.add_argument("--one-thread", action="store_true", help="of the emulator, for all CPUs")
     parser.add_argument("--cpu", default="", help="further CPU flags, e.g. svm=off")
     parser.add_argument("--append", default="", help="further words of the kernel command line")
     parser.add_argument("--limit", type=int, default=300, help="seconds, then it hangs")
@@ -37,6 +38,7 @@ def main():
     machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
                             args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57,
                             model=args.model, cpu=args.cpu, limit=args.limit,
+                            one_thread=args.one_thread,
                             firmware=place.OVMF if args.efi else None)
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))

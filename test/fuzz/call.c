@@ -111,6 +111,12 @@ static bool documented(u64 number, s64 result, bool locked)
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_LOCK:
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_ENOMEM);
+	case HF_CALL_PATCHING:
+	case HF_CALL_ENTRIES:
+	case HF_CALL_SITES:
+	case HF_CALL_TEMPLATE:
+	case HF_CALL_PROBES:
+		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_NOOP:
 		return result == 0;
 	case HF_CALL_INFO:
@@ -136,7 +142,8 @@ static bool documented(u64 number, s64 result, bool locked)
 
 static bool reads_page(u64 number)
 {
-	return number == HF_CALL_PROTECT;
+	return number == HF_CALL_PROTECT ||
+	       (number > HF_CALL_LOCK && number <= HF_CALL_PROBES);
 }
 
 static bool answers_in_page(u64 number)
@@ -319,7 +326,9 @@ static bool proper(const struct exit *exit, enum verdict verdict)
 	case HF_EXIT_CALL:
 		return verdict == (exit->cpl ? VERDICT_UNDEFINED : VERDICT_RESULT);
 	case HF_EXIT_MEMORY:
-		return verdict == VERDICT_FAULT || verdict == VERDICT_RETRY;
+		/* A store of what is there, at a site. */
+		return verdict == VERDICT_FAULT || verdict == VERDICT_RETRY ||
+		       (verdict == VERDICT_SKIP && exit->memory.access == HF_ACCESS_WRITE);
 	case HF_EXIT_REGISTER:
 	case HF_EXIT_MSR:
 		return verdict == VERDICT_FAULT || verdict == VERDICT_PERFORM ||

@@ -64,20 +64,32 @@ static bool is_control(const ZydisDecodedOperand *operand)
 	       ZydisRegisterGetClass(operand->reg.value) == ZYDIS_REGCLASS_CONTROL;
 }
 
+static bool has_prefix(u8 prefix)
+{
+	u8 i;
+
+	for (i = 0; i < other.raw.prefix_count; i++)
+		if (other.raw.prefixes[i].value == prefix)
+			return true;
+	return false;
+}
+
 /* To memory, without a prefix that could repeat the operation. */
 static bool is_store(void)
 {
-	static const u8 opcodes[] = { 0x88, 0x89, 0xc6, 0xc7 }, repeating[] = { 0xf2, 0xf3 };
-	u8 i;
+	static const u8 opcodes[] = { 0x88, 0x89, 0xc6, 0xc7 };
 
-	if (other.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
-	    !memchr(opcodes, other.opcode, sizeof(opcodes)) ||
-	    operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
-		return false;
-	for (i = 0; i < other.raw.prefix_count; i++)
-		if (memchr(repeating, other.raw.prefixes[i].value, sizeof(repeating)))
-			return false;
-	return true;
+	return other.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+	       memchr(opcodes, other.opcode, sizeof(opcodes)) &&
+	       operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY && !has_prefix(0xf2) &&
+	       !has_prefix(0xf3);
+}
+
+/* From one place in memory to another, in none of the forms that are refused. */
+static bool is_move(void)
+{
+	return other.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (other.opcode & 0xfe) == 0xa4 &&
+	       !has_prefix(0xf2) && !has_prefix(0x64) && !has_prefix(0x65) && !has_prefix(0x67);
 }
 
 /* What a store stores, not cut to its width. */
@@ -113,6 +125,11 @@ static int operation_of(void)
 		if (is_control(&operands[1]))
 			return OP_READ_CR;
 		return is_store() ? OP_STORE : -1;
+	case ZYDIS_MNEMONIC_MOVSB:
+	case ZYDIS_MNEMONIC_MOVSW:
+	case ZYDIS_MNEMONIC_MOVSD:
+	case ZYDIS_MNEMONIC_MOVSQ:
+		return is_move() ? OP_MOVS : -1;
 	case ZYDIS_MNEMONIC_RDMSR:
 	case ZYDIS_MNEMONIC_WRMSR:
 		return OP_OTHER;
@@ -194,6 +211,9 @@ static bool same_operands(const struct instruction *i)
 		return i->memory && i->address.raw == address_of(&operands[0].mem) &&
 		       i->width * 8 == operands[0].size &&
 		       i->value == (source_of(&operands[1]) & (~0ull >> (64 - 8 * i->width)));
+	case OP_MOVS:
+		return i->memory && i->address.raw == gprs.r[GPR_RDI] &&
+		       i->width * 8 == operands[0].size && i->repeat == has_prefix(0xf3);
 	case OP_OTHER: /* only its length matters */
 		return true;
 	}

@@ -14,10 +14,10 @@ static u64 at;
 static size_t size;
 static bool copied;
 
-struct page owner_page(struct gpa address)
+enum page_state owner_state(struct gpa address)
 {
 	prove(address.raw == at, "the page that is asked about is the one that is used");
-	return page;
+	return page.state;
 }
 
 static void copy(struct gpa address, size_t bytes)

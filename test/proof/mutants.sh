@@ -57,7 +57,7 @@ mutant registers-write $registers 's/return is_recorded(rule->reg) \&\& /return 
 	'a write is compared with the present value'
 mutant registers-record $registers 's/if (cpu->registers_recorded)/if (0)/' \
 	'what was recorded is recorded again'
-mutant guest-copies hv/mem/guest.c 's/owner_page(to).state != PAGE_GUEST/!guest_reads(owner_page(to).state)/' \
+mutant guest-copies hv/mem/guest.c 's/owner_state(to) != PAGE_GUEST/!guest_reads(owner_state(to))/' \
 	'answers are written into sealed pages'
 mutant format-permissions hv/arch/x86/svm/npt.c 's/perm |= EXEC;/perm |= EXEC | HF_PERM_WRITE;/' \
 	'what is executable is writable'

@@ -345,7 +345,7 @@ void prove_dma(void)
 	}
 }
 
-/* What owner_page and owner_all answer, of any address. */
+/* What owner_page, owner_state and owner_all answer, of any address. */
 void prove_queries(void)
 {
 	u64 at = nondet_u64();
@@ -356,6 +356,7 @@ void prove_queries(void)
 
 	any_state();
 	page = owner_page(gpa(at));
+	prove(owner_state(gpa(at)) == page.state, "one state, whichever way it is asked");
 	for (i = 0; i < PAGES; i++) {
 		if (!within(i, at & ~PAGE_MASK, 1))
 			continue;

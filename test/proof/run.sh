@@ -15,7 +15,7 @@ out=${O:-build}/proof${PROOF_TREE:+/$(basename "$PROOF_TREE")}
 limit=${PROOF_SECONDS:-3600}
 
 # Bounds of loops: what is not named has the first number. CBMC proves that no loop goes further.
-OWNER='owner.c 6 run_at.1:2'
+OWNER='owner.c 6 run_at.0:2'
 # Runs of pages that are alike, in a range: at most as many as pages in a row, and what ends them.
 OWNER_RUNS=(range_valid.0:4,prepare.0:3,commit.0:3 range_valid.0:6,prepare.0:5,commit.0:5)
 STAGE2='stage2.c 4 number_of.0:14,stage2_reclaim.0:8,stage2_reclaim.1:8'

@@ -16,8 +16,9 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread
 	-Ihv/include -Iinclude -I. -DHF_VERSION='"$(shell cat VERSION)"' -MMD -MP
 
 UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
-# The real format of a backend runs the same random sequences as the fake ones.
-UNIT_FORMATS := hv/arch/x86/svm/npt.c
+# The real format of a backend runs the same random sequences as the fake ones; what the fake
+# kernel patches into its code is that of a real one.
+UNIT_FORMATS := hv/arch/x86/svm/npt.c hv/arch/x86/common/form.c
 UNIT_FAKE := $(wildcard hv/arch/fake/*.c) $(UNIT_FORMATS)
 UNIT_ARCHIVE := $(UNIT)/libhv.a
 UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
@@ -38,6 +39,11 @@ unit-test: $(UNIT_TESTS)
 	done; \
 	echo "unit: $(words $(UNIT_TESTS)) programs, $$failed failed"; \
 	test $$failed -eq 0
+
+# Stores to sealed code, many, against a model.
+.PHONY: model
+model: $(UNIT)/test/unit/guard_model
+	HF_STORES=10000000 $<
 
 # As in the image: forbidden functions stay forbidden. Tests and the fake backend use libc.
 $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV)): UNIT_CFLAGS += -include hv/banned.h
@@ -85,6 +91,8 @@ $(UNIT)/cpu/%.o: %.c
 $(UNIT)/test/unit/svm_port: $(UNIT_CPU)/svm/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
+$(UNIT)/test/unit/x86_form: $(UNIT_CPU)/common/form.o
+$(UNIT)/test/unit/x86_form: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_store: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_store: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_apic: $(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic)
@@ -95,10 +103,10 @@ $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msr
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
-UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers)
-$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port) \
+UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
+$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port store) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
-$(UNIT)/test/unit/svm_exit $(UNIT)/test/unit/svm_registers: $(UNIT)/test/unit/guest.o
+$(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is said to be protected, in each state of the machine. */
 #include <hv/status.h>
-#include "machine.h"
+#include "sites.h"
 
 static struct hf_protection protection(const char *name)
 {
@@ -173,6 +173,37 @@ static void restart_by_hardware(void **ctx)
 	assert_enforced("restart of a CPU", HF_ENFORCED_HARDWARE, NULL);
 }
 
+/* What is said of patching is what the policies leave. */
+static void patching(void **ctx)
+{
+	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_BEFORE_LOCK, HF_POLICY_ON);
+
+	(void)ctx;
+	assert_enforced("patching of kernel text", HF_ENFORCED_AT_LOCK, NULL);
+	sites_lock(cpu);
+	assert_enforced("patching of kernel text", HF_ENFORCED_HARDWARE, "its own values");
+	assert_enforced("new function tracing", HF_ENFORCED_HARDWARE, NULL);
+	assert_enforced("new kprobes", HF_ENFORCED_NOT, "policy on");
+	assert_enforced("new live patches", HF_ENFORCED_HARDWARE, NULL);
+}
+
+static void patching_without_sites(void **ctx)
+{
+	(void)ctx;
+	machine_lock(machine(1));
+	assert_enforced("patching of kernel text", HF_ENFORCED_HARDWARE, NULL);
+	assert_enforced("new kprobes", HF_ENFORCED_HARDWARE, NULL);
+}
+
+static void live_patches_as_tracing(void **ctx)
+{
+	(void)ctx;
+	sites_machine(1, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_OFF);
+	assert_enforced("new function tracing", HF_ENFORCED_NOT, "policy on");
+	assert_enforced("new kprobes", HF_ENFORCED_HARDWARE, NULL);
+	assert_enforced("new live patches", HF_ENFORCED_NOT, "cannot be told");
+}
+
 static void list_is_complete(void **ctx)
 {
 	struct cpu *cpu = machine(1);
@@ -200,7 +231,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 6);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 9);
 }
 
 static void assets(void **ctx)
@@ -231,7 +262,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_PLATFORM, "machine" },
 		{ HF_ASSET_PLATFORM | 5, "restart of a CPU" },
 		{ HF_ASSET_PLATFORM | 6, "sleep" },
-		{ HF_ASSET_PLATFORM | 7, NULL },
+		{ HF_ASSET_PLATFORM | 9, "new live patches" },
+		{ HF_ASSET_PLATFORM | 10, NULL },
 		{ 0x09000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },
@@ -262,6 +294,9 @@ int main(void)
 		machine_test(kernel_execution),
 		machine_test(restart),
 		machine_test(restart_by_hardware),
+		machine_test(patching),
+		machine_test(patching_without_sites),
+		machine_test(live_patches_as_tracing),
 		machine_test(list_is_complete),
 		machine_test(assets),
 	};

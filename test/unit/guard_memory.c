@@ -212,6 +212,37 @@ static void nobodys_addresses(void **ctx)
 	}
 }
 
+/* The event tells what was to be stored, as far as it is known and eight bytes hold it. */
+static void values(void **ctx)
+{
+	static const struct {
+		u16 width;
+		u8 access;
+		u64 value;
+	} table[] = {
+		{ 0, HF_ACCESS_WRITE, 0 },
+		{ 1, HF_ACCESS_WRITE, 0xa1 },
+		{ 5, HF_ACCESS_WRITE, 0xa5a4a3a2a1 },
+		{ 8, HF_ACCESS_WRITE, 0xa8a7a6a5a4a3a2a1 },
+		{ HF_STORE_MAX, HF_ACCESS_WRITE, 0xa8a7a6a5a4a3a2a1 },
+		{ 4, HF_ACCESS_WALK, 0 },
+	};
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	machine_lock(cpu);
+	for (u32 i = 0; i < ARRAY_SIZE(table); i++) {
+		struct exit exit = fault(MACHINE_TEXT + 8ull * i, table[i].access);
+
+		exit.memory.width = table[i].width;
+		for (u32 k = 0; k < HF_STORE_MAX; k++)
+			exit.memory.bytes[k] = (u8)(0xa1 + k);
+		assert_int_equal(exit_decide(cpu, &exit), VERDICT_FAULT);
+		assert_int_equal(machine_event().new_value, table[i].value);
+		assert_int_equal(machine_event().width, table[i].width);
+	}
+}
+
 /* A fault that a stale translation made: no violation, but forgotten. */
 static void stale_translation(void **ctx)
 {
@@ -379,6 +410,7 @@ int main(void)
 		machine_test(every_kind),
 		machine_test(every_other_state),
 		machine_test(nobodys_addresses),
+		machine_test(values),
 		machine_test(stale_translation),
 		machine_test(tables_disagree),
 		machine_test(unknown_access),

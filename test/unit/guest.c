@@ -29,13 +29,13 @@ u8 memory[MEMORY_SIZE];
 struct segment tr;
 
 struct exit seen;
-u32 decided, flushed, stgi, clgi, wbinvd, looked, performed, downs;
+u32 decided, flushed, stgi, clgi, wbinvd, looked, performed, downs, reads;
 bool is_reset;
 int arrived;
 
 u64 absorbed;
 bool is_store, performs;
-struct page trial_page;
+struct page trial_page, code_page;
 
 static u32 synced;
 static u32 latched; /* NMIs that the handler finds */
@@ -73,6 +73,7 @@ void shootdown_entered(struct cpu *c, bool flushing)
 
 int guest_read(struct gpa from, void *to, size_t size)
 {
+	reads++;
 	if (from.raw + size > sizeof(memory))
 		return -HF_EFAULT;
 	memcpy(to, memory + from.raw, size);
@@ -94,8 +95,17 @@ u64 backend_register_read(struct cpu *c, u32 reg)
 
 struct page owner_page(struct gpa address)
 {
-	assert_int_equal(address.raw, 0x7000);
+	if ((address.raw & ~PAGE_MASK) == CODE)
+		return code_page;
+	assert_int_equal(address.raw & ~PAGE_MASK, 0x7000);
 	return trial_page;
+}
+
+u32 owner_kind_permission(u32 kind)
+{
+	return kind == HF_KIND_TEXT || kind == HF_KIND_MODULE_TEXT
+		       ? HF_PERM_READ | HF_PERM_KERNEL_EXEC
+		       : HF_PERM_READ;
 }
 
 bool device_on_store(struct vcpu *v, struct svm_exit *e)
@@ -255,7 +265,8 @@ int guest_setup(void **ctx)
 	latched = 1;
 	absorbed = 0;
 	tr = (struct segment){ 0 };
-	performed = looked = downs = 0;
+	trial_page = code_page = (struct page){ 0 };
+	performed = looked = downs = reads = 0;
 	is_store = is_reset = false;
 	performs = true;
 	return 0;

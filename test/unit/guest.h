@@ -38,6 +38,7 @@ extern u32 decided, flushed, stgi, clgi, wbinvd;
 extern u32 looked;    /* after a window for NMIs */
 extern u32 performed; /* stores to devices */
 extern u32 downs;     /* how often the CPU is to be taken down and started */
+extern u32 reads;     /* of guest memory, entries of its tables included */
 extern bool is_reset; /* INIT was seen */
 extern int arrived;   /* with this, at launch */
 
@@ -46,6 +47,7 @@ extern u64 absorbed;	       /* bits that the core takes from a value */
 extern bool is_store;	       /* the exit is a store to a device */
 extern bool performs;	       /* which can be done */
 extern struct page trial_page; /* the one at 0x7000 */
+extern struct page code_page;  /* and the one at CODE */
 
 /* A setup of cmocka; also for a new guest within a test. */
 int guest_setup(void **ctx);

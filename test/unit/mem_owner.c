@@ -183,6 +183,7 @@ static void compare(u64 start, u64 end)
 		u32 perm = fake.format->admissible(model_permission(expected));
 
 		assert_true(same_page(owner_page(gpa(at)), expected));
+		assert_int_equal(owner_state(gpa(at)), expected.state);
 		assert_int_equal(owner_permission(expected), model_permission(expected));
 		assert_int_equal(backend_stage2_permission(gpa(at)), perm);
 		check_invariants(gpa(at));

@@ -105,6 +105,8 @@ struct fake {
 	bool audited;		/* every entry is seen by the audit of flushes */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
 	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
+	u64 mapped;    /* a page of code that is somewhere else; 0: none */
+	u64 mapped_to; /* there */
 	/* failures: 0 is none */
 	int probe_error; /* negative code; probe_reason goes with it */
 	u32 probe_reason;
@@ -168,6 +170,12 @@ u32 fake_translate(struct cpu *cpu, struct gpa page);
 /* Access 8 bytes at an aligned address; @value in or out, may be NULL for EXECUTE. */
 int fake_guest_access(struct cpu *cpu, struct gpa at, enum hf_access access, u8 cpl,
 		      u64 *value);
+/*
+ * The exit of a store of @width bytes to a page that cannot be written, through an alias of its
+ * own: byte @at of them faulted, at @fault. The verdict; the fake stores nothing itself.
+ */
+#define FAKE_ALIAS 0x00007e0000000000ull
+int fake_guest_store(struct cpu *cpu, struct gpa fault, u8 at, const void *bytes, u16 width);
 /* Write a register. */
 int fake_guest_register(struct cpu *cpu, u32 reg, u64 value);
 /* Make a hypercall; *result is valid with VERDICT_RESULT. */

@@ -102,6 +102,22 @@ int fake_guest_access(struct cpu *cpu, struct gpa at, enum hf_access access, u8 
 	return verdict;
 }
 
+int fake_guest_store(struct cpu *cpu, struct gpa fault, u8 at, const void *bytes, u16 width)
+{
+	struct exit exit = {
+		.kind = HF_EXIT_MEMORY,
+		.rip = 0x4000,
+		.memory = { .gpa = fault,
+			    .va = gva(FAKE_ALIAS + fault.raw - at),
+			    .access = HF_ACCESS_WRITE,
+			    .width = width,
+			    .at = at },
+	};
+
+	memcpy(exit.memory.bytes, bytes, width < HF_STORE_MAX ? width : HF_STORE_MAX);
+	return decide(cpu, &exit);
+}
+
 int fake_guest_register(struct cpu *cpu, u32 reg, u64 value)
 {
 	struct exit exit = {

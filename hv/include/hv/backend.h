@@ -113,6 +113,30 @@ u32 backend_stage2_admissible(u32 perm);
 
 void backend_guest_read(struct gpa from, void *to, size_t size);
 void backend_guest_write(struct gpa to, const void *from, size_t size);
+/* Own CPU: where the guest's page tables map @va now. -EFAULT: nowhere. */
+int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to);
+
+/* ---- what the kernel patches into its code: pure ---- */
+
+/* Forms of instructions; from CODE_CALL on they go somewhere. */
+enum code_form {
+	CODE_NOP,
+	CODE_ZERO, /* gives the result 0, in the place of a call */
+	CODE_RETURN,
+	CODE_CALL,
+	CODE_JUMP,
+	CODE_BRANCH, /* a jump on a condition, which its second byte tells */
+	CODE_FORMS,
+};
+
+/* A breakpoint is this one byte, the first of an instruction. */
+u8 backend_code_breakpoint(void);
+/*
+ * Whether the @size bytes at @bytes, but for the first @from, are those of an instruction of this
+ * form. Forms that go somewhere: in *to where it goes if it stands at @va.
+ */
+bool backend_code_is(enum code_form form, struct gva va, const u8 *bytes, u32 from, u32 size,
+		     struct gva *to);
 
 /* ---- the machine ---- */
 

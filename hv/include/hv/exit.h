@@ -11,12 +11,18 @@
 #include <holdfast/image.h>
 #include <hv/types.h>
 
+/* Bytes of the longest store to sealed code that is looked at. */
+#define HF_STORE_MAX 16
+
 struct exit_memory {
 	struct gpa gpa;
 	struct gva va; /* 0 where unknown */
 	u8 access;     /* enum hf_access */
 	u8 user_exec;  /* a fetch from user mode (where told apart) */
 	u16 width;     /* bytes, 0 where unknown */
+	/* Of stores to sealed code that were decoded (then @width is not 0): */
+	u8 at;			/* offset, in the store, of the byte that faulted */
+	u8 bytes[HF_STORE_MAX]; /* what the store writes: @width bytes */
 };
 
 struct exit_register {

@@ -76,6 +76,8 @@ struct owner_locked owner_lock(struct cpu *cpu);
 void owner_unlock(struct owner_locked locked);
 
 struct page owner_page(struct gpa address);
+/* The first part of it, at half the price. */
+enum page_state owner_state(struct gpa address);
 /* The page at @at, and in *npages how many in a row from there on are alike, 1 to @most. */
 struct page owner_run(struct gpa at, u64 most, u64 *npages);
 /* The permission the second-level tables must hold for the page (after admissible). */

@@ -15,6 +15,14 @@ int protect_init(u32 with);
 int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count);
 int protect_lock(struct cpu *cpu);
 
+/* Why nothing can be registered or locked any more: -EPERM, -EAGAIN; 0: it can. */
+int protect_closed(void);
+
+/* Kernel-executable memory that was registered: where the code for @va is, and what @at is mapped
+ * to. False: none was registered there. Owner lock. */
+bool protect_code_gpa(struct gva va, struct gpa *to);
+bool protect_code_va(struct gpa at, struct gva *to);
+
 /* From the moment the ranges are sealed; a CPU takes it up in its next shootdown_sync. */
 bool protect_locked(void);
 /* Own CPU, as part of answering a shoot-down: pin the registers if the machine is locked. */

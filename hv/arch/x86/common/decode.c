@@ -13,6 +13,8 @@
 #define PREFIX_GS      0x65
 #define PREFIX_OPERAND 0x66
 #define PREFIX_ADDRESS 0x67
+#define PREFIX_REPNE   0xf2
+#define PREFIX_REP     0xf3
 
 /* A cursor over the bytes; reading past the end poisons it instead of faulting. */
 struct cursor {
@@ -27,7 +29,8 @@ struct prefixes {
 	u8 segment; /* PREFIX_FS, PREFIX_GS or 0 */
 	bool address32;
 	bool operand16;
-	bool repeat;
+	bool rep;
+	bool repne;
 	u8 immediate; /* bytes behind the address */
 };
 
@@ -58,7 +61,7 @@ static bool is_legacy_prefix(u8 byte)
 {
 	/* CS, DS, ES and SS mean nothing in 64-bit mode. */
 	return (byte & 0xe7) == 0x26 || (byte >= PREFIX_FS && byte <= PREFIX_ADDRESS) ||
-	       byte == 0xf2 || byte == 0xf3;
+	       byte == PREFIX_REPNE || byte == PREFIX_REP;
 }
 
 /* Returns the first byte of the opcode. LOCK is no prefix of ours: it makes MOV mean CR8. */
@@ -71,7 +74,8 @@ static u8 read_prefixes(struct cursor *c, struct prefixes *p)
 			p->segment = byte;
 		p->address32 |= byte == PREFIX_ADDRESS;
 		p->operand16 |= byte == PREFIX_OPERAND;
-		p->repeat |= byte == 0xf2 || byte == 0xf3;
+		p->rep |= byte == PREFIX_REP;
+		p->repne |= byte == PREFIX_REPNE;
 	}
 	if ((byte & 0xf0) == 0x40) {
 		p->rex = byte;
@@ -204,7 +208,7 @@ static int read_store(struct cursor *c, u8 opcode, struct prefixes *p,
 	struct modrm m = read_modrm(c);
 	bool constant = opcode >= 0xc6;
 
-	if (m.mod == 3 || p->repeat || (constant && m.reg))
+	if (m.mod == 3 || p->rep || p->repne || (constant && m.reg))
 		return -HF_EINVAL;
 	i->operation = OP_STORE;
 	i->memory = true;
@@ -215,6 +219,20 @@ static int read_store(struct cursor *c, u8 opcode, struct prefixes *p,
 	i->value = constant ? (u64)next_signed(c, p->immediate)
 			    : store_source(i->width, m.reg, p, context->gprs);
 	i->value &= ~0ull >> (64 - 8 * i->width);
+	return 0;
+}
+
+/* MOVS, as memcpy is made of: in the form that compilers and kernels write. */
+static int read_string(u8 opcode, const struct prefixes *p,
+		       const struct decode_context *context, struct instruction *i)
+{
+	if (p->repne || p->address32 || p->segment)
+		return -HF_EINVAL;
+	i->operation = OP_MOVS;
+	i->memory = true;
+	i->width = store_width(opcode, p);
+	i->repeat = p->rep;
+	i->address = gva(context->gprs->r[GPR_RDI]);
 	return 0;
 }
 
@@ -232,6 +250,8 @@ int decode(const u8 *bytes, size_t size, const struct decode_context *context,
 		error = read_operation(&c, &p, context, instruction);
 	else if ((opcode & 0xfe) == 0x88 || (opcode & 0xfe) == 0xc6)
 		error = read_store(&c, opcode, &p, context, instruction);
+	else if ((opcode & 0xfe) == 0xa4)
+		error = read_string(opcode, &p, context, instruction);
 	if (error || c.bad)
 		return -HF_EINVAL;
 	instruction->length = c.at;

@@ -20,6 +20,7 @@ enum operation {
 	OP_LIDT,      /* 0f 01 /3, memory */
 	OP_LTR,	      /* 0f 00 /3 */
 	OP_STORE,     /* 88, 89, c6 /0, c7 /0: to memory, from a register or immediate */
+	OP_MOVS,  /* a4, a5, also with REP: from RSI to RDI, no FS, GS or 32-bit addresses */
 	OP_OTHER, /* 0f 00, 0f 01, wrmsr, vmmcall and kin: only their length is of interest */
 };
 
@@ -27,7 +28,8 @@ enum operation {
  * @cr:		control register of OP_MOV_TO_CR and OP_READ_CR
  * @gpr:	source register, where the source is not in memory; target of OP_READ_CR
  * @memory:	there is an operand in memory, at @address (segment base included)
- * @width:	of OP_STORE, in bytes: 1, 2, 4 or 8
+ * @width:	of OP_STORE and of each step of OP_MOVS, in bytes: 1, 2, 4 or 8
+ * @repeat:	OP_MOVS takes as many steps as RCX says
  * @value:	what OP_STORE stores
  */
 struct instruction {
@@ -37,6 +39,7 @@ struct instruction {
 	u8 gpr;
 	bool memory;
 	u8 width;
+	bool repeat;
 	u64 value;
 	struct gva address;
 };

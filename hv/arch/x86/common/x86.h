@@ -75,6 +75,7 @@
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)
+#define RFLAGS_DF    BIT(10)
 
 /* Page-table entries: APM vol. 2, 5.4. The same bits serve nested paging. */
 #define PTE_P	 BIT(0)

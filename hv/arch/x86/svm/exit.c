@@ -33,6 +33,8 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 		m->access = HF_ACCESS_WRITE;
 	if (m->access == HF_ACCESS_EXECUTE)
 		m->va = gva(v->vmcb->rip);
+	if (m->access == HF_ACCESS_WRITE)
+		store_on_write(v, e);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
 }
 
@@ -177,6 +179,8 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 	case VERDICT_SKIP:
 		if (e->exit.kind == HF_EXIT_PORT)
 			port_skip(v, e);
+		if (e->exit.kind == HF_EXIT_MEMORY && e->next_rip)
+			store_complete(v, e);
 		if (e->next_rip) {
 			instruction_advance(v, e);
 			return;

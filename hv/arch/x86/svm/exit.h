@@ -14,6 +14,8 @@ struct svm_exit {
 	u64 next_rip; /* 0: unknown, so the instruction cannot be left out or performed */
 	u32 index;    /* of the I/O APIC's register that was written */
 	bool settled; /* done already: nothing to decide */
+	u8 moved; /* of a store to code: bytes by which MOVS goes on, 0: another instruction */
+	bool repeat; /* of it: MOVS ends a repetition */
 	u64 asked; /* of a write of CR0: all that the guest wants, whatever rules leave of it */
 	struct segment table; /* of LIDT, LGDT, LTR */
 };
@@ -79,6 +81,13 @@ bool device_on_store(struct vcpu *v, struct svm_exit *e);
 bool device_on_msr(struct vcpu *v, struct svm_exit *e);
 /* Make the store. False: the processor would have faulted on the value. */
 bool device_perform(struct vcpu *v, const struct svm_exit *e);
+
+/* ---- store.c: stores to sealed code ---- */
+
+/* A write that the nested tables refused: what it stores, if that is sealed code's page. */
+void store_on_write(struct vcpu *v, struct svm_exit *e);
+/* The core has made the store: end the instruction but for what comes after each. */
+void store_complete(struct vcpu *v, const struct svm_exit *e);
 
 /* ---- restart.c: INIT, and what comes of it ---- */
 

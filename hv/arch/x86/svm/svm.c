@@ -172,6 +172,13 @@ int backend_init(const struct hf_boot *boot)
 	return error ? error : npt_init();
 }
 
+int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
+{
+	const struct gwalk walk = instruction_paging(cpu->vcpu->vmcb);
+
+	return gwalk_translate(&walk, va, to);
+}
+
 void backend_kick(struct cpu *cpu)
 {
 	apic_nmi(cpu->id);

@@ -5,6 +5,7 @@
 #include <hv/types.h>
 
 #include "../common/apic.h"
+#include "../common/decode.h"
 #include "../common/gprs.h"
 #include "../common/host.h"
 #include "../common/image.h"
@@ -25,6 +26,13 @@ struct native {
 	u16 cs, ss, ds, es;
 };
 
+/* An instruction of the guest's, as it was fetched. */
+struct code {
+	u64 rip; /* where @bytes are kept from; 0: they are not */
+	size_t size;
+	u8 bytes[DECODE_MAX];
+};
+
 /* Allocated by backend_cpu_init; used by its own CPU only. The offsets are in offsets.c. */
 struct vcpu {
 	struct vmcb *vmcb;
@@ -39,6 +47,7 @@ struct vcpu {
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
+	struct code code;	  /* of the last exit that was decoded */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	u64 cr0_shown;	    /* bits the guest has set in CR0 and reads there, but has not */
 	bool trial;	    /* the first run, which must not get beyond one fetch */

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Breakpoints at places that are no sites: kprobes. Those that were there at lock can be removed
+ * and set again; with policy "on" others can be set at any byte of sealed code but for sites and
+ * the ranges that were named. Where instructions begin is not known here.
+ */
+#include <hv/backend.h>
+#include <hv/pool.h>
+#include <hv/probe.h>
+#include <hv/protect.h>
+#include <hv/string.h>
+
+struct probe {
+	u32 at;	  /* offset from HF_CODE_BASE */
+	u32 jump; /* offset that its jump at lock goes to; 0: it is one byte and has none */
+	u8 original[5];
+	u8 used;
+	u8 kept; /* was there at lock */
+};
+
+static struct probe *probes;
+static u32 ever; /* slots that have ever been used */
+
+int probe_init(void)
+{
+	probes = pool_pages((HF_PROBES_MAX * sizeof(*probes) + PAGE_SIZE - 1) / PAGE_SIZE);
+	return probes ? 0 : -HF_ENOMEM;
+}
+
+static u32 size_of(const struct probe *probe)
+{
+	return probe->jump ? sizeof(probe->original) : 1;
+}
+
+/* The first probe that has one of the @size bytes from @va on; NULL: none has. */
+static struct probe *touching(struct gva va, u32 size)
+{
+	for (struct probe *p = probes; p < probes + ever; p++)
+		if (p->used && HF_CODE_BASE + p->at < va.raw + size &&
+		    va.raw < HF_CODE_BASE + p->at + size_of(p))
+			return p;
+	return NULL;
+}
+
+static bool noprobe(u32 at)
+{
+	const struct hf_patching *patching = site_patching();
+
+	for (u32 i = 0; i < patching->noprobe_count; i++)
+		if (at >= patching->noprobe[i].start && at < patching->noprobe[i].end)
+			return true;
+	return false;
+}
+
+/* NULL: not here, or all slots are in use. */
+static struct probe *make(struct gva va)
+{
+	struct site place = { .va = va, .size = 1 };
+	u32 at = (u32)(va.raw - HF_CODE_BASE);
+	struct probe *p = probes;
+
+	while (p < probes + ever && p->used)
+		p++;
+	if (site_patching()->kprobes != HF_POLICY_ON || p == probes + HF_PROBES_MAX ||
+	    va.raw < HF_CODE_BASE || site_touches(va, 1) || noprobe(at) ||
+	    !site_locate(&place) || site_read(&place, p->original) ||
+	    p->original[0] == backend_code_breakpoint())
+		return NULL;
+	p->at = at;
+	p->used = 1;
+	if (p == probes + ever)
+		ever++;
+	return p;
+}
+
+bool probe_find(struct gva va, u32 size, u8 byte, struct site *site)
+{
+	struct probe *p = touching(va, size);
+
+	if (site_patching()->kprobes == HF_POLICY_OFF)
+		return false;
+	if (!p && size == 1 && byte == backend_code_breakpoint())
+		p = make(va);
+	if (!p || va.raw < HF_CODE_BASE + p->at ||
+	    va.raw + size > HF_CODE_BASE + p->at + size_of(p))
+		return false;
+	*site = (struct site){
+		.va = gva(HF_CODE_BASE + p->at),
+		.size = size_of(p),
+		.kind = SITE_PROBE,
+		.target = (u32)(p - probes),
+	};
+	return site_locate(site);
+}
+
+bool probe_value(const struct site *site, const u8 *bytes, u32 from)
+{
+	const struct probe *p = &probes[site->target];
+	struct gva to;
+
+	return !memcmp(bytes + from, p->original + from, site->size - from) ||
+	       (p->jump && backend_code_is(CODE_JUMP, site->va, bytes, from, site->size, &to) &&
+		to.raw == HF_CODE_BASE + p->jump);
+}
+
+void probe_removed(const struct site *site)
+{
+	struct probe *p = &probes[site->target];
+
+	if (!p->kept)
+		*p = (struct probe){ 0 };
+}
+
+/* Memory holds a breakpoint or, if it is optimised, a jump. */
+static bool check_probe(const struct hf_probe *new, struct probe *p)
+{
+	struct site place = { .va = gva(new->va), .size = new->optimised ? 5 : 1 };
+	struct gva to = { 0 };
+	u8 now[SITE_MAX];
+
+	if (new->va < HF_CODE_BASE || new->optimised > 1 || touching(place.va, place.size) ||
+	    site_touches(place.va, place.size) || !site_locate(&place) ||
+	    site_read(&place, now))
+		return false;
+	if (new->optimised ? !backend_code_is(CODE_JUMP, place.va, now, 0, 5, &to) ||
+				     to.raw <= HF_CODE_BASE
+			   : now[0] != backend_code_breakpoint())
+		return false;
+	*p = (struct probe){ .at = (u32)(new->va - HF_CODE_BASE), .used = 1, .kept = 1 };
+	p->jump = new->optimised ? (u32)(to.raw - HF_CODE_BASE) : 0;
+	memcpy(p->original, new->original, sizeof(p->original));
+	return true;
+}
+
+int probe_add(const struct hf_probe *new, u64 count)
+{
+	u32 before = ever;
+
+	if (!site_patching()->size)
+		return -HF_EINVAL;
+	if (count > HF_PROBES_MAX - ever)
+		return -HF_ENOSPC;
+	for (u64 i = 0; i < count; i++, ever++) {
+		if (!check_probe(&new[i], &probes[ever])) {
+			ever = before;
+			return -HF_EINVAL;
+		}
+	}
+	return 0;
+}
