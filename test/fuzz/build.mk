@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Fuzzers: what is above the seam with a hostile guest (call), the decoder with Zydis (decode).
+# Fuzzers: what is above the seam with a hostile guest (call), patching of code (site), the decoder
+# with Zydis (decode).
 # `make fuzz` runs each for FUZZ_SECONDS (default 60), from its corpus in $(O)/fuzz/corpus, which
 # begins with test/fuzz/seeds and is kept.
 
 O ?= build
 FUZZ := $(O)/fuzz
-FUZZERS := call decode
+FUZZERS := call site decode
 FUZZ_SECONDS ?= 60
 
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
@@ -31,7 +32,7 @@ $(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(FUZZ)/%
 
 # What is under test guides the fuzzer, the tests' own files do not.
 FUZZ_GUIDE := -fsanitize=fuzzer-no-link
-$(FUZZ)/hv/%.o $(FUZZ)/test/fuzz/call.o: FUZZ_CFLAGS += $(FUZZ_GUIDE)
+$(FUZZ)/hv/%.o $(FUZZ)/test/fuzz/call.o $(FUZZ)/test/fuzz/site.o: FUZZ_CFLAGS += $(FUZZ_GUIDE)
 $(FUZZ_MACHINE): FUZZ_CFLAGS += -include test/fuzz/state.h
 $(patsubst %.c,$(FUZZ)/%.o,$(FUZZ_HV)): FUZZ_CFLAGS += -include hv/banned.h
 $(FUZZ)/hv/arch/fake/%.o $(FUZZ)/test/%.o: FUZZ_CFLAGS += -D_GNU_SOURCE
@@ -44,6 +45,9 @@ $(FUZZ)/%.o: %.c
 	$(Q)clang $(FUZZ_CFLAGS) -c -o $@ $<
 
 $(FUZZ)/call: $(addprefix $(FUZZ)/test/fuzz/,call.o machine.o model.o) $(FUZZ_MACHINE)
+	$(Q)clang $(FUZZ_SANITIZE) -pthread -o $@ $^
+
+$(FUZZ)/site: $(addprefix $(FUZZ)/test/fuzz/,site.o machine.o) $(FUZZ_MACHINE)
 	$(Q)clang $(FUZZ_SANITIZE) -pthread -o $@ $^
 
 $(FUZZ)/decode: $(FUZZ)/test/fuzz/decode.o $(FUZZ)/hv/arch/x86/common/decode.o

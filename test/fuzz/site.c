@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Patching of sealed code by somebody who means ill. An input is policies, what the sites hold at
+ * lock, and a program: stores of any bytes at and around sites, probes, and a page that is made a
+ * trampoline, written to and called. After each step: every site holds one of its values, or a
+ * breakpoint and the end of one; what a trace site calls is fixed and is the template; no other
+ * byte of code has changed, but for breakpoints with kprobes on.
+ */
+#include <string.h>
+#include <hv/backend.h>
+#include <hv/cpu.h>
+#include <hv/exit.h>
+#include <hv/owner.h>
+#include <hv/protect.h>
+#include <hv/shootdown.h>
+#include "fuzz.h"
+#include "machine.h"
+
+#define STEPS_MAX 300u
+#define CODE	  ((u32)(16 * FAKE_MIB)) /* offset of code, and where it is in memory */
+#define CODE_SIZE 0x2000u
+#define BUFFER	  (4 * FAKE_MIB)
+#define FUNCTION  (CODE + 0x1000) /* entries, each 0x40; the first is a trampoline */
+#define FUNCTIONS 16u
+#define LABEL	  (CODE + 0x70)
+#define THUNK	  (CODE + 0x1800)
+#define RETURN	  (CODE + 0x1900)
+#define TRACER	  ((u32)(24 * FAKE_MIB)) /* the page that becomes a trampoline */
+#define LENGTH	  24u
+#define CALL_AT	  8u
+
+/* In ascending order; the last is in two pages. */
+static const struct {
+	u32 at, size, kind, target;
+} sites[] = {
+	{ CODE + 0x10, 2, HF_SITE_JUMP2, LABEL },
+	{ CODE + 0x12, 5, HF_SITE_JUMP5, LABEL },
+	{ CODE + 0x20, 5, HF_SITE_TRACE, 0 },
+	{ CODE + 0x25, 5, HF_SITE_TRACE, 0 },
+	{ CODE + 0x30, 5, HF_SITE_CALL, HF_FORM_CALL },
+	{ CODE + 0x38, 5, HF_SITE_CALL, HF_FORM_TAIL },
+	{ CODE + 0x40, 6, HF_SITE_CALL, HF_FORM_BRANCH },
+	{ CODE + 0x48, 5, HF_SITE_CALL, HF_FORM_PATCHED },
+	{ CODE + 0xffd, 5, HF_SITE_CALL, HF_FORM_PATCHED_JUMP },
+};
+#define SITES ARRAY_SIZE(sites)
+
+static struct {
+	const u8 *at;
+	size_t left;
+} input;
+static u8 code[CODE_SIZE]; /* as it was at lock */
+static u8 ftrace, kprobes;
+static u64 programs, made, refused, called;
+
+static u8 next(void)
+{
+	if (!input.left)
+		return 0;
+	input.left--;
+	return *input.at++;
+}
+
+/* ---- what must hold ---- */
+
+static bool function(u32 to, bool tracer)
+{
+	return to >= FUNCTION && (to - FUNCTION) % 0x40 == 0 &&
+	       (to - FUNCTION) / 0x40 < (tracer ? 1 : FUNCTIONS);
+}
+
+static bool tracer_fixed(void)
+{
+	const u8 *page = fake.ram + TRACER;
+	u32 to;
+
+	memcpy(&to, page + CALL_AT + 1, 4);
+	to += TRACER + CALL_AT + 5;
+	if (page[CALL_AT] != 0xe8 && page[CALL_AT] != 0x0f && page[CALL_AT] != 0xcc)
+		return false;
+	if (page[CALL_AT] == 0xe8 && !function(to, false))
+		return false;
+	for (u32 i = 0; i < PAGE_SIZE; i++)
+		if ((i < CALL_AT || i >= CALL_AT + 5) && page[i] != (i < LENGTH ? 0x5a : 0xcc))
+			return false;
+	return owner_state(gpa(TRACER)) == PAGE_SEALED;
+}
+
+static bool trace_value(u32 n, const u8 *b, u32 to)
+{
+	const u8 *was = code + (sites[n].at - CODE);
+
+	if (ftrace == HF_POLICY_OFF)
+		return !memcmp(b, was, 5);
+	if (!memcmp(b, "\x0f\x1f\x44\x00\x00", 5))
+		return true;
+	if (ftrace == HF_POLICY_BEFORE_LOCK)
+		return !memcmp(b, was, 5);
+	if (b[0] == 0xe8 && to == TRACER) {
+		called++;
+		return tracer_fixed();
+	}
+	return b[0] == 0xe8 && function(to, true);
+}
+
+static bool call_value(u32 n, const u8 *b, u32 to)
+{
+	bool nop = !memcmp(b, "\x0f\x1f\x44\x00\x00", 5);
+
+	switch (sites[n].target) {
+	case HF_FORM_CALL:
+		return nop || !memcmp(b, "\x2e\x2e\x2e\x31\xc0", 5) ||
+		       (b[0] == 0xe8 && function(to, false));
+	case HF_FORM_TAIL:
+		return !memcmp(b, "\xc3\xcc\xcc\xcc\xcc", 5) ||
+		       (b[0] == 0xe9 && (function(to, false) || to == THUNK));
+	case HF_FORM_BRANCH:
+		return b[0] == 0x0f && b[1] == code[sites[n].at + 1 - CODE] &&
+		       (function(to, false) || to == THUNK || to == RETURN);
+	case HF_FORM_PATCHED:
+		return nop || (b[0] == 0xe8 && function(to, false));
+	}
+	return nop || (b[0] == 0xe9 && function(to, false));
+}
+
+static bool is_value(u32 n, const u8 *b)
+{
+	u32 to;
+
+	memcpy(&to, b + sites[n].size - 4, 4);
+	to += sites[n].at + sites[n].size;
+	switch (sites[n].kind) {
+	case HF_SITE_JUMP2:
+		return !memcmp(b, "\x66\x90", 2) ||
+		       (b[0] == 0xeb && sites[n].at + 2 + b[1] == LABEL);
+	case HF_SITE_JUMP5:
+		return !memcmp(b, "\x0f\x1f\x44\x00\x00", 5) || (b[0] == 0xe9 && to == LABEL);
+	case HF_SITE_TRACE:
+		return trace_value(n, b, to);
+	}
+	return call_value(n, b, to);
+}
+
+static void check_site(u32 n)
+{
+	static const u8 heads[] = { 0x0f, 0x2e, 0x66, 0xc3, 0xe8, 0xe9, 0xeb };
+	u8 b[8] = { 0 };
+
+	memcpy(b + 2, fake.ram + sites[n].at, sites[n].size);
+	if (b[2] != 0xcc) {
+		if (!is_value(n, b + 2))
+			fuzz_fail("site %u: holds no value", n);
+		return;
+	}
+	for (u32 i = 0; i < sizeof(heads); i++) {
+		b[2] = heads[i];
+		/* The end alone is no call: the page may be anything. */
+		if (is_value(n, b + 2) || (sites[n].kind == HF_SITE_TRACE && heads[i] == 0xe8 &&
+					   ftrace == HF_POLICY_ON))
+			return;
+	}
+	fuzz_fail("site %u: holds a breakpoint and the end of no value", n);
+}
+
+static void check(void)
+{
+	u32 n = 0;
+
+	for (u32 at = CODE; at < CODE + CODE_SIZE; at++) {
+		u8 now = fake.ram[at];
+
+		while (n < SITES && at >= sites[n].at + sites[n].size)
+			n++;
+		if (n < SITES && at >= sites[n].at)
+			continue;
+		if (now != code[at - CODE] && !(kprobes == HF_POLICY_ON && now == 0xcc))
+			fuzz_fail("site: %x has changed", at);
+	}
+	for (n = 0; n < SITES; n++)
+		check_site(n);
+}
+
+/* ---- the machine ---- */
+
+static s64 call(u64 number, u64 count)
+{
+	const u64 arg[4] = { BUFFER, count, 0, 0 };
+	s64 result;
+
+	fake_guest_call(cpu_get(0), 0, number, arg, &result);
+	return result;
+}
+
+static void go(u8 *b, u8 opcode, u32 at, u32 size, u32 to)
+{
+	b[0] = opcode;
+	to -= at + size;
+	memcpy(b + size - 4, &to, 4);
+}
+
+/* Bytes that may be a value of site @n: the input says which, and where they go. */
+static void propose(u32 n, u8 *b)
+{
+	static const char *const fixed[] = { "\x0f\x1f\x44\x00\x00", "\x2e\x2e\x2e\x31\xc0",
+					     "\xc3\xcc\xcc\xcc\xcc", "\x66\x90" };
+	const u32 to[] = { LABEL, THUNK, RETURN, TRACER, TRACER + 1, FUNCTION + 1 };
+	u8 how = next();
+	u32 where = how & 8 ? FUNCTION + 0x40 * (next() % (FUNCTIONS + 1)) : to[next() % 6];
+
+	memset(b, 0, 8);
+	if (sites[n].size == 2) {
+		memcpy(b,
+		       how & 1 ? (u8[]){ 0xeb, (u8)(LABEL - sites[n].at - 2) }
+			       : (const u8 *)fixed[3],
+		       2);
+	} else if (sites[n].size == 6) {
+		go(b, 0x0f, sites[n].at, 6, where);
+		b[1] = how & 1 ? 0x84 : 0x85;
+	} else if (how & 4) {
+		go(b, how & 1 ? 0xe8 : 0xe9, sites[n].at, 5, where);
+	} else {
+		memcpy(b, fixed[(how & 3) % 3], 5);
+	}
+}
+
+static void make_tracer(void)
+{
+	u8 *page = fake.ram + TRACER;
+
+	if (owner_state(gpa(TRACER)) != PAGE_GUEST)
+		return;
+	memset(page, 0x5a, LENGTH);
+	go(page + CALL_AT, 0xe8, TRACER + CALL_AT, 5, FUNCTION + 0x40 * (next() % 16));
+}
+
+static void describe(void)
+{
+	struct hf_patching *patching = (void *)(fake.ram + BUFFER);
+	struct hf_template *template = (void *)(fake.ram + BUFFER);
+
+	memset(patching, 0, PAGE_SIZE);
+	patching->size = sizeof(*patching);
+	patching->ftrace = ftrace;
+	patching->kprobes = kprobes;
+	patching->return_thunk = HF_CODE_BASE + THUNK;
+	patching->jump_return = HF_CODE_BASE + RETURN;
+	call(HF_CALL_PATCHING, 0);
+	memset(template, 0, PAGE_SIZE);
+	template->size = sizeof(*template);
+	template->length = LENGTH;
+	template->field_count = 1;
+	template->fields[0] = (struct hf_field){ CALL_AT, 5, HF_FIELD_CALL };
+	memset(template->bytes, 0x5a, LENGTH);
+	call(HF_CALL_TEMPLATE, 0);
+}
+
+/* Code, entries, sites as the input has them if they are taken, else with nops. */
+static void begin(void)
+{
+	struct hf_range *range = (void *)(fake.ram + BUFFER);
+	u32 *entry = (void *)(fake.ram + BUFFER);
+	u64 *bits = (void *)(fake.ram + BUFFER);
+	u8 b[8];
+
+	*range = (struct hf_range){ .va = HF_CODE_BASE + CODE,
+				    .gpa = CODE,
+				    .npages = CODE_SIZE / PAGE_SIZE,
+				    .kind = HF_KIND_TEXT,
+				    .permission = owner_kind_permission(HF_KIND_TEXT) };
+	if (call(HF_CALL_PROTECT, 1))
+		fuzz_fail("site: no code");
+	ftrace = next() % 3;
+	kprobes = next() % 3;
+	describe();
+	for (u32 i = 0; i < FUNCTIONS; i++)
+		entry[i] = (FUNCTION + 0x40 * i) | (i ? 0 : HF_ENTRY_TRAMPOLINE);
+	if (call(HF_CALL_ENTRIES, FUNCTIONS))
+		fuzz_fail("site: no entries");
+	for (u32 i = 0; i < CODE_SIZE; i++)
+		fake.ram[CODE + i] = (u8)(0x90 + i % 7);
+	for (u32 n = 0; n < SITES; n++) {
+		propose(n, b);
+		memcpy(fake.ram + sites[n].at, b, sites[n].size);
+		*bits = HF_SITE(sites[n].at, sites[n].kind, sites[n].target);
+		if (!call(HF_CALL_SITES, 1))
+			continue;
+		/* Of the kinds' values one that each form has. */
+		memcpy(b, sites[n].size == 2 ? "\x66\x90" : "\x0f\x1f\x44\x00\x00",
+		       sites[n].size == 2 ? 2 : 5);
+		if (sites[n].kind == HF_SITE_CALL && sites[n].target == HF_FORM_TAIL)
+			memcpy(b, "\xc3\xcc\xcc\xcc\xcc", 5);
+		if (sites[n].size == 6)
+			go(b, 0x0f, sites[n].at, 6, FUNCTION), b[1] = 0x85;
+		memcpy(fake.ram + sites[n].at, b, sites[n].size);
+		*bits = HF_SITE(sites[n].at, sites[n].kind, sites[n].target);
+		if (call(HF_CALL_SITES, 1))
+			fuzz_fail("site %u: not taken", n);
+	}
+	memcpy(code, fake.ram + CODE, CODE_SIZE);
+	if (call(HF_CALL_LOCK, 0))
+		fuzz_fail("site: no lock");
+}
+
+/* ---- steps ---- */
+
+static void store(u32 at, const u8 *bytes, u32 width)
+{
+	u32 left = PAGE_SIZE - at % PAGE_SIZE;
+	u8 fault = left < width && next() & 1 ? (u8)left : 0;
+	int verdict = fake_guest_store(cpu_get(next() % MACHINE_CPUS), gpa(at + fault), fault,
+				       bytes, (u16)width);
+
+	if (verdict != VERDICT_SKIP && verdict != VERDICT_FAULT && verdict != VERDICT_RETRY)
+		fuzz_fail("site: verdict %d", verdict);
+	made += verdict == VERDICT_SKIP;
+	refused += verdict == VERDICT_FAULT;
+}
+
+static void step(void)
+{
+	u8 how = next(), b[HF_STORE_MAX] = { 0 };
+	u32 n = (how >> 4) % SITES, at = sites[n].at, size = sites[n].size;
+	u64 value = 0;
+
+	switch (how & 7) {
+	case 0: /* as the kernel would */
+		propose(n, b);
+		store(at, (const u8 *)"\xcc", 1);
+		store(at + 1, b + 1, size - 1);
+		check();
+		store(at, b, 1);
+		break;
+	case 1:
+		store(at, (const u8 *)"\xcc", 1);
+		break;
+	case 2:
+		propose(n, b);
+		store(at + 1, b + 1, size - 1);
+		break;
+	case 3:
+		propose(n, b);
+		store(at, b, 1);
+		break;
+	case 4:
+		make_tracer();
+		break;
+	case 5:
+		fake_guest_access(cpu_get(n % MACHINE_CPUS), gpa(TRACER + 8 * (next() % 512)),
+				  HF_ACCESS_WRITE, 0, &value);
+		break;
+	case 6: /* the call in it */
+		propose(7, b);
+		if (owner_state(gpa(TRACER)) == PAGE_SEALED)
+			store(TRACER + CALL_AT + (how >> 7), b + (how >> 7),
+			      how & 0x40 ? 1 : 4);
+		break;
+	default:
+		at += next() % 16 - 4;
+		size = next() % 17;
+		for (u32 i = 0; i < size; i++)
+			b[i] = next();
+		store(at, b, size);
+	}
+}
+
+/* ---- libFuzzer ---- */
+
+static void report(void)
+{
+	fprintf(stderr,
+		"site: %llu programs, %llu stores made, %llu refused, %llu looks at a called "
+		"page\n",
+		(unsigned long long)programs, (unsigned long long)made,
+		(unsigned long long)refused, (unsigned long long)called);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	machine_prepare();
+	atexit(report);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	u32 i;
+
+	input.at = data;
+	input.left = size;
+	machine_become(2u * (next() % 4u));
+	begin();
+	for (i = 0; i < STEPS_MAX && input.left; i++) {
+		step();
+		check();
+	}
+	programs++;
+	return 0;
+}
