@@ -62,9 +62,8 @@ static struct probe *make(struct gva va)
 	while (p < probes + ever && p->used)
 		p++;
 	if (site_patching()->kprobes != HF_POLICY_ON || p == probes + HF_PROBES_MAX ||
-	    va.raw < HF_CODE_BASE || site_touches(va, 1) || noprobe(at) ||
-	    !site_locate(&place) || site_read(&place, p->original) ||
-	    p->original[0] == backend_code_breakpoint())
+	    va.raw < HF_CODE_BASE || noprobe(at) || !site_locate(&place) ||
+	    site_read(&place, p->original) || p->original[0] == backend_code_breakpoint())
 		return NULL;
 	p->at = at;
 	p->used = 1;

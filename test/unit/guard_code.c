@@ -267,6 +267,24 @@ static void trace_nothing_new(void **ctx)
 	made(cpu, row.at, row.value[0].bytes, 1);
 }
 
+/* Two values whose ends are the same: the first byte alone is one step too few. */
+static void same_end(void **ctx)
+{
+	struct cpu *cpu = sites_prepare(2, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_OFF);
+	u32 at = SITES_TEXT + 0x40000;
+	u64 bits = HF_SITE(at, HF_SITE_JUMP5, at + 5 + 0x441f);
+
+	(void)ctx;
+	sites_put(at, sites_nop5, 5);
+	assert_int_equal(sites_add(cpu, &bits, 1), 0);
+	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), 0);
+	refused(cpu, at, "\xe9", 1);
+	made(cpu, at, &breakpoint, 1);
+	made(cpu, at, "\xe9", 1);
+	made(cpu, at, &breakpoint, 1);
+	made(cpu, at, sites_nop5, 1);
+}
+
 /* ---- left at the breakpoint ---- */
 
 #define MANY 600u
@@ -393,6 +411,27 @@ static void action_allow(void **ctx)
 	assert_holds(&across, across.value[1].bytes);
 }
 
+/* Begun before its page was opened, ended without us: not put back. */
+static void opened_meanwhile(void **ctx)
+{
+	struct cpu *cpu = sites_machine(2, HF_ACTION_ALLOW, HF_POLICY_ON, HF_POLICY_OFF);
+	struct sites_row row = sites_row(1), other = sites_row(SITES_ROWS - 1);
+	u64 events;
+
+	(void)ctx;
+	made(cpu, row.at, &breakpoint, 1);
+	assert_int_equal(sites_store(cpu, row.at + 0x100, "\x90", 1), VERDICT_RETRY);
+	sites_put(row.at, row.value[1].bytes, row.size);
+	events = event_newest();
+	for (u32 i = 0; i < HF_PATCH_BOUND + 600; i++) {
+		assert_int_equal(sites_store(cpu, other.at, &breakpoint, 1), VERDICT_SKIP);
+		assert_int_equal(sites_store(cpu, other.at, other.value[0].bytes, 1),
+				 VERDICT_SKIP);
+	}
+	assert_holds(&row, row.value[1].bytes);
+	assert_quiet(events);
+}
+
 static void other_accesses(void **ctx)
 {
 	struct cpu *cpu = sites_machine(2, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_OFF);
@@ -455,9 +494,11 @@ int main(void)
 		machine_test(trace_before_lock),
 		machine_test(trace_on),
 		machine_test(trace_nothing_new),
+		machine_test(same_end),
 		machine_test(oldest_is_completed),
 		machine_test(left_is_completed),
 		machine_test(action_allow),
+		machine_test(opened_meanwhile),
 		machine_test(other_accesses),
 		machine_test(two_cpus),
 	};

@@ -14,7 +14,7 @@ int probe_add(const struct hf_probe *new, u64 count);
 /*
  * The probe that holds all of the @size bytes at @va, as a site whose values are what was there
  * before it and, if it was optimised at lock, its jump. With policy "on" the store of a
- * breakpoint, @byte, makes one where none is.
+ * breakpoint, @byte, makes one where none is. To be asked after site_find: sites come first.
  */
 bool probe_find(struct gva va, u32 size, u8 byte, struct site *site);
 /* Whether @bytes, but for the first @from of them, are those of one of its values. */
