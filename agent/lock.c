@@ -199,7 +199,10 @@ int lock_run(struct hf_ctl_lock *ctl)
 	ctl->va = ctl->failed_call ? 0 : ranges->va;
 	if (ret && ctl->reason)
 		pr_err("not locked: %s: %px\n", sentences[ctl->reason], (void *)ranges->va);
-	if (!ret)
-		report(ctl);
-	return ret;
+	if (ret)
+		return ret;
+	report(ctl);
+	vfree(patching);
+	patching = NULL;
+	return 0;
 }

@@ -43,15 +43,15 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 					 "checked; boot without retbleed=stuff" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
-	char what[64];
+	char what[64] = "";
 
 	_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == HF_LOCK_REASON_COUNT,
 		       "a sentence for each");
 	if (reason && ctl->va)
-		snprintf(what, sizeof(what), "at %#" PRIx64, ctl->va);
-	else
-		snprintf(what, sizeof(what), "%s", strerror(err));
-	return output_failure(options, CLI_FAILED, reasons[reason].code, "not locked: %s (%s)",
+		snprintf(what, sizeof(what), " (at %#" PRIx64 ")", ctl->va);
+	if (!reason)
+		snprintf(what, sizeof(what), " (%s)", strerror(err));
+	return output_failure(options, CLI_FAILED, reasons[reason].code, "not locked: %s%s",
 			      reasons[reason].sentence, what);
 }
 

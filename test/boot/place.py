@@ -19,6 +19,8 @@ OVMF = "/usr/share/ovmf/OVMF.fd"
 # fast the clock runs; any value does.
 SLEEP_IN_MEMORY = "microvm,acpi=on,pic=on,pit=on,rtc=on,ioapic2=off"
 SLEEP_IN_MEMORY_WORDS = "tsc_early_khz=1000000"
+# The kernel counts calls, on a CPU with the bug that this is for.
+CALL_DEPTH_WORDS = "retbleed=stuff spectre_v2=retpoline"
 
 PROGRAMS = {
     "/init": "test/boot/init",

@@ -54,7 +54,8 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "audit,fork,modules,stress,command"
+QUIET = "audit,fork,modules,stress,command,patch-key"
+PATCHES = "patch-key,patch-events,trace-one,trace-two,trace-graph,probe-entry,probe-inside,trace-all"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
@@ -119,6 +120,11 @@ def other_boots(kernel):
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
+    # Two threads of QEMU 7.2 can go on with an instruction that one of them has patched meanwhile,
+    # also without Holdfast. A place in the way of everybody, patched thousands of times, finds it.
+    yield Spec("patching-" + kernel, "locked", PATCHES + ",fork", config=config, one_thread=True,
+               words=dict(GUARDED, ftrace="on", kprobes="on"))
+    yield Spec("patched-" + kernel, "manual", "patch-kept", config=config)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
@@ -131,6 +137,8 @@ def single_boots():
     """What is not repeated on every machine."""
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
+    yield Spec("wrong-calls", "manual", "lock-call-depth",
+               config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
     yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
     yield Spec("wrong-unlisted", "manual", "cpu-missing", cpus=1, smp="2",
