@@ -2,10 +2,8 @@
 #include <linux/acpi.h>
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
-#include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/smp.h>
-#include <linux/vmalloc.h>
 #include <asm/realmode.h>
 #include <asm/smp.h>
 
@@ -133,55 +131,17 @@ enum hf_reason startup_describe(struct hf_boot *boot)
 
 /* ---- taking CPUs down and up again ---- */
 
-static bool restart_enforced(void)
+bool startup_allow_hotplug(void)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	const struct hf_info *info;
-	bool enforced;
+	bool allowed;
 
 	if (!page)
 		return false;
 	info = page_address(page);
-	enforced = call_make(HF_CALL_INFO, page_to_phys(page), 0) == 0 &&
-		   (info->features & HF_FEATURE_RESTART);
+	allowed = call_make(HF_CALL_INFO, page_to_phys(page), 0) == 0 &&
+		  (info->features & HF_FEATURE_RESTART);
 	__free_page(page);
-	return enforced;
-}
-
-/* The variable is read-only by now: through a mapping of our own. */
-static bool set_read_only(int *variable, int value)
-{
-	struct page *page = pfn_to_page(PHYS_PFN(__pa_symbol(variable)));
-	void *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
-
-	if (!alias)
-		return false;
-	WRITE_ONCE(*(int *)(alias + offset_in_page(variable)), value);
-	vunmap(alias);
-	return true;
-}
-
-/*
- * What taking CPUs down and up patches in 6.1, found by a probe on jump_label_update() (the
- * second, where CPUs have threads, by reading sched_cpu_activate()):
- *
- * apic_use_ipi_shorthand, off while one CPU alone is online. Off for good, as if booted with
- * no_ipi_broadcast=1: the key is no counter that a reference of ours could hold.
- *
- * sched_smt_present, which counts cores with more than one thread online. One more reference.
- */
-static bool keys_settled(void)
-{
-	if (!symbols.apic_use_ipi_shorthand || !symbols.apic_ipi_shorthand_off ||
-	    !set_read_only(symbols.apic_ipi_shorthand_off, 1))
-		return false;
-	static_key_disable(symbols.apic_use_ipi_shorthand);
-	if (symbols.sched_smt_present && static_key_enabled(symbols.sched_smt_present))
-		static_key_slow_inc(symbols.sched_smt_present);
-	return true;
-}
-
-bool startup_allow_hotplug(void)
-{
-	return restart_enforced() && (num_possible_cpus() == 1 || keys_settled());
+	return allowed;
 }

@@ -14,10 +14,7 @@ enum hf_reason startup_check(void);
 /* Fills startup and io_apic. */
 enum hf_reason startup_describe(struct hf_boot *boot);
 
-/*
- * After launch: may CPUs be taken down and started again? If so the kernel is prepared to do it
- * without patching its text, which lock will forbid. May sleep.
- */
+/* After launch: may CPUs be taken down and started again? May sleep. */
 bool startup_allow_hotplug(void);
 
 #endif

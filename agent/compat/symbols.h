@@ -21,7 +21,6 @@ struct kprobe_insn_cache;
 struct module;
 struct real_mode_header;
 struct static_call_site;
-struct static_key;
 
 /* What is called for each symbol. The parameter that went is always NULL. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -39,8 +38,6 @@ struct symbols {
 	unsigned long idt;
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
 	unsigned long secondary_startup_64, init_top_pgt;
-	struct static_key *apic_use_ipi_shorthand, *sched_smt_present;
-	int *apic_ipi_shorthand_off;
 	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */
 	int *kexec_load_disabled;
 	struct mm_struct *init_mm, *efi_mm;

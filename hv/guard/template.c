@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Trampolines that the kernel makes after lock. A page is first fixed, then compared, so that what
- * was compared is what runs; where the address is mapped is the guest's word for it, as for all code
+ * Trampolines that the kernel makes after lock. A page is first fixed, then compared: what was
+ * compared is what runs. Where the address is mapped is the guest's word for it, as for all code
  * (remapping is not guarded yet). A page is held as long as sites call it; afterwards the kernel
  * may free it, which shows in the first write by whoever gets it next.
  */

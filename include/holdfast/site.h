@@ -40,10 +40,10 @@ enum hf_site_kind {
  * Values of a HF_SITE_CALL. "to F": to any registered entry.
  *
  * HF_FORM_CALL		call rel32 to F, 0f 1f 44 00 00, or 2e 2e 2e 31 c0: static call
- * HF_FORM_TAIL		jmp rel32 to F or to the return thunk, or c3 cc cc cc cc: static call in tail
- *			position, and the trampoline of a static call
- * HF_FORM_BRANCH	6 bytes: 0f 8x rel32 to F, to the return thunk or to jump_return, x as it is at
- *			lock: conditional static call in tail position
+ * HF_FORM_TAIL		jmp rel32 to F or to the return thunk, or c3 cc cc cc cc: static
+ *			call in tail position, and the trampoline of a static call
+ * HF_FORM_BRANCH	6 bytes: 0f 8x rel32 to F, to the return thunk or to jump_return, x as
+ *			it is at lock: conditional static call in tail position
  * HF_FORM_PATCHED	call rel32 to F, or 0f 1f 44 00 00: ftrace_call and kin
  * HF_FORM_PATCHED_JUMP	jmp rel32 to F, or 0f 1f 44 00 00
  */

@@ -97,7 +97,7 @@ static void load_stress(struct verdict *v)
 	quiet(v, before, o.out);
 }
 
-/* --- stock modules; the driver chose such as have no static keys --- */
+/* --- stock modules --- */
 
 static int stock_module(const struct dirent *entry)
 {

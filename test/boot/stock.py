@@ -5,9 +5,8 @@ import lzma
 import os
 import struct
 
-# Sections of a module through which the kernel patches code when the module comes or goes.
-PATCHING = {"__jump_table", ".static_call_sites", "__tracepoints", "__tracepoints_ptrs"}
-
+# Modules with static keys, static calls and tracepoints of their own, and of the kernel.
+PATCHED = ("jbd2", "tls")
 
 # A module as it is, or compressed, as later kernels come.
 SUFFIXES = (".ko", ".ko.xz")
@@ -46,11 +45,9 @@ def sections(data):
 
 
 def usable(path):
-    """No static keys, no static calls, no tracepoints, and nothing else must be loaded first."""
-    parts = sections(read(path))
-    info = parts.get(".modinfo", b"").split(b"\0")
-    alone = b"depends=" in info and not any(word.startswith(b"softdep=") for word in info)
-    return alone and not PATCHING & parts.keys()
+    """Nothing else must be loaded first."""
+    info = sections(read(path)).get(".modinfo", b"").split(b"\0")
+    return b"depends=" in info and not any(word.startswith(b"softdep=") for word in info)
 
 
 def depends(path):
@@ -83,8 +80,9 @@ def closure(folder, wanted):
 
 
 def modules(folder, want=8):
-    """Paths of stock modules below /lib/modules/<release> of the kernel in folder. Libraries are
-    taken because their loading has no effect on the machine; modules named test_* refuse to stay."""
+    """Paths of stock modules below /lib/modules/<release> of the kernel in folder. Libraries,
+    because their loading has no effect on the machine (those named test_* refuse to stay), and
+    some that the kernel patches when they come."""
     found = []
     root = os.path.join(folder, "modules", "kernel", "lib")
     for path, folders, files in os.walk(root):
@@ -94,4 +92,4 @@ def modules(folder, want=8):
                 full = os.path.join(path, name)
                 if usable(full):
                     found.append(full)
-    return found[:want]
+    return found[:want] + [path for name in PATCHED for path in closure(folder, name)]

@@ -142,8 +142,7 @@ static bool documented(u64 number, s64 result, bool locked)
 
 static bool reads_page(u64 number)
 {
-	return number == HF_CALL_PROTECT ||
-	       (number > HF_CALL_LOCK && number <= HF_CALL_PROBES);
+	return number == HF_CALL_PROTECT || (number > HF_CALL_LOCK && number <= HF_CALL_PROBES);
 }
 
 static bool answers_in_page(u64 number)

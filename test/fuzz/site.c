@@ -284,13 +284,17 @@ static void begin(void)
 		*bits = HF_SITE(sites[n].at, sites[n].kind, sites[n].target);
 		if (!call(HF_CALL_SITES, 1))
 			continue;
-		/* Of the kinds' values one that each form has. */
-		memcpy(b, sites[n].size == 2 ? "\x66\x90" : "\x0f\x1f\x44\x00\x00",
-		       sites[n].size == 2 ? 2 : 5);
-		if (sites[n].kind == HF_SITE_CALL && sites[n].target == HF_FORM_TAIL)
-			memcpy(b, "\xc3\xcc\xcc\xcc\xcc", 5);
-		if (sites[n].size == 6)
-			go(b, 0x0f, sites[n].at, 6, FUNCTION), b[1] = 0x85;
+		/* One that each of the form has. */
+		if (sites[n].size == 2) {
+			memcpy(b, (u8[]){ 0x66, 0x90 }, 2);
+		} else if (sites[n].size == 6) {
+			go(b, 0x0f, sites[n].at, 6, FUNCTION);
+			b[1] = 0x85;
+		} else if (sites[n].kind == HF_SITE_CALL && sites[n].target == HF_FORM_TAIL) {
+			go(b, 0xe9, sites[n].at, 5, FUNCTION);
+		} else {
+			memcpy(b, (u8[]){ 0x0f, 0x1f, 0x44, 0x00, 0x00 }, 5);
+		}
 		memcpy(fake.ram + sites[n].at, b, sites[n].size);
 		*bits = HF_SITE(sites[n].at, sites[n].kind, sites[n].target);
 		if (call(HF_CALL_SITES, 1))

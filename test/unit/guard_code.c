@@ -106,7 +106,7 @@ static void other_stores(void **ctx)
 	(void)ctx;
 	for (u32 i = 0; i < SITES_ROWS; i++) {
 		struct sites_row row = sites_row(i);
-		struct sites_value stop = row.value[1], mixed = row.value[1];
+		struct sites_value stop = row.value[1], mixed;
 
 		stop.bytes[0] = breakpoint;
 		/* Not a breakpoint first. */

@@ -25,7 +25,7 @@ static u64 made, omitted, refusals;
 
 static u8 *model_at(u32 at)
 {
-	return at >= CROSS ? &cross[at - CROSS] : &text[at - TEXT];
+	return at - TEXT < TEXT_SIZE ? &text[at - TEXT] : &cross[at - CROSS];
 }
 
 static void add(struct model_site *s, struct sites_value v)

@@ -7,7 +7,7 @@
 #define OPTIMISED (SITES_TEXT + 0x1010) /* a jump at lock */
 #define SLOT	  (SITES_TEXT + 0x5000)
 #define FREE	  (SITES_TEXT + 0x1020)
-#define NOPROBE	  (SITES_TEXT + 0x1030) /* 16 bytes */
+#define NOPROBE	  SITES_NOPROBE
 
 static const u8 breakpoint = 0xcc;
 static const u8 original[] = { 0x55, 0x48, 0x89, 0xe5, 0x53 };
@@ -30,11 +30,7 @@ static struct sites_value jump_at(u32 at)
 static struct cpu *probes(u8 policy)
 {
 	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_ON, policy);
-	struct hf_patching *patching = (struct hf_patching *)site_patching();
 
-	/* As if it had been registered so. */
-	patching->noprobe_count = 1;
-	patching->noprobe[0] = (struct hf_code_range){ NOPROBE, NOPROBE + 16 };
 	for (u32 at = PLAIN; at < NOPROBE + 0x40; at++)
 		sites_put(at, &original[at % 16 % 5], 1);
 	sites_put(PLAIN, original, 5);

@@ -234,12 +234,9 @@ static void dead_after_lock(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(taken_once),
-		machine_test(values_at_registration),
-		machine_test(malformed_sites),
-		machine_test(malformed_patching),
-		machine_test(entries),
-		machine_test(tables_are_bounded),
+		machine_test(taken_once),      machine_test(values_at_registration),
+		machine_test(malformed_sites), machine_test(malformed_patching),
+		machine_test(entries),	       machine_test(tables_are_bounded),
 		machine_test(dead_after_lock),
 	};
 

@@ -107,10 +107,9 @@ static void approved_and_given_back(void **ctx)
 {
 	struct cpu *cpu = tracer(2, HF_POLICY_ON);
 	u8 before[LENGTH];
-	u64 events;
+	u64 events = event_newest();
 
 	(void)ctx;
-	events = event_newest();
 	for (u32 round = 0; round < 3; round++) {
 		make(PAGE(0), SITES_FUNCTION);
 		memcpy(before, machine_ram(PAGE(0)), LENGTH);
@@ -127,7 +126,6 @@ static void approved_and_given_back(void **ctx)
 		/* From itself to itself. */
 		assert_true(trace(cpu, PAGE(0)));
 		assert_int_equal(write_to(cpu, PAGE(0) + 0x800), VERDICT_FAULT);
-		events = event_newest();
 		untrace(cpu);
 		assert_int_equal(state_of(PAGE(0)), PAGE_SEALED);
 		assert_int_equal(write_to(cpu, PAGE(0) + 8), FAKE_DONE);

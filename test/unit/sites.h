@@ -18,6 +18,7 @@
 #define SITES_RETURN	(SITES_TEXT + 0x30000)
 #define SITES_FUNCTION	(SITES_TEXT + 0x10000) /* entries, each 0x40 */
 #define SITES_FUNCTIONS 64u
+#define SITES_NOPROBE	(SITES_TEXT + 0x1030)  /* 16 bytes */
 #define SITES_TRACER	(SITES_TEXT + 0x20000) /* and 0x100 behind: trampolines */
 
 /* Page @n of the module is at this guest-physical address. */
@@ -89,11 +90,10 @@ static inline struct sites_value sites_short(u32 at, u32 to)
 
 #define SITES_FIXED(v) sites_fixed(v, sizeof(v))
 
-/* One of each, the bytes of the last in two pages of the module. */
-static inline struct sites_row sites_row(u32 n)
+/* Sites that go to one place, or to trampolines. */
+static inline struct sites_row sites_plain(u32 n)
 {
-	u32 f = SITES_FUNCTION, t = SITES_TEXT, m = SITES_MODULE + 2 * PAGE_SIZE - 3;
-	u32 g = f + 0x40 * (SITES_FUNCTIONS - 1);
+	u32 f = SITES_FUNCTION, t = SITES_TEXT;
 
 	switch (n) {
 	case 0:
@@ -114,16 +114,27 @@ static inline struct sites_row sites_row(u32 n)
 					   { SITES_FIXED(sites_nop5),
 					     sites_go(t + 0x12, "\xe9", SITES_LABEL),
 					     sites_go(t + 0x12, "\xe9", f) } };
-	case 2:
-		return (struct sites_row){ t + 0x17,
-					   HF_SITE_TRACE,
-					   0,
-					   5,
-					   3,
-					   { SITES_FIXED(sites_nop5),
-					     sites_go(t + 0x17, "\xe8", SITES_TRACER),
-					     sites_go(t + 0x17, "\xe8", SITES_TRACER + 0x100),
-					     sites_go(t + 0x17, "\xe8", f) } };
+	}
+	return (struct sites_row){ t + 0x17,
+				   HF_SITE_TRACE,
+				   0,
+				   5,
+				   3,
+				   { SITES_FIXED(sites_nop5),
+				     sites_go(t + 0x17, "\xe8", SITES_TRACER),
+				     sites_go(t + 0x17, "\xe8", SITES_TRACER + 0x100),
+				     sites_go(t + 0x17, "\xe8", f) } };
+}
+
+/* One of each, the bytes of the last in two pages of the module. */
+static inline struct sites_row sites_row(u32 n)
+{
+	u32 f = SITES_FUNCTION, t = SITES_TEXT, m = SITES_MODULE + 2 * PAGE_SIZE - 3;
+	u32 g = f + 0x40 * (SITES_FUNCTIONS - 1);
+
+	if (n < 3)
+		return sites_plain(n);
+	switch (n) {
 	case 3:
 		return (struct sites_row){ t + 0x20,
 					   HF_SITE_CALL,
@@ -188,6 +199,8 @@ static inline s64 sites_patching(struct cpu *cpu, u8 ftrace, u8 kprobes)
 	p->kprobes = kprobes;
 	p->return_thunk = HF_CODE_BASE + SITES_THUNK;
 	p->jump_return = HF_CODE_BASE + SITES_RETURN;
+	p->noprobe_count = 1;
+	p->noprobe[0] = (struct hf_code_range){ SITES_NOPROBE, SITES_NOPROBE + 16 };
 	return machine_call(cpu, HF_CALL_PATCHING, MACHINE_BUFFER, 0);
 }
 

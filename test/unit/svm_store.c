@@ -21,6 +21,7 @@
 #define TABLES 0x1000ull
 #define DF     0x400ull
 #define TF     0x100ull
+#define LAST   ((RIP | PAGE_MASK) + 1 - DECODE_MAX) /* where all bytes are of one page */
 #define RDI    gprs.r[GPR_RDI]
 #define RSI    gprs.r[GPR_RSI]
 #define RCX    gprs.r[GPR_RCX]
@@ -361,6 +362,11 @@ static void single_step(void **ctx)
 	assert_int_equal(cpu.pending, CPU_NMI);
 }
 
+static void put(u64 rip, const char *bytes, size_t size)
+{
+	memcpy(memory + CODE + (rip & PAGE_MASK), bytes, size);
+}
+
 /* Reads of one exit: four levels and the bytes; the same again for the source. */
 static void reads_of(u64 rip, u32 expected)
 {
@@ -386,7 +392,7 @@ static void kept(void **ctx)
 
 	(void)ctx;
 	guest_put_code("\xf3\xa4", 2);
-	memcpy(memory + CODE + (RIP & PAGE_MASK) + 0x20, "\x88\x0f", 2);
+	put(RIP + 0x20, "\x88\x0f", 2);
 	code_page = (struct page){ .state = PAGE_SEALED, .kind = HF_KIND_TEXT };
 	reads_of(RIP, 10);
 	reads_of(RIP, 5);
@@ -404,22 +410,22 @@ static void kept(void **ctx)
 		code_page = other[i];
 		reads_of(RIP + 0x20, 5);
 		reads_of(RIP + 0x20, 5);
-		memcpy(memory + CODE + (RIP & PAGE_MASK) + 0x20, "\x89\x0f", 2);
+		put(RIP + 0x20, "\x89\x0f", 2);
 		reads_of(RIP + 0x20, 5);
 		assert_int_equal(seen.memory.width, 4);
-		memcpy(memory + CODE + (RIP & PAGE_MASK) + 0x20, "\x88\x0f", 2);
+		put(RIP + 0x20, "\x88\x0f", 2);
 	}
 	/* What was fetched since is not taken for it. */
 	code_page = (struct page){ .state = PAGE_SEALED, .kind = HF_KIND_TEXT };
 	reads_of(RIP, 10);
 	assert_int_equal(seen.memory.width, 4);
 	/* Not by halves: bytes that may be of two pages. */
-	memcpy(memory + CODE + PAGE_SIZE - DECODE_MAX, "\x88\x0f\x88\x0f", 4);
-	reads_of((RIP | PAGE_MASK) + 1 - DECODE_MAX, 5);
-	reads_of((RIP | PAGE_MASK) + 1 - DECODE_MAX, 0);
-	memcpy(memory + CODE + PAGE_SIZE - DECODE_MAX + 1, "\x88\x0f", 2);
-	reads_of((RIP | PAGE_MASK) + 2 - DECODE_MAX, 10);
-	reads_of((RIP | PAGE_MASK) + 2 - DECODE_MAX, 10);
+	put(LAST, "\x88\x0f\x88\x0f", 4);
+	reads_of(LAST, 5);
+	reads_of(LAST, 0);
+	put(LAST + 1, "\x88\x0f", 2);
+	reads_of(LAST + 1, 10);
+	reads_of(LAST + 1, 10);
 	assert_int_equal(seen.memory.width, 1);
 }
 

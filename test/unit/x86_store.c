@@ -123,7 +123,7 @@ static bool is_move(const u8 *opcode, const struct front *f)
 	       (opcode[0] == 0xa4 || opcode[0] == 0xa5);
 }
 
-/* Capstone forgets a 66 that stands before REP, as if REP were a mandatory prefix. Processors do not. */
+/* Capstone forgets a 66 before REP, as if REP were a mandatory prefix. Processors do not. */
 static u32 width_of(u8 opcode, const struct front *f)
 {
 	u32 width = other->detail->x86.operands[0].size;

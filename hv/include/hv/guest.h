@@ -16,6 +16,6 @@ int guest_read(struct gpa from, void *to, size_t size);
 /* The same into a page in state "guest": never into one that is sealed, lent or pending. */
 int guest_write(struct gpa to, const void *from, size_t size);
 
-/* The same into code: kernel-executable pages that are sealed, being checked, or were sealed (action
- * "allow"). For the guards of code, which have judged the bytes. */
+/* The same into code: kernel-executable pages that are sealed, being checked, or were sealed
+ * (action "allow"). For the guards of code, which have judged the bytes. */
 int guest_patch(struct gpa to, const void *from, size_t size);

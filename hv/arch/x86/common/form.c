@@ -19,7 +19,7 @@ static bool fixed(const u8 *value, const u8 *bytes, u32 from, u32 size)
 /* The displacement is the last bytes, and counts from the end. */
 static struct gva target(struct gva va, const u8 *bytes, u32 size)
 {
-	s32 displacement = (signed char)bytes[size - 1];
+	s32 displacement = (bytes[size - 1] ^ 0x80) - 0x80;
 
 	if (size > 4)
 		memcpy(&displacement, bytes + size - 4, sizeof(displacement));

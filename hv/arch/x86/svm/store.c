@@ -4,10 +4,10 @@
  * found here, the core judges it and makes it itself.
  *
  * The verdict depends on the byte that faulted, which the hardware names, and on what is stored,
- * from the copy taken here. Which instruction it is does not matter: bytes that are genuine there may
- * be anybody's. So an attacker who changes instruction, registers or source while they are read gets
- * other bytes judged, and these are stored; and of the operand's address no more need be known than
- * that it can be the one that faulted.
+ * from the copy taken here. Which instruction it is does not matter: bytes that are genuine there
+ * may be anybody's. So an attacker who changes instruction, registers or source while they are
+ * read has other bytes judged, and these are stored; and of the operand's address no more need be
+ * known than that it can be the one that faulted.
  */
 #include <hv/owner.h>
 #include <hv/string.h>
@@ -15,8 +15,8 @@
 #include "exit.h"
 
 /*
- * Takes @i's bytes, once. How many: 0 where that is more than fits, nothing (REP with RCX 0 does not
- * fault), downwards or not to be read. What a repetition has stored already is in the registers.
+ * Takes @i's bytes, once. How many: 0 where they are more than fit, run downwards or cannot be
+ * read. What a repetition has stored already is in its registers: none that faults is at its end.
  */
 static u32 take_bytes(const struct vcpu *v, const struct instruction *i, u8 *bytes)
 {
