@@ -17,10 +17,10 @@ void instruction_complete_gprs(struct vcpu *v)
 }
 
 /*
- * Bytes of the kernel's sealed text are kept for the next exit there: it patches itself from one
- * place, and walking tables is most of what decoding costs. That text does not change, but for what
- * is patched, and no kernel patches the instruction that does it. Nor does a kernel map other code
- * at the address of its own. A guest that does is told the truth about what it ran once, not
+ * An instruction in the kernel's sealed text is kept for the next exit there: it patches itself from
+ * one place, and walking tables is most of what decoding costs. That text does not change, but for
+ * what is patched, and no kernel patches the instruction that does it. Nor does a kernel map other
+ * code at the address of its own. A guest that does is told the truth about what it ran once, not
  * about what it runs: what it gains by changing code under our eyes, which is nothing.
  */
 static void fetch(struct vcpu *v, struct code *code)
@@ -29,8 +29,6 @@ static void fetch(struct vcpu *v, struct code *code)
 	u64 rip = v->vmcb->rip;
 	struct gpa at;
 
-	if (code->rip && code->rip == rip)
-		return;
 	code->rip = 0;
 	code->size = DECODE_MAX;
 	if ((rip & PAGE_MASK) + DECODE_MAX > PAGE_SIZE ||
@@ -40,19 +38,35 @@ static void fetch(struct vcpu *v, struct code *code)
 		code->rip = rip;
 }
 
-int instruction_decode(struct vcpu *v, struct instruction *i)
+static int decode_again(struct vcpu *v, struct code *code)
 {
-	struct vmcb *vmcb = v->vmcb;
 	struct decode_context context = {
 		.gprs = v->gprs,
-		.rip = vmcb->rip,
+		.rip = v->vmcb->rip,
 		.fs_base = rdmsr(MSR_FS_BASE),
 		.gs_base = rdmsr(MSR_GS_BASE),
 	};
 
+	return decode(code->bytes, code->size, &context, &code->decoded);
+}
+
+int instruction_decode(struct vcpu *v, struct instruction *i)
+{
+	const struct vmcb *vmcb = v->vmcb;
+	struct code *code = &v->code;
+	bool kept = code->rip && code->rip == vmcb->rip;
+	int error = 0;
+
 	/* Other modes are not decoded: after lock no kernel writes control registers there. */
 	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & SEGMENT_L))
 		return -HF_EINVAL;
-	fetch(v, &v->code);
-	return decode(v->code.bytes, v->code.size, &context, i);
+	if (!kept)
+		fetch(v, code);
+	/* Of MOVS a register is all that can have changed. */
+	if (kept && code->decoded.operation == OP_MOVS)
+		code->decoded.address = gva(v->gprs->r[GPR_RDI]);
+	else
+		error = decode_again(v, code);
+	*i = code->decoded;
+	return error;
 }

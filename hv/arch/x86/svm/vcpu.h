@@ -26,11 +26,12 @@ struct native {
 	u16 cs, ss, ds, es;
 };
 
-/* An instruction of the guest's, as it was fetched. */
+/* An instruction of the guest's, as it was fetched, and decoded with the registers of then. */
 struct code {
-	u64 rip; /* where @bytes are kept from; 0: they are not */
+	u64 rip; /* where it is kept from; 0: it is not */
 	size_t size;
 	u8 bytes[DECODE_MAX];
+	struct instruction decoded;
 };
 
 /* Allocated by backend_cpu_init; used by its own CPU only. The offsets are in offsets.c. */
