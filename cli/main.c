@@ -110,12 +110,12 @@ static int parse_policy(const struct options *options, const char *value, uint8_
 		[HF_POLICY_BEFORE_LOCK] = "before-lock",
 		[HF_POLICY_ON] = "on",
 	};
-	uint8_t i;
+	uint32_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(value, words[i]))
 			continue;
-		*policy = i;
+		*policy = (uint8_t)i;
 		return CLI_OK;
 	}
 	return wrong(options, "unknown policy", value);

@@ -40,7 +40,8 @@ int trace_each_call(int (*fn)(unsigned long va, void *arg), void *arg)
 
 	if (!ret)
 		ret = fn(symbols.ftrace_regs_call, arg);
-	for (ops = *symbols.ftrace_ops_list; ops && !ret; ops = ops->next)
+	for (ops = *symbols.ftrace_ops_list; ops && !ret;
+	     ops = rcu_dereference_protected(ops->next, true))
 		if (ops->flags & FTRACE_OPS_FL_ALLOC_TRAMP)
 			ret = fn(call_of(ops), arg);
 	return ret;

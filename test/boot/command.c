@@ -31,13 +31,15 @@ static bool ask(const char *question, struct verdict *v)
 	return true;
 }
 
-/* Nonsense must be refused, with a status that tells. */
+#define USAGE 2
+
+/* Nonsense must be refused, with the status that tells. */
 static bool refuse(struct verdict *v, const char *word, const char *option)
 {
 	static struct outcome o;
 	int status = holdfast(&o, word, option, NULL);
 
-	if (status > 0 && strlen(o.out) > 8)
+	if (status == USAGE && strlen(o.out) > 8)
 		return true;
 	fail(v, "holdfast %s %s ended with %d, saying: %s", word, option ? option : "", status,
 	     o.out);
@@ -53,8 +55,10 @@ static void command(struct verdict *v)
 			return;
 	if (refuse(v, "nonsense", NULL) && refuse(v, "status", "--nonsense") &&
 	    refuse(v, "launch", "--action=nonsense") &&
-	    refuse(v, "launch", "--serial=nonsense"))
-		pass(v, "four questions answered, four mistakes refused");
+	    refuse(v, "launch", "--serial=nonsense") &&
+	    refuse(v, "lock", "--ftrace=nonsense") && refuse(v, "lock", "--livepatch=on") &&
+	    refuse(v, "status", "--kprobes=on"))
+		pass(v, "four questions answered, seven mistakes refused");
 }
 
 const struct test_case command_cases[] = {

@@ -72,7 +72,7 @@ static bool areas_find(FILE *list)
 			if (high > low && text.areas < AREAS_MAX - 2)
 				area_add(low, high);
 			low = high = at;
-			strcpy(last, module);
+			memcpy(last, module, sizeof(last));
 		}
 		low = at < low ? at : low;
 		high = at > high ? at : high;
@@ -131,7 +131,7 @@ static bool text_keep(struct verdict *v)
 	found = list && areas_find(list);
 	if (list)
 		fclose(list);
-	if (!found) {
+	if (!found || !text.size) {
 		fail(v, "the kernel does not say where its code is");
 		return false;
 	}
