@@ -17,11 +17,11 @@ void instruction_complete_gprs(struct vcpu *v)
 }
 
 /*
- * An instruction in the kernel's sealed text is kept for the next exit there: it patches itself from
- * one place, and walking tables is most of what decoding costs. That text does not change, but for
- * what is patched, and no kernel patches the instruction that does it. Nor does a kernel map other
- * code at the address of its own. A guest that does is told the truth about what it ran once, not
- * about what it runs: what it gains by changing code under our eyes, which is nothing.
+ * An instruction in the kernel's sealed text is kept for the next exit there: it patches itself
+ * from one place, and walking tables is most of what decoding costs. That text does not change, but
+ * for what is patched, and no kernel patches the instruction that does it. Nor does a kernel map
+ * other code at the address of its own. A guest that does is told the truth about what it ran once,
+ * not about what it runs: what it gains by changing code under our eyes, which is nothing.
  */
 static void fetch(struct vcpu *v, struct code *code)
 {
