@@ -179,16 +179,17 @@ static void patching_protection(struct hf_protection *p)
 	if (p->enforcement == HF_ENFORCED_HARDWARE && site_count())
 		set(p, HF_ENFORCED_HARDWARE,
 		    "but for registered sites: each can be given any of its own values, not "
-		    "only "
-		    "the one that the kernel wants");
+		    "only the one that the kernel wants");
 }
 
 static void policy_protection(struct hf_protection *p, u32 number)
 {
 	const struct hf_patching *patching = site_patching();
+	bool tracing = patching->ftrace == HF_POLICY_ON;
+	bool livepatch = patching->livepatch == HF_POLICY_ON;
 
 	if (number == PLATFORM_TRACING)
-		set_locked(p, patching->ftrace != HF_POLICY_ON,
+		set_locked(p, !tracing,
 			   "policy on: functions can be made to call any tracing trampoline");
 	else if (number == PLATFORM_PROBES)
 		set_locked(p, patching->kprobes != HF_POLICY_ON,
@@ -196,11 +197,9 @@ static void policy_protection(struct hf_protection *p, u32 number)
 			   "probed, also inside an instruction");
 	else
 		set_locked(
-			p,
-			patching->livepatch != HF_POLICY_ON && patching->ftrace != HF_POLICY_ON,
-			patching->livepatch == HF_POLICY_ON
-				? "policy on"
-				: "cannot be told from function tracing, whose policy is on");
+			p, !livepatch && !tracing,
+			livepatch ? "policy on"
+				  : "cannot be told from function tracing, whose policy is on");
 }
 
 static void platform_protection(struct hf_protection *p, u32 number)

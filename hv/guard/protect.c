@@ -17,8 +17,8 @@
 /* HF_RANGES_MAX. Owner lock; constant once locked. No two overlap in guest-physical memory. */
 static struct hf_range *ranges;
 static u32 held;
-static u32
-	last_code; /* owner lock: the range that code_range found; the next is often the same */
+/* Owner lock. The range that code_range found last: the next is often the same. */
+static u32 last_code;
 
 static u32 locking; /* [a] a CPU is in protect_lock, or one has succeeded there */
 static u32 locked;  /* [a] never cleared */
