@@ -438,20 +438,11 @@ static void step(void)
 
 static u64 programs, locks, steps;
 
-static void report(void)
+void machine_report(void)
 {
 	fprintf(stderr, "call: %llu programs, %llu of them locked the machine, %llu steps\n",
 		(unsigned long long)programs, (unsigned long long)locks,
 		(unsigned long long)steps);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	machine_prepare();
-	atexit(report);
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -106,10 +106,13 @@ static u64 pool_fresh(void)
 	return (u64)((u8 *)pool_contiguous(1) - fake.chunks);
 }
 
-void machine_prepare(void)
+/* All machines are launched once, first. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	size_t k;
 
+	(void)argc;
+	(void)argv;
 	sections[0] = (struct section){ __start_machine_bss, __stop_machine_bss };
 	sections[1] = (struct section){ __start_machine_data, __stop_machine_data };
 	save(pristine);
@@ -124,6 +127,8 @@ void machine_prepare(void)
 		memcpy(image->pool, fake.chunks, image->fresh);
 		save(image->section);
 	}
+	atexit(machine_report);
+	return 0;
 }
 
 u32 machine_become(u32 which)

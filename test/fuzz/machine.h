@@ -10,8 +10,8 @@
 
 #define MACHINE_CPUS 3u
 
-/* Launch all of them; once, first. */
-void machine_prepare(void);
+/* What the fuzzer did, in a line. Defined by each, called at its end. */
+void machine_report(void);
 /* Be machine number @which (any number), freshly launched; the action it was launched with. */
 u32 machine_become(u32 which);
 

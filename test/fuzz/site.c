@@ -369,22 +369,13 @@ static void step(void)
 
 /* ---- libFuzzer ---- */
 
-static void report(void)
+void machine_report(void)
 {
 	fprintf(stderr,
 		"site: %llu programs, %llu stores made, %llu refused, %llu looks at a called "
 		"page\n",
 		(unsigned long long)programs, (unsigned long long)made,
 		(unsigned long long)refused, (unsigned long long)called);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	machine_prepare();
-	atexit(report);
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
