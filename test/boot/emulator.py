@@ -4,7 +4,7 @@
 import re
 
 VMRUN = b"\x0f\x01\xd8"
-LINE = re.compile(r'name="hypervisor memory" access=walk .* rip=0x([0-9a-f]+) .* gpa=0x([0-9a-f]+) ')
+LINE = re.compile(r'name="hypervisor memory" access=walk .* cpu=0 rip=0x([0-9a-f]+) .* gpa=0x([0-9a-f]+) ')
 
 
 def resumes(image):
@@ -15,11 +15,12 @@ def resumes(image):
 
 
 def forgot_exit(events, resume):
-    """Has QEMU gone on with nested paging behind an exit? It sets the flag that says so to what it
-    was, now and then, on several threads (docs/testing.md, "The machines"): the hypervisor's own
-    fetch behind VMRUN then fails in the nested tables, in the entry of its own top-level table for
-    that very address. No guest gets there: what it fetches from the hypervisor's memory is refused
-    as that, and an address that it can fetch from is not behind VMRUN."""
+    """Has QEMU gone on with nested paging behind an exit? A thread of another CPU can set the flag
+    that says so, of the first CPU, to what it was (docs/testing.md, "The machines"): the
+    hypervisor's own fetch behind VMRUN then fails in the nested tables, in the entry of its own
+    top-level table for that very address. No guest gets there: what it fetches from the
+    hypervisor's memory is refused as that, and an address that it can fetch from is not behind
+    VMRUN."""
     for line in LINE.finditer(events):
         rip, entry = (int(word, 16) for word in line.groups())
         tops = {(rip >> shift & 511) * 8 for shift in (39, 48)}

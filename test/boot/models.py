@@ -3,20 +3,20 @@
 
 
 class Model:
-    def __init__(self, name, flags, lacks=(), threads=None):
+    def __init__(self, name, flags, lacks=(), one_thread=False):
         self.name = name
         self.flags = flags          # for -cpu
         self.lacks = set(lacks)     # what attacks may say is absent, in their own words
-        self.threads = threads      # with more CPUs one thread of QEMU runs them all; None: never
+        self.one_thread = one_thread    # of QEMU, for all CPUs
 
 
 # Holdfast wants SVM, nested paging, NX and 1 GiB pages. Opteron_G3 stands for the oldest CPUs that
-# have all of them; QEMU's model leaves two of them and the CPUID leaf of SVM out. Each of its timer
-# ticks is a store to the APIC, and so an exit with the guard of the APIC: on four threads QEMU loses
-# its own record of nested paging sooner or later (docs/testing.md, "The machines").
+# have all of them; QEMU's model leaves two of them and the CPUID leaf of SVM out. It has FXRSTOR only,
+# with which one thread of QEMU undoes what another has just noted of its CPU's nested paging
+# (docs/testing.md, "The machines"): one thread runs all of its CPUs.
 MODELS = {model.name: model for model in (
     Model("max", "max"),
     Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57"}),
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
-          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57"}, threads=2),
+          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57"}, one_thread=True),
 )}

@@ -85,7 +85,7 @@ class Machine:
             else:
                 serials += ["-serial", "file:" + logs[kind]]
         one = (self.one_thread or "-icount" in self.extra or
-               self.cpus > (self.model.threads or self.cpus))
+               (self.model.one_thread and self.cpus > 1))
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" + ("single" if one else "multi"),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
                  "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +

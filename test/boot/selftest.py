@@ -90,15 +90,16 @@ def _verdicts():
 
 
 def _emulator():
-    line = 'holdfast: event seq=3 name="%s" access=%s cpl=0 rip=0x%x va=0x0 gpa=0x%x old=0x0\n'
+    line = ('holdfast: event seq=3 name="%s" access=%s cpl=0 cpu=%d rip=0x%x va=0x0 gpa=0x%x '
+            'old=0x0\n')
     with tempfile.NamedTemporaryFile() as image:
         image.write(bytes(0x14e9) + emulator.VMRUN + bytes(9))
         image.flush()
         resume = emulator.resumes(image.name)
     hv, rip = "hypervisor memory", 0xffffcc748100b4ec
 
-    def forgot(*event):
-        return emulator.forgot_exit(line % event, resume)
+    def forgot(name, access, *event, cpu=0):
+        return emulator.forgot_exit(line % (name, access, cpu, *event), resume)
 
     yield "an exit forgotten, four levels", forgot(hv, "walk", rip, 0x38cdcc0)
     yield "an exit forgotten, five levels", forgot(hv, "walk", 0xff6aa9c40080b4ec, 0x3cc9b50)
@@ -106,6 +107,7 @@ def _emulator():
     yield "walk from elsewhere", not forgot(hv, "walk", rip + 1, 0x38cdcc0)
     yield "fetch of hypervisor memory", not forgot(hv, "execute", rip, 0x38cdcc0)
     yield "walk of other memory", not forgot("kernel text", "walk", rip, 0x38cdcc0)
+    yield "walk by another CPU", not forgot(hv, "walk", rip, 0x38cdcc0, cpu=1)
 
 
 def _table():
