@@ -57,6 +57,18 @@ static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 	return VERDICT_FAULT;
 }
 
+/*
+ * Another CPU looks at it, and has decided before it gives up the lock. What the kernel's patcher is
+ * about to jump to, breakpoints lead to already (poke_int3_handler() of Linux).
+ */
+static enum verdict pending_access(struct cpu *cpu, struct exit *exit, struct page page)
+{
+	owner_unlock(owner_lock(cpu));
+	if (owner_page(exit->memory.gpa).state == PAGE_PENDING)
+		return data_access(cpu, exit, page);
+	return VERDICT_RETRY;
+}
+
 static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 {
 	struct page page = owner_page(exit->memory.gpa);
@@ -69,9 +81,10 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 		if (owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
+	case PAGE_PENDING:
+		return pending_access(cpu, exit, page);
 	case PAGE_GUEST:
 	case PAGE_MMIO:
-	case PAGE_PENDING:
 	case PAGE_LENT:
 		return data_access(cpu, exit, page);
 	case PAGE_ABSENT:
