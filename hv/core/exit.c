@@ -58,15 +58,16 @@ static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 }
 
 /*
- * Another CPU looks at it, and has decided before it gives up the lock. What the kernel's patcher is
- * about to jump to, breakpoints lead to already (poke_int3_handler() of Linux).
+ * Another CPU looks at the page, and decides before it gives up the lock. A breakpoint that is about
+ * to become a jump there leads there already (poke_int3_handler() of Linux).
  */
 static enum verdict pending_access(struct cpu *cpu, struct exit *exit, struct page page)
 {
-	owner_unlock(owner_lock(cpu));
-	if (owner_page(exit->memory.gpa).state == PAGE_PENDING)
-		return data_access(cpu, exit, page);
-	return VERDICT_RETRY;
+	struct owner_locked owner = owner_lock(cpu);
+	bool pending = owner_state(exit->memory.gpa) == PAGE_PENDING;
+
+	owner_unlock(owner);
+	return pending ? data_access(cpu, exit, page) : VERDICT_RETRY;
 }
 
 static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)

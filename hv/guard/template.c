@@ -143,12 +143,16 @@ static struct approved *approved_in(struct gpa at)
 	return NULL;
 }
 
-/* No error: it is sealed, or with action "allow" open already. */
+/*
+ * No error: it is sealed, or with action "allow" open already. What probes jump to gets back all
+ * that it had: before the next jump there breakpoints lead there, unseen by us
+ * (setup_detour_execution() of Linux).
+ */
 static void release(struct owner_locked owner, struct approved *a)
 {
 	struct hf_range range = range_of(a);
 
-	if (!owner_release(owner, &range, 1))
+	if (!(a->from.raw ? owner_open(owner, &range, 1) : owner_release(owner, &range, 1)))
 		shootdown_settle(owner);
 	a->template = NULL;
 }
