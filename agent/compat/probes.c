@@ -147,7 +147,7 @@ static bool slots_free(struct kprobe_insn_cache *cache)
 	return none;
 }
 
-/* Slots are taken under kprobe_mutex: where there is none, none comes or goes until probes_open(). */
+/* Slots are taken under kprobe_mutex: where there is none, none comes until probes_open(). */
 bool probes_close(bool optimise)
 {
 	optimises = *symbols.kprobes_allow_optimization;

@@ -58,8 +58,8 @@ static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 }
 
 /*
- * Another CPU looks at the page, and decides before it gives up the lock. A breakpoint that is about
- * to become a jump there leads there already (poke_int3_handler() of Linux).
+ * Another CPU looks at the page, and decides before it gives up the lock. A breakpoint that is
+ * about to become a jump there leads there already (poke_int3_handler() of Linux).
  */
 static enum verdict pending_access(struct cpu *cpu, struct exit *exit, struct page page)
 {

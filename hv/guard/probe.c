@@ -112,8 +112,7 @@ bool probe_find(struct gva va, u32 size, u8 byte, struct site *site)
 		p = make(va);
 	if (!p)
 		return widen(va, size, site);
-	if (va.raw < HF_CODE_BASE + p->at ||
-	    va.raw + size > HF_CODE_BASE + p->at + size_of(p))
+	if (va.raw < HF_CODE_BASE + p->at || va.raw + size > HF_CODE_BASE + p->at + size_of(p))
 		return false;
 	*site = site_of(p);
 	return site_locate(site);

@@ -18,7 +18,7 @@
 struct approved {
 	struct gva va;
 	struct gpa gpa;
-	struct gva from;		    /* the only place that may jump there; 0: sites call it */
+	struct gva from;		    /* the probe's that jumps there; 0: sites call it */
 	const struct hf_template *template; /* NULL: the slot is free */
 	u32 calls;			    /* sites and probes that go there */
 };
@@ -144,15 +144,15 @@ static struct approved *approved_in(struct gpa at)
 }
 
 /*
- * No error: it is sealed, or with action "allow" open already. What probes jump to gets back all
- * that it had: before the next jump there breakpoints lead there, unseen by us
+ * No error: it is sealed, or with action "allow" open already. All that could be done with it
+ * before can be done again: breakpoints lead to the next slot in it before a jump does
  * (setup_detour_execution() of Linux).
  */
 static void release(struct owner_locked owner, struct approved *a)
 {
 	struct hf_range range = range_of(a);
 
-	if (!(a->from.raw ? owner_open(owner, &range, 1) : owner_release(owner, &range, 1)))
+	if (!owner_check_undo(owner, &range, 1))
 		shootdown_settle(owner);
 	a->template = NULL;
 }

@@ -12,7 +12,7 @@
 #include "memory.h"
 #include "site.h"
 
-#define PROBED	5 /* bytes of the code at site_none: one instruction */
+#define PROBED	 5 /* bytes of the code at site_none: one instruction */
 #define TRANSFER 5
 
 /* Of this module, so that a jump can reach it; the kernel's data like any other. */
@@ -131,11 +131,11 @@ static enum attack_outcome then_changed(struct attempt *t)
 	return t->trap == TRAP_NONE ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
 }
 
-#define SLOT(name_, title_, run_, look_, undo_)                                 \
-	{                                                                       \
-		.name = name_, .title = title_, .gives = "any code in the kernel", \
-		.asset = "module text", .control = ATTACK_BARE, .run = run_,    \
-		.look = look_, .undo = undo_,                                   \
+#define SLOT(name_, title_, run_, look_, undo_)                                             \
+	{                                                                                   \
+		.name = name_, .title = title_, .gives = "any code in the kernel",          \
+		.asset = "module text", .control = ATTACK_BARE, .run = run_, .look = look_, \
+		.undo = undo_,                                                              \
 	}
 
 static const struct attack attacks[] = {

@@ -433,11 +433,11 @@ static void probe_inside(struct verdict *v)
 
 /* --- probes that become jumps, which happens in the background --- */
 
-#define DEBUGFS	  "/sys/kernel/debug"
-#define PATIENCE  500 /* times 10 ms */
-#define JUMP	  0xe9
-#define MANY	  "vfs_" /* functions of these names get a probe each */
-#define MANY_MAX  64
+#define DEBUGFS	   "/sys/kernel/debug"
+#define PATIENCE   500 /* times 10 ms */
+#define JUMP	   0xe9
+#define MANY	   "vfs_" /* functions of these names get a probe each */
+#define MANY_MAX   64
 #define MANY_LEAST 16 /* of them that the kernel makes jumps */
 
 struct probes {
@@ -469,7 +469,7 @@ static int probes_count(struct probes *probes)
 	return err;
 }
 
-/* Waits until at least so many are jumps and none is pending; where @least is 0, until all are gone. */
+/* Until at least so many are jumps and none is pending; where @least is 0, until all are gone. */
 static int probes_settle(int least)
 {
 	struct probes probes;

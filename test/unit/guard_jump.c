@@ -313,8 +313,7 @@ static void other_uses(void **ctx)
 	memcpy(machine_ram(PAGE(1) + CALL_AT), call.bytes, 5);
 	assert_false(jump(cpu, PLACE, PAGE(1)));
 	assert_true(stored(cpu, row.at, &breakpoint, 1));
-	assert_true(
-		stored(cpu, row.at + 1, sites_go(row.at, "\xe8", PAGE(1)).bytes + 1, 4));
+	assert_true(stored(cpu, row.at + 1, sites_go(row.at, "\xe8", PAGE(1)).bytes + 1, 4));
 	assert_false(jump(cpu, PLACE, PAGE(1)));
 }
 
@@ -416,7 +415,8 @@ static void runner(struct cpu *cpu)
 {
 	while (!__atomic_load_n(&done, __ATOMIC_SEQ_CST)) {
 		u64 value = 0;
-		int verdict = fake_guest_access(cpu, gpa(PAGE(0)), HF_ACCESS_EXECUTE, 0, &value);
+		int verdict =
+			fake_guest_access(cpu, gpa(PAGE(0)), HF_ACCESS_EXECUTE, 0, &value);
 
 		faults += verdict == VERDICT_FAULT;
 		fake_deliver_kicks(&cpu, 1);
@@ -451,16 +451,11 @@ static void run_while_compared(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(set_and_taken_back),
-		machine_test(every_bit_counts),
-		machine_test(sizes_of_copies),
-		machine_test(displacements),
-		machine_test(other_uses),
-		machine_test(places),
-		machine_test(order_of_steps),
-		machine_test(of_before_lock),
-		machine_test(other_policies),
-		machine_test(run_while_compared),
+		machine_test(set_and_taken_back), machine_test(every_bit_counts),
+		machine_test(sizes_of_copies),	  machine_test(displacements),
+		machine_test(other_uses),	  machine_test(places),
+		machine_test(order_of_steps),	  machine_test(of_before_lock),
+		machine_test(other_policies),	  machine_test(run_while_compared),
 	};
 
 	return cmocka_run_group_tests_name("guard_jump", tests, NULL, NULL);

@@ -3,13 +3,13 @@
 #include <hv/template.h>
 #include "sites.h"
 
-#define PAGE(n)	  ((u32)(MACHINE_FREE + 0x100000 + (n)*PAGE_SIZE))
+#define PAGE(n)	    ((u32)(MACHINE_FREE + 0x100000 + (n)*PAGE_SIZE))
 #define FAR_PAGE(n) ((u32)(FAKE_HIGH_START + (n)*PAGE_SIZE))
-#define MANY	  (HF_PROBES_MAX + 100u)
-#define LENGTH	  0x60u
-#define CALL_AT	  0x20u
-#define RETURN_AT 0x50u
-#define DATA_AT	  0x55u
+#define MANY	    (HF_PROBES_MAX + 100u)
+#define LENGTH	    0x60u
+#define CALL_AT	    0x20u
+#define RETURN_AT   0x50u
+#define DATA_AT	    0x55u
 
 static const u8 breakpoint = 0xcc;
 

@@ -25,5 +25,5 @@ bool probe_value(const struct site *site, const u8 *bytes, u32 from);
 bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8 *bytes);
 /* The end of @bytes was stored: that of its jump, or of what was there before. */
 void probe_ended(const struct site *site, const u8 *bytes);
-/* Its first byte holds a value: without a jump it is gone, and forgotten if it can be made again. */
+/* Its first byte is no breakpoint. Without a jump it is gone, forgotten if it can be made again. */
 void probe_removed(const struct site *site);
