@@ -100,18 +100,21 @@ static int seal(struct hf_ctl_lock *ctl)
 
 static int find_and_seal(struct hf_ctl_lock *ctl)
 {
+	bool wanted = patching->policy.kprobes == HF_POLICY_ON, optimised;
 	int ret = find_and_hold();
 
 	if (ret)
 		return ret;
 	patching_hold();
-	probes_close();
+	optimised = probes_close(wanted);
 	ret = seal(ctl);
 	if (ret)
 		probes_open();
 	patching_release();
 	if (ret)
 		ranges_release(ranges);
+	else if (wanted && !optimised)
+		pr_info("new probes stay breakpoints, since there are some that are jumps\n");
 	return ret;
 }
 

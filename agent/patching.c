@@ -15,7 +15,6 @@
 #include "compat/calls.h"
 #include "compat/functions.h"
 #include "compat/jumps.h"
-#include "compat/probes.h"
 #include "compat/symbols.h"
 #include "patching.h"
 
@@ -304,6 +303,7 @@ static int find_templates(struct patching *patching)
 
 	for (i = 0; i < TRACE_TEMPLATES && !ret; i++)
 		ret = trace_template(i, &patching->template[i]);
+	ret = ret ? ret : probes_template(&patching->template[TRACE_TEMPLATES]);
 	return ret ? trouble(patching, ret, HF_LOCK_TOO_MANY, 0) : 0;
 }
 
@@ -337,7 +337,7 @@ int patching_register(struct patching *patching, u32 *call)
 		{ HF_CALL_PATCHING, 1, &patching->policy, sizeof(patching->policy) },
 		{ HF_CALL_ENTRIES, patching->entries, patching->entry, sizeof(u32) },
 		{ HF_CALL_SITES, patching->sites, patching->site, sizeof(struct hf_site) },
-		{ HF_CALL_TEMPLATE, TRACE_TEMPLATES, template, sizeof(*template) },
+		{ HF_CALL_TEMPLATE, PATCHING_TEMPLATES, template, sizeof(*template) },
 		{ HF_CALL_PROBES, patching->probes, patching->probe, sizeof(struct hf_probe) },
 	};
 	unsigned int i;

@@ -6,9 +6,11 @@
 #include <holdfast/ctl.h>
 #include <holdfast/site.h>
 
+#include "compat/probes.h"
 #include "compat/trace.h"
 #include "ranges.h"
 
+#define PATCHING_TEMPLATES     (TRACE_TEMPLATES + PROBES_TEMPLATES)
 #define PATCHING_FORBIDDEN_MAX 8192 /* pieces of code, before they are joined */
 
 /*
@@ -25,7 +27,7 @@ struct patching {
 	struct hf_site site[HF_SITES_MAX];
 	u32 entry[HF_ENTRIES_MAX];
 	struct hf_probe probe[HF_PROBES_MAX];
-	struct hf_template template[TRACE_TEMPLATES];
+	struct hf_template template[PATCHING_TEMPLATES];
 	struct hf_code_range forbids[PATCHING_FORBIDDEN_MAX];
 };
 

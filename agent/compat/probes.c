@@ -4,6 +4,8 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/text-patching.h>
 
 #include "probes.h"
 #include "symbols.h"
@@ -15,14 +17,16 @@ struct kprobe_insn_page {
 	struct list_head list;
 	kprobe_opcode_t *insns;
 	struct kprobe_insn_cache *cache;
-	int nused;
+	int nused; /* garbage included */
+	int ngarbage;
 };
 
 /* More slots than a page has; no number of them that are given back makes it less. */
 #define CLOSED (INT_MAX / 2)
 
-/* What the kernel's variable was. Under kprobe_mutex. */
+/* What the kernel's variables were. Under kprobe_mutex. */
 static bool optimises;
+static size_t slot_size; /* of optimised probes, bytes */
 
 /* The flag alone says that the jump was asked for; it comes and goes in the background. */
 static bool is_jump(const struct kprobe *kprobe)
@@ -81,6 +85,37 @@ int probes_each_forbidden(int (*fn)(unsigned long start, unsigned long end, void
 	return ret;
 }
 
+/*
+ * arch/x86/kernel/kprobes/opt.c, arch_prepare_optimized_kprobe(): the template with clac, the probe
+ * as an argument, and the call in their places.
+ */
+int probes_template(struct hf_template *template)
+{
+	static const u8 clac[] = { 0x0f, 0x01, 0xca };
+	static const u8 load[] = { 0x48, 0xbf }; /* mov $..., %rdi */
+	unsigned long entry = symbols.optprobe_entry;
+	u16 size = symbols.optprobe_end - entry;
+	u16 value = symbols.optprobe_val - entry, call = symbols.optprobe_call - entry;
+	u32 target = symbols.optimized_callback - HF_CODE_BASE;
+
+	if (size > sizeof(template->bytes))
+		return -ENOSPC;
+	*template = (struct hf_template){
+		.size = sizeof(*template),
+		.length = size,
+		.field_count = 2,
+		.goes_back = 1,
+		.fields = { { value + sizeof(load), sizeof(void *), HF_FIELD_ANY },
+			    { call, CALL_INSN_SIZE, HF_FIELD_TARGET } },
+	};
+	memcpy(template->bytes, (void *)entry, size);
+	if (boot_cpu_has(X86_FEATURE_SMAP))
+		memcpy(template->bytes + (symbols.optprobe_clac - entry), clac, sizeof(clac));
+	memcpy(template->bytes + value, load, sizeof(load));
+	memcpy(template->bytes + call + 1, &target, sizeof(target));
+	return 0;
+}
+
 void probes_hold(void)
 {
 	mutex_lock(symbols.kprobe_mutex);
@@ -100,17 +135,37 @@ static void raise_use(struct kprobe_insn_cache *cache, int by)
 	mutex_unlock(&cache->mutex);
 }
 
-void probes_close(void)
+/* One that is in use could not be given back once the size of slots has changed. */
+static bool slots_free(struct kprobe_insn_cache *cache)
+{
+	const struct kprobe_insn_page *page;
+	bool none = true;
+
+	mutex_lock(&cache->mutex);
+	list_for_each_entry(page, &cache->pages, list) none &= page->nused == page->ngarbage;
+	mutex_unlock(&cache->mutex);
+	return none;
+}
+
+/* Slots are taken under kprobe_mutex: where there is none, none comes until probes_open(). */
+bool probes_close(bool optimise)
 {
 	optimises = *symbols.kprobes_allow_optimization;
-	*symbols.kprobes_allow_optimization = false;
+	slot_size = symbols.optinsn_slots->insn_size;
+	optimise = optimise && slots_free(symbols.optinsn_slots);
+	if (optimise)
+		symbols.optinsn_slots->insn_size = PAGE_SIZE;
+	else
+		*symbols.kprobes_allow_optimization = false;
 	raise_use(symbols.insn_slots, CLOSED);
 	raise_use(symbols.optinsn_slots, CLOSED);
+	return optimise;
 }
 
 void probes_open(void)
 {
 	raise_use(symbols.insn_slots, -CLOSED);
 	raise_use(symbols.optinsn_slots, -CLOSED);
+	symbols.optinsn_slots->insn_size = slot_size;
 	*symbols.kprobes_allow_optimization = optimises;
 }

@@ -19,12 +19,17 @@ int probes_each_forbidden(int (*fn)(unsigned long start, unsigned long end, void
 void probes_hold(void);
 void probes_release(void);
 
+/* What a breakpoint that is optimised jumps to. -ENOSPC: too long. */
+#define PROBES_TEMPLATES 1
+int probes_template(struct hf_template *template);
+
 /*
- * From here on, or until probes_open(), breakpoints are no longer optimised to jumps, which would
- * happen in the background, and pages with copies of probed instructions take no more of them:
- * the kernel gets itself further pages. Under probes_hold().
+ * From here on, or until probes_open(), pages with copies of probed instructions take no more of
+ * them: the kernel gets itself further pages. With @optimise those that optimised breakpoints jump
+ * to have a page each, if none is in use now; otherwise breakpoints are no longer optimised, which
+ * would happen in the background. Whether they are. Under probes_hold().
  */
-void probes_close(void);
+bool probes_close(bool optimise);
 void probes_open(void);
 
 #endif

@@ -71,6 +71,8 @@ struct symbols {
 	const struct hlist_head *kprobe_table;
 	const struct list_head *kprobe_blacklist;
 	bool *kprobes_allow_optimization;
+	unsigned long optprobe_entry, optprobe_clac, optprobe_val, optprobe_call, optprobe_end;
+	unsigned long optimized_callback;
 	const bool *uniproc_patched; /* lock prefixes were taken out */
 	int (*kallsyms_on_each_symbol)(symbol_fn *fn, void *arg);
 	const unsigned long *max_possible_pfn;

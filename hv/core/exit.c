@@ -57,6 +57,19 @@ static enum verdict allowed_access(struct cpu *cpu, struct exit *exit, u32 need)
 	return VERDICT_FAULT;
 }
 
+/*
+ * Another CPU looks at the page, and decides before it gives up the lock. A breakpoint that is
+ * about to become a jump there leads there already (poke_int3_handler() of Linux).
+ */
+static enum verdict pending_access(struct cpu *cpu, struct exit *exit, struct page page)
+{
+	struct owner_locked owner = owner_lock(cpu);
+	bool pending = owner_state(exit->memory.gpa) == PAGE_PENDING;
+
+	owner_unlock(owner);
+	return pending ? data_access(cpu, exit, page) : VERDICT_RETRY;
+}
+
 static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 {
 	struct page page = owner_page(exit->memory.gpa);
@@ -69,9 +82,10 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 		if (owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
+	case PAGE_PENDING:
+		return pending_access(cpu, exit, page);
 	case PAGE_GUEST:
 	case PAGE_MMIO:
-	case PAGE_PENDING:
 	case PAGE_LENT:
 		return data_access(cpu, exit, page);
 	case PAGE_ABSENT:

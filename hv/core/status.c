@@ -193,8 +193,9 @@ static void policy_protection(struct hf_protection *p, u32 number)
 			   "policy on: functions can be made to call any tracing trampoline");
 	else if (number == PLATFORM_PROBES)
 		set_locked(p, patching->kprobes != HF_POLICY_ON,
-			   "policy on: a breakpoint can be set at any byte of code that may be "
-			   "probed, also inside an instruction");
+			   "policy on: any byte of code that may be probed can become a "
+			   "breakpoint "
+			   "or a jump to a copy, also inside an instruction");
 	else
 		set_locked(
 			p, !livepatch && !tracing,

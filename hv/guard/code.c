@@ -144,11 +144,12 @@ static bool is_value(struct owner_locked owner, const struct site *site, const u
 	struct gva to;
 
 	if (site->kind == SITE_PROBE)
-		return probe_value(site, bytes, from);
+		return probe_value(site, bytes, from) ||
+		       (from && probe_may_jump(owner, site, bytes));
 	return site_value(site, bytes, from) ||
 	       (site->kind == HF_SITE_TRACE && site_patching()->ftrace == HF_POLICY_ON &&
 		backend_code_is(CODE_CALL, site->va, bytes, from, site->size, &to) &&
-		template_approves(owner, to));
+		template_approves(owner, to, NULL));
 }
 
 enum step {
@@ -212,6 +213,8 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	/* A probe stays at its breakpoint. */
 	if (step == STEP_BEGIN && site.kind != SITE_PROBE)
 		begin(owner, &site, now);
+	if (step == STEP_TAIL && site.kind == SITE_PROBE)
+		probe_ended(&site, next);
 	if (step == STEP_END)
 		end(&site, next);
 	return true;

@@ -2,20 +2,22 @@
 /*
  * Breakpoints at places that are no sites: kprobes. Those that were there at lock can be removed
  * and set again; with policy "on" others can be set at any byte of sealed code but for sites and
- * the ranges that were named. Where instructions begin is not known here.
+ * the ranges that were named, and become jumps to pages that a template approves. Where
+ * instructions begin is not known here.
  */
 #include <hv/backend.h>
 #include <hv/pool.h>
 #include <hv/probe.h>
 #include <hv/protect.h>
 #include <hv/string.h>
+#include <hv/template.h>
 
 struct probe {
 	u32 at;	  /* offset from HF_CODE_BASE */
-	u32 jump; /* offset that its jump at lock goes to; 0: it is one byte and has none */
+	u32 jump; /* offset that its jump goes to; 0: it is one byte and has none */
 	u8 original[5];
 	u8 used;
-	u8 kept; /* was there at lock */
+	u8 kept; /* was there at lock, and cannot be made again */
 };
 
 static struct probe *probes;
@@ -32,6 +34,16 @@ static u32 size_of(const struct probe *probe)
 	return probe->jump ? sizeof(probe->original) : 1;
 }
 
+static struct site site_of(const struct probe *probe)
+{
+	return (struct site){
+		.va = gva(HF_CODE_BASE + probe->at),
+		.size = size_of(probe),
+		.kind = SITE_PROBE,
+		.target = (u32)(probe - probes),
+	};
+}
+
 /* The first probe that has one of the @size bytes from @va on; NULL: none has. */
 static struct probe *touching(struct gva va, u32 size)
 {
@@ -42,12 +54,12 @@ static struct probe *touching(struct gva va, u32 size)
 	return NULL;
 }
 
-static bool noprobe(u32 at)
+static bool noprobe(u32 at, u32 size)
 {
 	const struct hf_patching *patching = site_patching();
 
 	for (u32 i = 0; i < patching->noprobe_count; i++)
-		if (at >= patching->noprobe[i].start && at < patching->noprobe[i].end)
+		if (at + size > patching->noprobe[i].start && at < patching->noprobe[i].end)
 			return true;
 	return false;
 }
@@ -62,7 +74,7 @@ static struct probe *make(struct gva va)
 	while (p < probes + ever && p->used)
 		p++;
 	if (site_patching()->kprobes != HF_POLICY_ON || p == probes + HF_PROBES_MAX ||
-	    va.raw < HF_CODE_BASE || noprobe(at) || !site_locate(&place) ||
+	    va.raw < HF_CODE_BASE || noprobe(at, 1) || !site_locate(&place) ||
 	    site_read(&place, p->original) || p->original[0] == backend_code_breakpoint())
 		return NULL;
 	p->at = at;
@@ -70,6 +82,24 @@ static struct probe *make(struct gva va)
 	if (p == probes + ever)
 		ever++;
 	return p;
+}
+
+/* The probe of one byte before @va. What is there now is what was there before its jump. */
+static bool widen(struct gva va, u32 size, struct site *site)
+{
+	struct probe *p = touching(gva(va.raw - 1), 1);
+	u8 now[sizeof(p->original)];
+
+	if (!p || p->jump || site_patching()->kprobes != HF_POLICY_ON ||
+	    size != sizeof(p->original) - 1 || site_touches(va, size) ||
+	    noprobe(p->at + 1, size))
+		return false;
+	*site = site_of(p);
+	site->size = sizeof(now);
+	if (!site_locate(site) || site_read(site, now))
+		return false;
+	memcpy(p->original + 1, now + 1, size);
+	return true;
 }
 
 bool probe_find(struct gva va, u32 size, u8 byte, struct site *site)
@@ -80,15 +110,11 @@ bool probe_find(struct gva va, u32 size, u8 byte, struct site *site)
 		return false;
 	if (!p && size == 1 && byte == backend_code_breakpoint())
 		p = make(va);
-	if (!p || va.raw < HF_CODE_BASE + p->at ||
-	    va.raw + size > HF_CODE_BASE + p->at + size_of(p))
+	if (!p)
+		return widen(va, size, site);
+	if (va.raw < HF_CODE_BASE + p->at || va.raw + size > HF_CODE_BASE + p->at + size_of(p))
 		return false;
-	*site = (struct site){
-		.va = gva(HF_CODE_BASE + p->at),
-		.size = size_of(p),
-		.kind = SITE_PROBE,
-		.target = (u32)(p - probes),
-	};
+	*site = site_of(p);
 	return site_locate(site);
 }
 
@@ -102,11 +128,45 @@ bool probe_value(const struct site *site, const u8 *bytes, u32 from)
 		to.raw == HF_CODE_BASE + p->jump);
 }
 
+bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8 *bytes)
+{
+	const struct probe *p = &probes[site->target];
+	struct template_copy copy = { .from = site->va };
+	struct site place = { .va = site->va, .size = HF_COPY_MAX };
+	struct gva to;
+
+	if (p->jump || site->size != sizeof(p->original) ||
+	    !backend_code_is(CODE_JUMP, site->va, bytes, 1, site->size, &to) ||
+	    to.raw <= HF_CODE_BASE)
+		return false;
+	/* The bytes of the jump itself have been located, and are in no site. */
+	while (site_touches(place.va, place.size) || !site_locate(&place))
+		place.size--;
+	copy.size = place.size;
+	if (site_read(&place, copy.code))
+		return false;
+	copy.code[0] = p->original[0];
+	return template_approves(owner, to, &copy);
+}
+
+void probe_ended(const struct site *site, const u8 *bytes)
+{
+	struct probe *p = &probes[site->target];
+	struct gva to = gva(HF_CODE_BASE + p->jump);
+
+	if (p->kept)
+		return;
+	if (!p->jump)
+		backend_code_is(CODE_JUMP, site->va, bytes, 1, site->size, &to);
+	template_count(to, p->jump ? -1 : 1);
+	p->jump = p->jump ? 0 : (u32)(to.raw - HF_CODE_BASE);
+}
+
 void probe_removed(const struct site *site)
 {
 	struct probe *p = &probes[site->target];
 
-	if (!p->kept)
+	if (!p->kept && !p->jump)
 		*p = (struct probe){ 0 };
 }
 
@@ -125,8 +185,9 @@ static bool check_probe(const struct hf_probe *new, struct probe *p)
 				     to.raw <= HF_CODE_BASE
 			   : now[0] != backend_code_breakpoint())
 		return false;
-	*p = (struct probe){ .at = (u32)(new->va - HF_CODE_BASE), .used = 1, .kept = 1 };
+	*p = (struct probe){ .at = (u32)(new->va - HF_CODE_BASE), .used = 1 };
 	p->jump = new->optimised ? (u32)(to.raw - HF_CODE_BASE) : 0;
+	p->kept = p->jump || site_patching()->kprobes != HF_POLICY_ON;
 	memcpy(p->original, new->original, sizeof(p->original));
 	return true;
 }

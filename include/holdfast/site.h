@@ -127,12 +127,19 @@ _Static_assert(sizeof(struct hf_patching) == 4088, "part of the hypercall ABI");
  * Trampolines that the kernel makes of a template after lock, in a page of their own. The page is
  * fixed before it is looked at, and approved if its first @length bytes equal @bytes but for the
  * fields; what follows in the page is overwritten with breakpoints. An approved page is given
- * back at the first write to it when no site calls it any more.
+ * back at the first write to it when no site calls it, and no probe jumps to it, any more.
+ *
+ * With @goes_back it is what a probe jumps to: behind @length bytes there is a copy of the 5 to
+ * HF_COPY_MAX bytes from the probe's place on, as they were before it, and a jump to what follows
+ * them. In the copy one displacement that counts from the instruction's own address is corrected
+ * for its new place.
  */
 enum hf_field_type {
 	HF_FIELD_ANY = 0,    /* data, @size bytes */
 	HF_FIELD_CALL = 1,   /* 5 bytes: values of HF_FORM_PATCHED, which can be patched */
 	HF_FIELD_RETURN = 2, /* 5 bytes: jmp rel32 to the return thunk, or c3 cc cc cc cc */
+	/* 5 bytes: call rel32 to the offset from HF_CODE_BASE in the last four of @bytes there */
+	HF_FIELD_TARGET = 3,
 };
 
 struct hf_field {
@@ -144,12 +151,14 @@ struct hf_field {
 #define HF_TEMPLATES_MAX  4u
 #define HF_TEMPLATE_BYTES 2048u
 #define HF_FIELDS_MAX	  8u
+#define HF_COPY_MAX	  20u
 
 /* @length: at most HF_TEMPLATE_BYTES. @fields: @field_count of them, ascending, disjoint. */
 struct hf_template {
 	uint32_t size;
 	uint16_t length;
-	uint16_t field_count;
+	uint8_t field_count;
+	uint8_t goes_back; /* 0 or 1 */
 	struct hf_field fields[HF_FIELDS_MAX];
 	uint8_t bytes[HF_TEMPLATE_BYTES];
 };

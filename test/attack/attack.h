@@ -88,7 +88,7 @@ extern const struct attack_table code_table, remap_table, execute_table, writabl
 extern const struct attack_table device_table, startup_table, unpaged_table, decode_table,
 	state_table, race_table;
 extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3_table,
-	agent_table, a20_table, poke_table, forge_table;
+	agent_table, a20_table, poke_table, forge_table, slot_table;
 
 /* Parameters of the module. */
 extern unsigned int attack_seconds;

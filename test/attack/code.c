@@ -119,6 +119,11 @@ static u8 *bpf_pack;
 static u8 *firmware; /* a page of it, mapped by the first attempt */
 static u8 *jump_slot;
 
+const u8 *code_slot(void)
+{
+	return jump_slot;
+}
+
 /* The kernel's first; its list may be empty later. As kernel/bpf/core.c has it. */
 static u8 *find_bpf_pack(void)
 {

@@ -24,11 +24,11 @@ MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
 
 /* The hostile calls come last: their events fill the ring. */
 static const struct attack_table *const tables[] = {
-	&memory_table,	&register_table, &nested_table,	   &decode_table,     &unpaged_table,
-	&code_table,	&remap_table,	 &execute_table,   &writable_table,   &device_table,
-	&startup_table, &sleep_table,	 &kexec_table,	   &hypervisor_table, &trampoline_table,
-	&cr3_table,	&agent_table,	 &poke_table,	   &forge_table,      &state_table,
-	&race_table,	&a20_table,	 &hypercall_table,
+	&memory_table,	&register_table, &nested_table,	 &decode_table,	    &unpaged_table,
+	&code_table,	&remap_table,	 &execute_table, &writable_table,   &device_table,
+	&startup_table, &sleep_table,	 &kexec_table,	 &hypervisor_table, &trampoline_table,
+	&cr3_table,	&agent_table,	 &poke_table,	 &forge_table,	    &slot_table,
+	&state_table,	&race_table,	 &a20_table,	 &hypercall_table,
 };
 
 static const char *const control_names[] = {

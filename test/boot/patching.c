@@ -431,32 +431,155 @@ static void probe_inside(struct verdict *v)
 	run_patch(v, &(struct patch){ "a probe in " FUNCTION, inside_on, probe_off, FLIPS });
 }
 
-/* --- what is there at lock can be taken back, and set again, where nothing new may come --- */
+/* --- probes that become jumps, which happens in the background --- */
 
-#define DEBUGFS	 "/sys/kernel/debug"
-#define PATIENCE 500 /* times 10 ms: the kernel optimises in the background */
+#define DEBUGFS	   "/sys/kernel/debug"
+#define PATIENCE   500 /* times 10 ms */
+#define JUMP	   0xe9
+#define MANY	   "vfs_" /* functions of these names get a probe each */
+#define MANY_MAX   64
+#define MANY_LEAST 16 /* of them that the kernel makes jumps */
 
-static bool is_optimised(void)
+struct probes {
+	int set, jumps, pending; /* pending: to become a jump */
+};
+
+/* The list says what is wanted, the code what is there. 0 or a negative errno. */
+static int probes_count(struct probes *probes)
 {
-	char list[4096];
+	FILE *list = fopen(DEBUGFS "/kprobes/list", "r");
+	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC), err = list && fd >= 0 ? 0 : -errno;
+	char line[256];
 
-	return file_read(DEBUGFS "/kprobes/list", list, sizeof(list)) > 0 &&
-	       strstr(list, "[OPTIMIZED]");
+	memset(probes, 0, sizeof(*probes));
+	while (!err && fgets(line, sizeof(line), list)) {
+		struct area first = { strtoull(line, NULL, 16), 1 };
+		bool wanted = strstr(line, "[OPTIMIZED]");
+		uint8_t byte;
+
+		err = area_read(fd, &first, &byte);
+		probes->set++;
+		probes->jumps += !err && byte == JUMP;
+		probes->pending += wanted && byte != JUMP;
+	}
+	if (list)
+		fclose(list);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
+
+/* Until at least so many are jumps and none is pending; where @least is 0, until all are gone. */
+static int probes_settle(int least)
+{
+	struct probes probes;
+	int err;
+
+	for (int i = 0; i < PATIENCE; i++) {
+		err = probes_count(&probes);
+		if (err)
+			return err;
+		if (least ? probes.jumps >= least && !probes.pending : !probes.set)
+			return 0;
+		usleep(10000);
+	}
+	fprintf(stderr, "%d probes, %d jumps, %d pending; ", probes.set, probes.jumps,
+		probes.pending);
+	return -ETIME;
+}
+
+/* How often the first probe has been met; a negative errno. */
+static long probe_hits(void)
+{
+	char profile[512];
+
+	if (file_read(TRACING "/kprobe_profile", profile, sizeof(profile)) <= 0)
+		return -EIO;
+	return strtol(profile + strcspn(profile, "0123456789"), NULL, 10);
+}
+
+static int jump_on(void)
+{
+	int err = inside_on();
+	long hits;
+
+	if (!err)
+		err = probes_settle(1);
+	if (err)
+		return err;
+	hits = probe_hits();
+	return hits < 0 ? hits : probe_hits() > hits ? 0 : -ENODATA;
+}
+
+static int jump_off(void)
+{
+	int err = probe_off();
+
+	return err ? err : probes_settle(0);
+}
+
+static void probe_optimised(struct verdict *v)
+{
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	run_patch(v, &(struct patch){ "a probe made a jump", jump_on, jump_off, FLIPS });
+}
+
+/* Behind what tracers use. -EILSEQ: the kernel lets no place near have one. */
+static int many_add(const char *function, int number)
+{
+	char command[320];
+	int err = -EILSEQ;
+
+	for (int at = 9; at < FURTHEST && err == -EILSEQ; at++) {
+		snprintf(command, sizeof(command), "p:hf%d %s+%d", number, function, at);
+		err = file_write(TRACING "/kprobe_events", command);
+	}
+	return err;
+}
+
+/* Copied are instructions of all kinds, and those that name memory by where they are. */
+static int many_on(void)
+{
+	FILE *list = fopen(TRACING "/available_filter_functions", "r");
+	char line[256];
+	int set = 0;
+
+	if (!list)
+		return -errno;
+	while (set < MANY_MAX && fgets(line, sizeof(line), list)) {
+		line[strcspn(line, " \n")] = '\0';
+		if (!strncmp(line, MANY, strlen(MANY)) && !many_add(line, set))
+			set++;
+	}
+	fclose(list);
+	if (file_write(TRACING "/events/kprobes/enable", "1"))
+		return -EIO;
+	return probes_settle(MANY_LEAST);
+}
+
+static int many_off(void)
+{
+	int err = file_write(TRACING "/events/kprobes/enable", "0");
+
+	if (!err)
+		err = file_replace(TRACING "/kprobe_events", "");
+	return err ? err : probes_settle(0);
+}
+
+static void probe_many(struct verdict *v)
+{
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	run_patch(v, &(struct patch){ "probes in " MANY "* made jumps", many_on, many_off, 2 });
+}
+
+/* --- what is there at lock can be taken back, and set again, where nothing new may come --- */
 
 /* A tracer, and a probe that has become a jump. */
 static int kept_on(void)
 {
 	int err = one_on();
 
-	if (!err)
-		err = inside_on();
-	for (int i = 0; !err && !is_optimised(); i++) {
-		if (i == PATIENCE)
-			err = -ETIME;
-		usleep(10000);
-	}
-	return err;
+	return err ? err : jump_on();
 }
 
 static int kept_switch(const char *value)
@@ -475,7 +598,7 @@ static int kept_again(void)
 
 static int kept_off(void)
 {
-	int err = probe_off();
+	int err = jump_off();
 
 	return err ? err : tracer_stop(TRACING);
 }
@@ -530,6 +653,8 @@ const struct test_case patching_cases[] = {
 	{ "trace-two", trace_two },
 	{ "probe-entry", probe_entry },
 	{ "probe-inside", probe_inside },
+	{ "probe-optimised", probe_optimised },
+	{ "probe-many", probe_many },
 	{ "patch-kept", patch_kept },
 	{ "lock-call-depth", lock_call_depth },
 	{ NULL, NULL },

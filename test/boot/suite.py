@@ -55,7 +55,8 @@ class Spec:
 
 
 QUIET = "audit,fork,modules,stress,command,patch-key"
-PATCHES = "patch-key,patch-events,trace-one,trace-two,trace-graph,probe-entry,probe-inside,trace-all"
+PATCHES = ("patch-key,patch-events,trace-one,trace-two,trace-graph,probe-entry,probe-inside,"
+           "probe-optimised,probe-many,trace-all")
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
@@ -64,7 +65,7 @@ ALL_ON = {"ftrace": "on", "kprobes": "on", "livepatch": "on"}
 FOREIGN = ("site-bytes,site-foreign,site-across,site-head,site-tail,site-whole,site-half,"
            "site-mixed,site-beyond,site-entry,site-left,site-race,site-source,call-middle,"
            "call-tramp,trace-jump,trace-data,trace-byte,trace-middle,trace-function,trace-alias,"
-           "trace-user,trace-race")
+           "trace-user,trace-race,slot-data,slot-byte,slot-call,slot-copy,slot-back,slot-alias")
 
 # Seconds of each hostile load, in make test and make test-full.
 SHORT, LONG = 5, 60

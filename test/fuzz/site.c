@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Patching of sealed code by somebody who means ill. An input is policies, what the sites hold at
- * lock, and a program: stores of any bytes at and around sites, probes, and a page that is made a
- * trampoline, written to and called. After each step: every site holds one of its values, or a
- * breakpoint and the end of one; what a trace site calls is fixed and is the template; no other
- * byte of code has changed, but for breakpoints with kprobes on.
+ * lock, and a program: stores of any bytes at and around sites, probes, and pages that are made a
+ * trampoline or what a probe jumps to, written to, called and jumped to. After each step: every
+ * site holds one of its values, or a breakpoint and the end of one; what a trace site calls, or a
+ * probe jumps to, is fixed and is the template; no other byte of code has changed, but for
+ * breakpoints with kprobes on.
  */
 #include <string.h>
 #include <hv/backend.h>
@@ -28,6 +29,8 @@
 #define TRACER	  ((u32)(24 * FAKE_MIB)) /* the page that becomes a trampoline */
 #define LENGTH	  24u
 #define CALL_AT	  8u
+#define SLOT	  (TRACER + (u32)PAGE_SIZE) /* the page that a probe jumps to */
+#define JUMPED	  (CODE + 0x58)		    /* from here */
 
 /* In ascending order; the last is in two pages. */
 static const struct {
@@ -51,7 +54,7 @@ static struct {
 } input;
 static u8 code[CODE_SIZE]; /* as it was at lock */
 static u8 ftrace, kprobes;
-static u64 programs, made, refused, called;
+static u64 programs, made, refused, called, jumped;
 
 static u8 next(void)
 {
@@ -162,13 +165,64 @@ static void check_site(u32 n)
 	fuzz_fail("site %u: holds a breakpoint and the end of no value", n);
 }
 
+static void go(u8 *b, u8 opcode, u32 at, u32 size, u32 to)
+{
+	b[0] = opcode;
+	to -= at + size;
+	memcpy(b + size - 4, &to, 4);
+}
+
+/* Of this size: the template, a copy, which may have other probes behind the jump, and back. */
+static bool slot_holds(u32 size)
+{
+	const u8 *page = fake.ram + SLOT;
+	u8 back[5];
+
+	go(back, 0xe9, SLOT + LENGTH + size, 5, JUMPED + size);
+	for (u32 i = 0; i < size; i++)
+		if (page[LENGTH + i] != code[JUMPED + i - CODE] &&
+		    (i < 5 || page[LENGTH + i] != 0xcc))
+			return false;
+	for (u32 i = 0; i < PAGE_SIZE; i++)
+		if ((i < LENGTH || i >= LENGTH + size + 5) &&
+		    page[i] != (i < LENGTH ? 0x6b : 0xcc))
+			return false;
+	return !memcmp(page + LENGTH + size, back, 5);
+}
+
+static bool slot_fixed(void)
+{
+	for (u32 size = 5; size <= HF_COPY_MAX; size++)
+		if (slot_holds(size))
+			return owner_state(gpa(SLOT)) == PAGE_SEALED;
+	return false;
+}
+
+/* Whether the end of the jump is there. */
+static bool check_jump(void)
+{
+	const u8 *now = fake.ram + JUMPED;
+	u8 jump[5];
+
+	go(jump, 0xe9, JUMPED, 5, SLOT);
+	if (memcmp(now + 1, jump + 1, 4))
+		return false;
+	jumped++;
+	if ((now[0] != 0xcc && now[0] != 0xe9) || kprobes != HF_POLICY_ON || !slot_fixed())
+		fuzz_fail("site: a jump to what is none of its pages");
+	return true;
+}
+
 static void check(void)
 {
+	bool jump = check_jump();
 	u32 n = 0;
 
 	for (u32 at = CODE; at < CODE + CODE_SIZE; at++) {
 		u8 now = fake.ram[at];
 
+		if (jump && at >= JUMPED && at < JUMPED + 5)
+			continue;
 		while (n < SITES && at >= sites[n].at + sites[n].size)
 			n++;
 		if (n < SITES && at >= sites[n].at)
@@ -189,13 +243,6 @@ static s64 call(u64 number, u64 count)
 
 	fake_guest_call(cpu_get(0), 0, number, arg, &result);
 	return result;
-}
-
-static void go(u8 *b, u8 opcode, u32 at, u32 size, u32 to)
-{
-	b[0] = opcode;
-	to -= at + size;
-	memcpy(b + size - 4, &to, 4);
 }
 
 /* Bytes that may be a value of site @n: the input says which, and where they go. */
@@ -233,6 +280,59 @@ static void make_tracer(void)
 	go(page + CALL_AT, 0xe8, TRACER + CALL_AT, 5, FUNCTION + 0x40 * (next() % 16));
 }
 
+static void store(u32 at, const u8 *bytes, u32 width)
+{
+	u32 left = PAGE_SIZE - at % PAGE_SIZE;
+	u8 fault = left < width && next() & 1 ? (u8)left : 0;
+	int verdict = fake_guest_store(cpu_get(next() % MACHINE_CPUS), gpa(at + fault), fault,
+				       bytes, (u16)width);
+
+	if (verdict != VERDICT_SKIP && verdict != VERDICT_FAULT && verdict != VERDICT_RETRY)
+		fuzz_fail("site: verdict %d", verdict);
+	made += verdict == VERDICT_SKIP;
+	refused += verdict == VERDICT_FAULT;
+}
+
+/* Of any size, and perhaps with an error. */
+static void make_slot(void)
+{
+	u8 *page = fake.ram + SLOT, size = next() % 24, error = next();
+
+	if (owner_state(gpa(SLOT)) != PAGE_GUEST)
+		return;
+	memset(page, 0x6b, LENGTH);
+	memcpy(page + LENGTH, code + (JUMPED - CODE), size);
+	go(page + LENGTH + size, 0xe9, SLOT + LENGTH + size, 5, JUMPED + size);
+	if (error & 1)
+		page[(error >> 1) % (LENGTH + size + 5)] ^= next();
+}
+
+static void step_jump(u32 how)
+{
+	const u8 *was = code + (JUMPED - CODE);
+	u8 jump[5];
+
+	go(jump, 0xe9, JUMPED, 5, how & 8 ? SLOT : TRACER);
+	switch (how & 7) {
+	case 0:
+	case 1:
+		return store(JUMPED, (const u8 *)"\xcc", 1);
+	case 2:
+	case 3:
+		return store(JUMPED + 1, jump + 1, 4);
+	case 4:
+		return store(JUMPED, jump, 1);
+	case 5:
+		return store(JUMPED + 1, was + 1, 4);
+	case 6:
+		return store(JUMPED, was, 1);
+	}
+	/* As the kernel would. */
+	store(JUMPED, (const u8 *)"\xcc", 1);
+	store(JUMPED + 1, jump + 1, 4);
+	store(JUMPED, jump, 1);
+}
+
 static void describe(void)
 {
 	struct hf_patching *patching = (void *)(fake.ram + BUFFER);
@@ -251,6 +351,10 @@ static void describe(void)
 	template->field_count = 1;
 	template->fields[0] = (struct hf_field){ CALL_AT, 5, HF_FIELD_CALL };
 	memset(template->bytes, 0x5a, LENGTH);
+	call(HF_CALL_TEMPLATE, 0);
+	template->field_count = 0;
+	template->goes_back = 1;
+	memset(template->bytes, 0x6b, LENGTH);
 	call(HF_CALL_TEMPLATE, 0);
 }
 
@@ -307,19 +411,6 @@ static void begin(void)
 
 /* ---- steps ---- */
 
-static void store(u32 at, const u8 *bytes, u32 width)
-{
-	u32 left = PAGE_SIZE - at % PAGE_SIZE;
-	u8 fault = left < width && next() & 1 ? (u8)left : 0;
-	int verdict = fake_guest_store(cpu_get(next() % MACHINE_CPUS), gpa(at + fault), fault,
-				       bytes, (u16)width);
-
-	if (verdict != VERDICT_SKIP && verdict != VERDICT_FAULT && verdict != VERDICT_RETRY)
-		fuzz_fail("site: verdict %d", verdict);
-	made += verdict == VERDICT_SKIP;
-	refused += verdict == VERDICT_FAULT;
-}
-
 static void step(void)
 {
 	u8 how = next(), b[HF_STORE_MAX] = { 0 };
@@ -346,13 +437,16 @@ static void step(void)
 		store(at, b, 1);
 		break;
 	case 4:
-		make_tracer();
+		how & 8 ? make_slot() : make_tracer();
 		break;
 	case 5:
-		fake_guest_access(cpu_get(n % MACHINE_CPUS), gpa(TRACER + 8 * (next() % 512)),
+		fake_guest_access(cpu_get(n % MACHINE_CPUS),
+				  gpa((how & 8 ? SLOT : TRACER) + 8 * (next() % 512)),
 				  HF_ACCESS_WRITE, 0, &value);
 		break;
-	case 6: /* the call in it */
+	case 6: /* the call in the trampoline, or the probe's jump */
+		if (how & 8)
+			return step_jump(how >> 4);
 		propose(7, b);
 		if (owner_state(gpa(TRACER)) == PAGE_SEALED)
 			store(TRACER + CALL_AT + (how >> 7), b + (how >> 7),
@@ -373,9 +467,10 @@ void machine_report(void)
 {
 	fprintf(stderr,
 		"site: %llu programs, %llu stores made, %llu refused, %llu looks at a called "
-		"page\n",
+		"page, %llu at one jumped to\n",
 		(unsigned long long)programs, (unsigned long long)made,
-		(unsigned long long)refused, (unsigned long long)called);
+		(unsigned long long)refused, (unsigned long long)called,
+		(unsigned long long)jumped);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -222,6 +222,7 @@ static const struct row {
 	{ PAGE_SEALED, PAGE_GUEST, SETS, true },
 	{ PAGE_ABSENT, PAGE_GUEST, KEEPS, false },
 	{ PAGE_SEALED, PAGE_GUEST, CLEARS, true },
+	{ PAGE_SEALED, PAGE_GUEST, KEEPS, true },
 };
 
 static int transition(struct owner_locked l, const struct hf_range *ranges, u32 count)
@@ -247,8 +248,10 @@ static int transition(struct owner_locked l, const struct hf_range *ranges, u32 
 		return owner_release(l, ranges, count);
 	case 9:
 		return owner_add(l, ranges, count);
-	default:
+	case 10:
 		return owner_open(l, ranges, count);
+	default:
+		return owner_check_undo(l, ranges, count);
 	}
 }
 
@@ -281,7 +284,7 @@ static void step(u32 i, const struct row *row)
 	      "nothing leaves hypervisor and service");
 	prove(implies(was == PAGE_SEALED && !row->approved,
 		      bytes[i] == before.bytes[i] && !(tables[i] & ~before.tables[i])),
-	      "I3: sealed gains nothing but by release and open");
+	      "I3: sealed gains nothing but by release, open and undo");
 }
 
 void prove_transitions(void)

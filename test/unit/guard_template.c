@@ -3,11 +3,13 @@
 #include <hv/template.h>
 #include "sites.h"
 
-#define PAGE(n)	  ((u32)(MACHINE_FREE + 0x100000 + (n)*PAGE_SIZE))
-#define LENGTH	  0x60u
-#define CALL_AT	  0x20u
-#define RETURN_AT 0x50u
-#define DATA_AT	  0x55u
+#define PAGE(n)	    ((u32)(MACHINE_FREE + 0x100000 + (n)*PAGE_SIZE))
+#define FAR_PAGE(n) ((u32)(FAKE_HIGH_START + (n)*PAGE_SIZE))
+#define MANY	    (HF_PROBES_MAX + 100u)
+#define LENGTH	    0x60u
+#define CALL_AT	    0x20u
+#define RETURN_AT   0x50u
+#define DATA_AT	    0x55u
 
 static const u8 breakpoint = 0xcc;
 
@@ -268,14 +270,14 @@ static void many(void **ctx)
 	u32 sealed = 0;
 
 	(void)ctx;
-	for (u32 i = 0; i < 400; i++) {
-		make(PAGE(i), SITES_FUNCTION);
-		assert_true(trace(cpu, PAGE(i)));
+	for (u32 i = 0; i < MANY; i++) {
+		make(FAR_PAGE(i), SITES_FUNCTION);
+		assert_true(trace(cpu, FAR_PAGE(i)));
 	}
-	for (u32 i = 0; i < 400; i++)
-		sealed += state_of(PAGE(i)) == PAGE_SEALED;
-	assert_int_equal(sealed, 256);
-	assert_int_equal(state_of(PAGE(399)), PAGE_SEALED);
+	for (u32 i = 0; i < MANY; i++)
+		sealed += state_of(FAR_PAGE(i)) == PAGE_SEALED;
+	assert_int_equal(sealed, HF_PROBES_MAX);
+	assert_int_equal(state_of(FAR_PAGE(MANY - 1)), PAGE_SEALED);
 }
 
 /* Whoever writes while it is looked at comes too early or too late. */
@@ -348,7 +350,9 @@ static void malformed(void **ctx)
 	BAD(t->fields[0].size = 4);
 	BAD(t->fields[1].size = 6);
 	BAD(t->fields[2].size = 0);
-	BAD(t->fields[2].type = HF_FIELD_RETURN + 1);
+	BAD(t->fields[2].type = HF_FIELD_TARGET);
+	BAD(t->fields[2].type = HF_FIELD_TARGET + 1);
+	BAD(t->goes_back = 2);
 	BAD(t->fields[2].offset = DATA_AT - 1);
 	BAD(t->fields[2].offset = 0xffff);
 	for (u32 i = 0; i < HF_TEMPLATES_MAX; i++) {

@@ -137,6 +137,12 @@ u8 backend_code_breakpoint(void);
  */
 bool backend_code_is(enum code_form form, struct gva va, const u8 *bytes, u32 from, u32 size,
 		     struct gva *to);
+/*
+ * Whether the @size bytes at @copy are those at @code, or would do the same as instructions that
+ * stand @by bytes before these: one displacement from the instruction's own address may be larger
+ * by that. Where instructions begin is not known.
+ */
+bool backend_code_moved(const u8 *copy, const u8 *code, u32 size, u64 by);
 
 /* ---- the machine ---- */
 

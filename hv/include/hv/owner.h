@@ -12,6 +12,7 @@
  *	owner_check_begin	GUEST		PENDING		read
  *	owner_check_pass	PENDING		SEALED(kind)	what the kind admits
  *	owner_check_fail	PENDING		GUEST		all
+ *	owner_check_undo	SEALED		GUEST		all
  *	owner_lend		GUEST		LENT		read
  *	owner_return		LENT		GUEST		all
  *	owner_donate		GUEST		SERVICE		nothing
@@ -102,6 +103,7 @@ int owner_for_each_run(struct gpa limit,
  */
 typedef int owner_transition(struct owner_locked l, const struct hf_range *ranges, u32 count);
 owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, owner_check_fail;
+owner_transition owner_check_undo; /* of what owner_check_pass has passed */
 owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <hv/owner.h>
 #include <hv/site.h>
 #include <hv/types.h>
 
@@ -13,11 +14,16 @@ int probe_init(void); /* at launch; -ENOMEM */
 int probe_add(const struct hf_probe *new, u64 count);
 /*
  * The probe that holds all of the @size bytes at @va, as a site whose values are what was there
- * before it and, if it was optimised at lock, its jump. With policy "on" the store of a
- * breakpoint, @byte, makes one where none is. To be asked after site_find: sites come first.
+ * before it and its jump, if it has one. With policy "on" the store of a breakpoint, @byte, makes
+ * one where none is. The four bytes behind one that has no jump are the end of what may become
+ * one. To be asked after site_find: sites come first.
  */
 bool probe_find(struct gva va, u32 size, u8 byte, struct site *site);
 /* Whether @bytes, but for the first @from of them, are those of one of its values. */
 bool probe_value(const struct site *site, const u8 *bytes, u32 from);
-/* It holds what was there before it: one that was made after lock is forgotten. */
+/* Whether the end of @bytes is that of a jump which the probe may have from now on. */
+bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8 *bytes);
+/* The end of @bytes was stored: that of its jump, or of what was there before. */
+void probe_ended(const struct site *site, const u8 *bytes);
+/* Its first byte is no breakpoint. Without a jump it is gone, forgotten if it can be made again. */
 void probe_removed(const struct site *site);

@@ -4,6 +4,7 @@
  * text-patching.h, arch/x86/kernel/static_call.c.
  */
 #include <hv/backend.h>
+#include <hv/site.h>
 #include <hv/string.h>
 
 u8 backend_code_breakpoint(void)
@@ -52,6 +53,30 @@ bool backend_code_is(enum code_form form, struct gva va, const u8 *bytes, u32 fr
 		return size == 6 && (from || bytes[0] == 0x0f) && (bytes[1] & 0xf0) == 0x80;
 	case CODE_FORMS:
 		break;
+	}
+	return false;
+}
+
+/*
+ * Branches are not copied (can_boost() in arch/x86/kernel/kprobes/core.c), so what counts from the
+ * instruction is an operand in memory: a ModRM byte of mod 0, r/m 5, and four bytes of displacement
+ * (AMD APM vol. 3, 1.7.1). That instruction is longer than a jump and therefore the last, with an
+ * immediate of up to four bytes behind the displacement.
+ */
+bool backend_code_moved(const u8 *copy, const u8 *code, u32 size, u64 by)
+{
+	u32 displacement, at = size - sizeof(displacement);
+	u8 moved[HF_COPY_MAX];
+
+	if (!memcmp(copy, code, size))
+		return true;
+	for (u32 immediate = 0; immediate <= 4 && at >= 2; immediate++, at--) {
+		memcpy(&displacement, code + at, sizeof(displacement));
+		displacement += (u32)by;
+		memcpy(moved, code, size);
+		memcpy(moved + at, &displacement, sizeof(displacement));
+		if ((code[at - 1] & 0xc7) == 0x05 && !memcmp(copy, moved, size))
+			return true;
 	}
 	return false;
 }
