@@ -61,6 +61,7 @@ flags_of() {
 	cli/*) eval "flags=(${CHECK_CLI_FLAGS-})" ;;
 	services/*) eval "flags=(${CHECK_SERVICES_FLAGS-})" ;;
 	test/authority/*) eval "flags=(${CHECK_AUTHORITY_FLAGS-})" ;;
+	test/unit/authority_*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/unit/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/fuzz/*) eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/boot/*) eval "flags=(${CHECK_GUEST_FLAGS-})" ;;

@@ -11,7 +11,7 @@ AUTHORITY_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-poin
 	-Iinclude -Iservices -I. -D_GNU_SOURCE -MMD -MP
 
 AUTHORITY_OBJECTS := $(patsubst %.c,$(AUTHORITY)/%.o,$(AUTHORITY_SOURCES))
-AUTHORITY_PROGRAMS := $(addprefix $(AUTHORITY)/,captured)
+AUTHORITY_PROGRAMS := $(addprefix $(AUTHORITY)/,captured mutate)
 
 .PHONY: capture authority-test
 capture: $(BOOT)/init $(addprefix modules-,$(KERNELS))
