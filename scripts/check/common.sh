@@ -63,6 +63,8 @@ flags_of() {
 	test/authority/*) eval "flags=(${CHECK_AUTHORITY_FLAGS-})" ;;
 	test/unit/authority_*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/unit/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
+	test/fuzz/message.c | test/fuzz/module.[ch] | test/fuzz/object.c | test/fuzz/rules.c)
+		eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/fuzz/*) eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/boot/*) eval "flags=(${CHECK_GUEST_FLAGS-})" ;;
 	include/holdfast/*) flags=(-std=c11 -Wall -Wextra -Werror -Iinclude) ;;

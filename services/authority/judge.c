@@ -11,7 +11,7 @@
 #include "thunks.h"
 
 /* In the order in which the kernel does it (load_module()); what it does at once, in its order. */
-static int make(struct module *module)
+int judge_make(struct module *module)
 {
 	int ret = layout_place(module);
 
@@ -29,11 +29,7 @@ static int make(struct module *module)
 		ret = alternatives_apply(module);
 	if (!ret)
 		ret = thunks_seal(module);
-	if (!ret)
-		ret = thunks_locks(module);
-	if (!ret)
-		ret = tables_sort(module);
-	return ret ? ret : sites_collect(module);
+	return ret ? ret : thunks_locks(module);
 }
 
 static const struct section *section_at(const struct module *module, u32 part, u64 va)
@@ -91,7 +87,12 @@ int judge_module(struct module *module)
 	if (!ret)
 		ret = modinfo_check(module);
 	if (!ret)
-		ret = make(module);
+		ret = judge_make(module);
+	/* From here on also by what memory holds: these have a choice. */
+	if (!ret)
+		ret = tables_sort(module);
+	if (!ret)
+		ret = sites_collect(module);
 	if (!ret)
 		ret = compare(module);
 	return ret ? ret : symbols_export(module);

@@ -8,4 +8,7 @@
 /* @module: file, request, and what was recorded are set. 0, or refused, see the result. */
 int judge_module(struct module *module);
 
+/* A part of it: what memory should hold by the file alone. elf_read() has been called. */
+int judge_make(struct module *module);
+
 #endif

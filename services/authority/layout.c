@@ -81,7 +81,7 @@ static bool part_good(const struct module *module, u32 number, u64 used)
 
 	if (!part->size)
 		return !used;
-	if (part->va & PAGE_MASK || part->va < facts->module_start ||
+	if (part->va & PAGE_REST || part->va < facts->module_start ||
 	    !within(part->va - facts->module_start, part->size,
 		    facts->module_end - facts->module_start))
 		return false;
@@ -91,7 +91,7 @@ static bool part_good(const struct module *module, u32 number, u64 used)
 	/* The loader puts names of symbols behind data. */
 	if (!is_made(number))
 		return used <= part->size;
-	return part->size == ((used + PAGE_MASK) & ~PAGE_MASK);
+	return part->size == ((used + PAGE_REST) & ~PAGE_REST);
 }
 
 /* Padding is zero: the loader clears what it allocates. */
@@ -130,9 +130,8 @@ static int fill(struct module *module, struct section *section)
 	return 0;
 }
 
-int layout_place(struct module *module)
+int layout_measure(struct module *module, u64 used[HF_PART_COUNT])
 {
-	u64 used[HF_PART_COUNT] = { 0 };
 	int ret = 0;
 	u32 i;
 
@@ -142,6 +141,15 @@ int layout_place(struct module *module)
 	}
 	for (i = 1; i < module->sections && !ret; i++)
 		ret = place(module, &module->section[i], used);
+	return ret;
+}
+
+int layout_place(struct module *module)
+{
+	u64 used[HF_PART_COUNT] = { 0 };
+	int ret = layout_measure(module, used);
+	u32 i;
+
 	for (i = 0; i < HF_PART_COUNT && !ret; i++) {
 		if (!part_good(module, i, used[i])) {
 			module->result->part = i;

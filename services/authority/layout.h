@@ -5,6 +5,9 @@
 
 #include "module.h"
 
+/* Places the sections. @used: zero; how many bytes of each part they take. */
+int layout_measure(struct module *module, u64 used[HF_PART_COUNT]);
+
 /*
  * Places the sections in the parts that the request names, and makes what memory should hold of
  * the file's bytes. The parts have to be of this file's size, aligned, apart from each other.

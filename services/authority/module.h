@@ -5,7 +5,7 @@
 
 #include "authority.h"
 
-#define PAGE_MASK (HF_PAGE_SIZE - 1ull)
+#define PAGE_REST (HF_PAGE_SIZE - 1ull)
 
 /*
  * A section of the file. @name: NUL-terminated, in the file. Valid after layout: @part

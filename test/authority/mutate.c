@@ -229,7 +229,7 @@ static bool change_site(struct subject *subject)
 	if (!at)
 		return false;
 	save(subject, at, 5);
-	/* A breakpoint, a call or jump to somewhere, or to a function of the kernel or its middle. */
+	/* A breakpoint, a return, a jump or call somewhere or into the kernel. */
 	subject->at[0] = (const u8[]){ 0xcc, 0xe8, 0xe9, 0xeb, 0xc3 }[pick(5)];
 	put32(subject->at + 1, pick(2) ? pick(UINT32_MAX)
 				       : subject->replay->exporter[0].memory.va -

@@ -84,6 +84,8 @@ $(UNIT_CLI): $(UNIT)/test/unit/cli_%: $(UNIT)/test/unit/cli_%.o $(UNIT)/cli/%.o 
 # The authority knows nothing of the hypervisor.
 $(UNIT)/services/%.o $(UNIT)/test/unit/authority_%.o: UNIT_CFLAGS += -Iservices
 
+$(UNIT)/test/authority/%.o: UNIT_CFLAGS += -Iservices
+$(UNIT)/test/unit/authority_module: $(addprefix $(UNIT)/test/authority/,builder.o scene.o)
 $(UNIT_AUTHORITY): $(UNIT)/%: $(UNIT)/%.o $(patsubst %.c,$(UNIT)/%.o,$(AUTHORITY_SOURCES))
 	$(Q)$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcmocka -lcapstone -lmbedcrypto
 
