@@ -50,10 +50,12 @@ all:
 
 -include hv/build.mk
 -include agent/build.mk
+-include services/build.mk
 -include cli/build.mk
 -include test/unit/build.mk
 -include test/attack/build.mk
 -include test/boot/build.mk
+-include test/authority/build.mk
 -include test/fuzz/build.mk
 -include test/proof/build.mk
 -include scripts/check.mk

@@ -33,6 +33,7 @@ needs() {
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
 	unit header:cmocka.h libcmocka-dev
+	unit header:mbedtls/pk.h libmbedtls-dev
 	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:clang clang
 	check cmd:clang-format clang-format
@@ -43,6 +44,7 @@ needs() {
 	fuzz cmd:clang clang
 	fuzz clang:libclang_rt.fuzzer-x86_64.a libclang-rt-dev
 	fuzz header:Zydis/Zydis.h libzydis-dev
+	fuzz header:mbedtls/pk.h libmbedtls-dev
 	END
 }
 

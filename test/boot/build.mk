@@ -6,7 +6,7 @@ BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
-	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching)
+	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching capture)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
@@ -36,6 +36,18 @@ $(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_sh
 $(BOOT)/$(KVER)/hf_shoot.ko: $(BOOT)/$(KVER)/hf_bench.ko
 	$(Q)cp $(@D)/bench/hf_shoot.ko $@
 
+$(BOOT)/$(KVER)/capture/%: test/boot/capture/%
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BOOT)/$(KVER)/hf_capture.ko: \
+		$(addprefix $(BOOT)/$(KVER)/capture/,hf_capture.c capture.h Kbuild) \
+		$(wildcard include/holdfast/*.h include/holdfast/service/*.h) $(KERNEL_READY)
+	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)/capture) HF_INCLUDE=$(abspath include) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)cp $(@D)/capture/hf_capture.ko $@
+
+MODULES += $(BOOT)/$(KVER)/hf_capture.ko
 MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BOOT)/$(KVER)/hf_shoot.ko
 ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 

@@ -134,6 +134,7 @@ extern const struct test_case leave_cases[];
 extern const struct test_case efi_cases[];
 extern const struct test_case hotplug_cases[];
 extern const struct test_case patching_cases[];
+extern const struct test_case capture_cases[];
 
 /* --- load.c --- */
 

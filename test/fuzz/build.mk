@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Fuzzers: what is above the seam with a hostile guest (call), patching of code (site), the decoder
-# with Zydis (decode).
+# with Zydis (decode); of the authority signatures (message), module files (object), and what the
+# kernel's tables make of them (rules).
 # `make fuzz` runs each for FUZZ_SECONDS (default 60), from its corpus in $(O)/fuzz/corpus, which
 # begins with test/fuzz/seeds and is kept.
 
 O ?= build
 FUZZ := $(O)/fuzz
-FUZZERS := call site decode
+FUZZERS := call site decode message object rules
 FUZZ_SECONDS ?= 60
 
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
@@ -52,5 +53,19 @@ $(FUZZ)/site: $(addprefix $(FUZZ)/test/fuzz/,site.o machine.o) $(FUZZ_MACHINE)
 
 $(FUZZ)/decode: $(FUZZ)/test/fuzz/decode.o $(FUZZ)/hv/arch/x86/common/decode.o
 	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lZydis
+
+# The authority: all of it, with a module that has a place for every rule.
+FUZZ_AUTHORITY := $(patsubst %.c,$(FUZZ)/%.o,$(AUTHORITY_SOURCES) \
+	$(addprefix test/authority/,builder.c scene.c))
+$(FUZZ)/services/%.o: FUZZ_CFLAGS += $(FUZZ_GUIDE)
+$(FUZZ)/services/%.o $(FUZZ)/test/authority/%.o: FUZZ_CFLAGS += -Iservices
+$(addprefix $(FUZZ)/test/fuzz/,module.o message.o object.o rules.o): FUZZ_CFLAGS += -Iservices
+
+$(FUZZ)/message: $(FUZZ)/test/fuzz/message.o $(FUZZ_AUTHORITY)
+	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lmbedcrypto
+
+$(FUZZ)/object $(FUZZ)/rules: $(FUZZ)/%: $(FUZZ)/test/fuzz/%.o $(FUZZ)/test/fuzz/module.o \
+		$(FUZZ_AUTHORITY)
+	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lmbedcrypto
 
 -include $(shell find $(FUZZ) -name '*.d' 2>/dev/null)

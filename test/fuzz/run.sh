@@ -38,7 +38,7 @@ status=$?
 
 stat() { sed -n "s/^stat::$1: *//p" "$log"; }
 if [ $status -ne 0 ]; then
-	grep -aE '^(call|site|model|access|exit|machine|decode|fake|SUMMARY)' "$log" | tail -n 3 >&2
+	grep -aE '^(call|site|message|module|model|access|exit|machine|decode|fake|SUMMARY)' "$log" | tail -n 3 >&2
 	unit=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
 	echo "fuzz $name: FAILED; complete log: $log" >&2
 	[ -n "$unit" ] && echo "fuzz $name: again: $fuzz/$name $unit" >&2

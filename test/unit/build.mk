@@ -28,7 +28,8 @@ UNIT_HIGH := $(patsubst %.c,$(UNIT)/%, \
 	$(wildcard test/unit/core_*.c test/unit/guard_*.c test/unit/domain_*.c))
 UNIT_X86 := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/x86_*.c test/unit/svm_*.c))
 UNIT_CLI := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/cli_*.c))
-UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_CLI)
+UNIT_AUTHORITY := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/authority_*.c))
+UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_CLI) $(UNIT_AUTHORITY)
 
 .PHONY: unit-test
 unit-test: $(UNIT_TESTS)
@@ -79,6 +80,14 @@ $(UNIT_HIGH): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT_ARCHIVE)
 $(UNIT_CLI): $(UNIT)/test/unit/cli_%: $(UNIT)/test/unit/cli_%.o $(UNIT)/cli/%.o \
 		$(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
+
+# The authority knows nothing of the hypervisor.
+$(UNIT)/services/%.o $(UNIT)/test/unit/authority_%.o: UNIT_CFLAGS += -Iservices
+
+$(UNIT)/test/authority/%.o: UNIT_CFLAGS += -Iservices
+$(UNIT)/test/unit/authority_module: $(addprefix $(UNIT)/test/authority/,builder.o scene.o)
+$(UNIT_AUTHORITY): $(UNIT)/%: $(UNIT)/%.o $(patsubst %.c,$(UNIT)/%.o,$(AUTHORITY_SOURCES))
+	$(Q)$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcmocka -lcapstone -lmbedcrypto
 
 # Objects of hv/arch/x86 that tests of it are made of.
 UNIT_CPU := $(UNIT)/cpu/hv/arch/x86

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "alternatives.h"
+#include "elf.h"
+#include "judge.h"
+#include "layout.h"
+#include "modinfo.h"
+#include "relocations.h"
+#include "sites.h"
+#include "symbols.h"
+#include "tables.h"
+#include "thunks.h"
+
+/* In the order in which the kernel does it (load_module()); what it does at once, in its order. */
+int judge_make(struct module *module)
+{
+	int ret = layout_place(module);
+
+	if (!ret)
+		ret = symbols_resolve(module);
+	if (!ret)
+		ret = relocations_apply(module);
+	if (!ret)
+		ret = alternatives_paravirt(module);
+	if (!ret)
+		ret = thunks_retpolines(module);
+	if (!ret)
+		ret = thunks_returns(module);
+	if (!ret)
+		ret = alternatives_apply(module);
+	if (!ret)
+		ret = thunks_seal(module);
+	return ret ? ret : thunks_locks(module);
+}
+
+static const struct section *section_at(const struct module *module, u32 part, u64 va)
+{
+	u32 i;
+
+	for (i = 1; i < module->sections; i++)
+		if (module->section[i].part == part &&
+		    va - module->section[i].va < module->section[i].size)
+			return &module->section[i];
+	return NULL;
+}
+
+/* Says what is wrong at @offset of a part. */
+static int refuse_bytes(struct module *module, u32 number, u64 offset)
+{
+	struct hf_authority_result *result = module->result;
+	const struct part *part = &module->part[number];
+	const struct section *section = section_at(module, number, part->va + offset);
+	u64 size = part->size - offset;
+
+	if (size > HF_FOUND_BYTES)
+		size = HF_FOUND_BYTES;
+	result->part = number;
+	memcpy(result->found, part->memory + offset, size);
+	memcpy(result->allowed, part->expected + offset, size);
+	if (!section)
+		return module_refuse_file(module, HF_REFUSAL_BYTES, offset);
+	return module_refuse_section(module, HF_REFUSAL_BYTES, section,
+				     part->va + offset - section->va);
+}
+
+static int compare(struct module *module)
+{
+	const struct part *part;
+	u64 offset;
+	u32 i;
+
+	for (i = 0; i < HF_PART_COUNT; i++) {
+		part = &module->part[i];
+		if (!part->memory)
+			continue;
+		for (offset = 0; offset < part->size; offset++)
+			if (part->memory[offset] != part->expected[offset])
+				return refuse_bytes(module, i, offset);
+		module->result->bytes += part->size;
+	}
+	return 0;
+}
+
+int judge_module(struct module *module)
+{
+	int ret = elf_read(module);
+
+	if (!ret)
+		ret = modinfo_check(module);
+	if (!ret)
+		ret = judge_make(module);
+	/* From here on also by what memory holds: these have a choice. */
+	if (!ret)
+		ret = tables_sort(module);
+	if (!ret)
+		ret = sites_collect(module);
+	if (!ret)
+		ret = compare(module);
+	return ret ? ret : symbols_export(module);
+}
