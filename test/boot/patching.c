@@ -277,6 +277,86 @@ static void patch_events(struct verdict *v)
 	run_patch(v, &(struct patch){ "all tracepoints", events_on, events_off, 1 });
 }
 
+/* --- the kernel's preemption, which static calls decide --- */
+
+#define DEBUGFS "/sys/kernel/debug"
+#define PREEMPT DEBUGFS "/sched/preempt"
+#define ROUNDS	"20" /* of the load in each mode */
+
+/* PREEMPT lists them, the one in force in brackets. */
+static const char *const preempt_modes[] = { "none", "voluntary", "full", NULL };
+static const char *preempt_mode; /* to be set next */
+
+static int preempt_set(void)
+{
+	return file_write(PREEMPT, preempt_mode);
+}
+
+static const char *preempt_now(void)
+{
+	char list[128], mode[32];
+
+	if (file_read(PREEMPT, list, sizeof(list)) > 0)
+		for (const char *const *m = preempt_modes; *m; m++) {
+			snprintf(mode, sizeof(mode), "(%s)", *m);
+			if (strstr(list, mode))
+				return *m;
+		}
+	return NULL;
+}
+
+/* The code of another mode than that of the start is another. Returns by how many bytes it differs;
+ * -1 after a failure. */
+static long preempt_try(struct verdict *v, const char *mode, const char *started)
+{
+	const struct patch patch = { mode, preempt_set, NULL, 1 };
+	static struct outcome o;
+	uint64_t at = 0;
+	long changed;
+
+	preempt_mode = mode;
+	if (!step(v, &patch, "on", child_on))
+		return -1;
+	run(&o, LIMIT, (const char *[]){ WORKLOAD, "once", "fork", ROUNDS, NULL });
+	if (o.status || o.hung) {
+		fail(v, "with preemption %s a load ends with %d: %s", mode, o.status, o.out);
+		return -1;
+	}
+	changed = text_changed(v, &at);
+	if (changed < 0 || !changed == (mode == started))
+		return changed;
+	fail(v, "preemption %s, after %s: %ld bytes changed, the first at %" PRIx64, mode,
+	     started, changed, at);
+	return -1;
+}
+
+static void preempt_modes_all(struct verdict *v)
+{
+	long long before = newest_event();
+	const char *started;
+	long changed = 0;
+	char what[128];
+
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	started = preempt_now();
+	if (!started)
+		return fail(v, "the kernel does not say how it is preempted");
+	if (!text_keep(v))
+		return;
+	for (const char *const *m = preempt_modes; *m; m++) {
+		long bytes = preempt_try(v, *m, started);
+
+		if (bytes < 0)
+			return;
+		changed = bytes > changed ? bytes : changed;
+	}
+	if (preempt_try(v, started, started) < 0)
+		return;
+	snprintf(what, sizeof(what), "preemption in every mode, up to %ld bytes, and %s again",
+		 changed, started);
+	quiet(v, before, what);
+}
+
 /* --- ftrace --- */
 
 /* What was in the file goes, as with the shell's >. */
@@ -433,7 +513,6 @@ static void probe_inside(struct verdict *v)
 
 /* --- what is there at lock can be taken back, and set again, where nothing new may come --- */
 
-#define DEBUGFS	 "/sys/kernel/debug"
 #define PATIENCE 500 /* times 10 ms: the kernel optimises in the background */
 
 static bool is_optimised(void)
@@ -524,6 +603,7 @@ static void lock_call_depth(struct verdict *v)
 const struct test_case patching_cases[] = {
 	{ "patch-key", patch_key },
 	{ "patch-events", patch_events },
+	{ "preempt-mode", preempt_modes_all },
 	{ "trace-all", trace_all },
 	{ "trace-one", trace_one },
 	{ "trace-graph", trace_graph },

@@ -55,7 +55,8 @@ class Spec:
 
 
 QUIET = "audit,fork,modules,stress,command,patch-key"
-PATCHES = "patch-key,patch-events,trace-one,trace-two,trace-graph,probe-entry,probe-inside,trace-all"
+PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
+           "probe-inside,trace-all")
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
