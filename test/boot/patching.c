@@ -585,6 +585,132 @@ static void patch_kept(struct verdict *v)
 	quiet(v, before, "a tracer and a probe of before lock, off, on and away");
 }
 
+/* --- live patches of hf_livepatch.ko: of the function behind /proc/version --- */
+
+#define LIVE_PATCH   "/sys/module/hf_livepatch/parameters/patch"
+#define LIVE_FOLDER  "/sys/kernel/livepatch/hf_livepatch"
+#define LIVE_SECONDS 120 /* until every thread has come by */
+
+static bool live_works(void)
+{
+	char version[512];
+
+	return file_read("/proc/version", version, sizeof(version)) > 0 &&
+	       !strcmp(version, "live patched\n");
+}
+
+static bool live_moving(void)
+{
+	char moving[16];
+
+	return file_read(LIVE_FOLDER "/transition", moving, sizeof(moving)) > 0 &&
+	       moving[0] != '0';
+}
+
+/* Until no thread is between the two functions any more. A patch that is disabled is gone then. */
+static int live_wait(int err, bool works)
+{
+	for (int i = 0; !err; i++) {
+		if (!live_moving() && !access(LIVE_FOLDER, F_OK) == works &&
+		    live_works() == works)
+			return 0;
+		if (i == LIVE_SECONDS * 100)
+			err = -ETIME;
+		usleep(10000);
+	}
+	return err;
+}
+
+static int live_on(void)
+{
+	return live_wait(file_write(LIVE_PATCH, "version_proc_show"), true);
+}
+
+static int live_off(void)
+{
+	return live_wait(file_write(LIVE_FOLDER "/enabled", "0"), false);
+}
+
+static const struct patch live_patch = { "a live patch", live_on, live_off, 2 };
+
+static void livepatch_on(struct verdict *v)
+{
+	run_patch(v, &live_patch);
+}
+
+/* A live patch that is there at lock, with these policies. What the code was before that is kept. */
+static bool live_lock(struct verdict *v, const char *ftrace, const char *livepatch)
+{
+	static struct outcome o;
+	int err = module_load(LIVE_MODULE, "");
+
+	if (err)
+		fail(v, "cannot load " LIVE_MODULE ": %s", strerror(-err));
+	else if (holdfast(&o, "launch", "--image", IMAGE, "--serial", "0x3e8", NULL))
+		fail(v, "launch: %s", o.out);
+	else if (text_keep(v) && step(v, &live_patch, "on", child_on)) {
+		if (!holdfast(&o, "lock", "--ftrace", ftrace, "--livepatch", livepatch, NULL))
+			return true;
+		fail(v, "lock: %s", o.out);
+	}
+	return false;
+}
+
+/* Asks the module's thread for what must be refused: nobody but that thread dies of it. */
+static bool live_refused(struct verdict *v, const char *what, const char *value)
+{
+	long long before = newest_event();
+	int err = file_write(LIVE_PATCH, value);
+
+	for (int i = 0; !err && newest_event() == before; i++) {
+		if (i == LIVE_SECONDS * 100)
+			err = -ETIME;
+		usleep(10000);
+	}
+	if (err)
+		fail(v, "%s makes no event: %s", what, strerror(-err));
+	return !err;
+}
+
+/* What was enabled at lock works on, can be taken back, and come again. Of another function none
+ * can. */
+static void livepatch_before_lock(struct verdict *v)
+{
+	long long before;
+	uint64_t at = 0;
+
+	if (!live_lock(v, "before-lock", "before-lock"))
+		return;
+	before = newest_event();
+	if (!live_works())
+		return fail(v, "the live patch does not work after lock");
+	if (!step(v, &live_patch, "off", child_off) || !step(v, &live_patch, "on", child_on) ||
+	    !step(v, &live_patch, "off", child_off))
+		return;
+	if (text_changed(v, &at))
+		return fail(v, "the code is not as it was before all, from %" PRIx64 " on", at);
+	if (newest_event() != before)
+		return fail(v, "%lld events", newest_event() - before);
+	if (live_refused(v, "another live patch", "loadavg_proc_show"))
+		pass(v, "one of before lock goes and comes back, another one is refused");
+}
+
+/* What was enabled at lock works on, and its code stays. */
+static void livepatch_off(struct verdict *v)
+{
+	uint64_t at = 0;
+
+	if (!live_lock(v, "off", "off"))
+		return;
+	if (!live_works())
+		return fail(v, "the live patch does not work after lock");
+	if (!live_refused(v, "taking the live patch back", "-"))
+		return;
+	if (text_changed(v, &at) < 5)
+		return fail(v, "the live patch is gone");
+	pass(v, "taking back a live patch of before lock is refused");
+}
+
 /* --- a kernel that patches in a way that cannot be checked --- */
 
 static void lock_call_depth(struct verdict *v)
@@ -611,6 +737,9 @@ const struct test_case patching_cases[] = {
 	{ "probe-entry", probe_entry },
 	{ "probe-inside", probe_inside },
 	{ "patch-kept", patch_kept },
+	{ "livepatch-on", livepatch_on },
+	{ "livepatch-before-lock", livepatch_before_lock },
+	{ "livepatch-off", livepatch_off },
 	{ "lock-call-depth", lock_call_depth },
 	{ NULL, NULL },
 };

@@ -56,7 +56,7 @@ class Spec:
 
 QUIET = "audit,fork,modules,stress,command,patch-key"
 PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
-           "probe-inside,trace-all")
+           "probe-inside,livepatch-on,trace-all")
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
@@ -73,6 +73,7 @@ SHORT, LONG = 5, 60
 # The emulator never delivers the INIT intercept: the guard of the APIC takes its place. The
 # hypervisor's checks of itself are on, too. Both cost exits: boots that count have neither.
 GUARDED = {"guard": "apic", "check": "yes"}
+PATCHING = dict(GUARDED, **ALL_ON, **{"livepatch-module": "yes"})
 
 
 def harness_boots():
@@ -124,8 +125,9 @@ def other_boots(kernel):
     # Two threads of QEMU 7.2 can go on with an instruction that one of them has patched meanwhile,
     # also without Holdfast. A place in the way of everybody, patched thousands of times, finds it.
     yield Spec("patching-" + kernel, "locked", PATCHES + ",fork", config=config, one_thread=True,
-               words=dict(GUARDED, ftrace="on", kprobes="on"))
+               words=PATCHING)
     yield Spec("patched-" + kernel, "manual", "patch-kept", config=config)
+    yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
@@ -138,6 +140,7 @@ def single_boots():
     """What is not repeated on every machine."""
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
+    yield Spec("livepatch-off", "manual", "livepatch-off", config=Config("6.12", 2, True))
     yield Spec("wrong-calls", "manual", "lock-call-depth",
                config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
