@@ -148,6 +148,9 @@ def single_boots():
     yield Spec("wrong-unlisted", "manual", "cpu-missing", cpus=1, smp="2",
                further="nr_cpus=1 acpi=off reboot=k hf.leave=reboot")
     yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
+    for kernel in configs.KERNELS:
+        yield Spec("wrong-late-" + kernel, "manual", "lock-late,audit,patch-key",
+                   config=Config(kernel, 2, True), one_thread=True)
     yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
     yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
     yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)

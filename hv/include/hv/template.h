@@ -11,6 +11,8 @@
 
 /* Errors as HF_CALL_TEMPLATE documents them. */
 int template_add(const struct hf_template *new);
+/* Before lock: no template was registered. */
+void template_forget(void);
 /* Whether trace sites may call @to: a page that equals a template, and is sealed from now on. */
 bool template_approves(struct owner_locked owner, struct gva to);
 /* One site more (1) or less (-1) calls @to. */
