@@ -7,6 +7,7 @@
 #include <asm/io.h>
 
 #include "call.h"
+#include "inject.h"
 
 /* Without a hypervisor VMMCALL is an undefined instruction, caught here. */
 long call_make(u32 number, u64 arg0, u64 arg1)
@@ -23,6 +24,11 @@ long call_make(u32 number, u64 arg0, u64 arg1)
 	return result;
 }
 
+long call_early(u32 number, u64 arg0, u64 arg1)
+{
+	return inject_allows_call(number) ? call_make(number, arg0, arg1) : -EIO;
+}
+
 /* The call's buffer is a page of its own: the hypervisor takes it from nowhere else. */
 int call_give(u32 number, const void *records, size_t size, unsigned int count,
 	      unsigned int *given)
@@ -37,7 +43,7 @@ int call_give(u32 number, const void *records, size_t size, unsigned int count,
 		unsigned int step = min_t(unsigned int, PAGE_SIZE / size, count - done);
 
 		memcpy(page_address(page), records + done * size, step * size);
-		ret = call_make(number, page_to_phys(page), step);
+		ret = call_early(number, page_to_phys(page), step);
 		if (!ret)
 			done += step;
 	}

@@ -16,15 +16,28 @@ unsigned int inject_cpu;
 module_param(inject_cpu, uint, 0600);
 MODULE_PARM_DESC(inject_cpu, "test: fail the entry of this CPU (1-based)");
 
-/* Allocations since the launch began; launches exclude each other. */
-static unsigned int allocs;
+static unsigned int inject_call;
+module_param(inject_call, uint, 0600);
+MODULE_PARM_DESC(inject_call,
+		 "test: fail the lock's call HF_CALL_*, or the first, second, ...");
+
+/* Since the launch, or the lock, began; these exclude each other. */
+static unsigned int allocs, calls;
 
 void inject_start(void)
 {
 	allocs = 0;
+	calls = 0;
 }
 
 bool inject_allows(void)
 {
 	return ++allocs != READ_ONCE(inject_alloc);
+}
+
+bool inject_allows_call(u32 number)
+{
+	unsigned int fails = READ_ONCE(inject_call);
+
+	return ++calls != fails && number != fails;
 }

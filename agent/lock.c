@@ -10,6 +10,7 @@
 #include "compat/modules.h"
 #include "compat/probes.h"
 #include "compat/runtime.h"
+#include "inject.h"
 #include "lock.h"
 #include "patching.h"
 #include "ranges.h"
@@ -18,18 +19,18 @@
 #define ATTEMPTS   60
 #define ATTEMPT_MS 50
 
-/* Kept: a lock that failed late leaves them with the hypervisor. Under the device's lock. */
+/* While a lock is tried. Under the device's lock. */
 static struct ranges *ranges;
 static struct patching *patching;
 
 /* For a second look at the same things. NULL: not enough memory; none may have been found. */
 static struct hf_range *copy_found(void)
 {
-	size_t bytes = (ranges->count - ranges->given) * sizeof(ranges->range[0]);
+	size_t bytes = ranges->count * sizeof(ranges->range[0]);
 	struct hf_range *copy = kvmalloc(bytes, GFP_KERNEL);
 
 	if (copy)
-		memcpy(copy, &ranges->range[ranges->given], bytes);
+		memcpy(copy, ranges->range, bytes);
 	return copy;
 }
 
@@ -47,14 +48,13 @@ static int find_again(void)
 		return -ENOMEM;
 	ret = ranges_find(ranges);
 	if (!ret &&
-	    (ranges->count != count || memcmp(first, &ranges->range[ranges->given],
-					      (count - ranges->given) * sizeof(*first)))) {
+	    (ranges->count != count || memcmp(first, ranges->range, count * sizeof(*first)))) {
 		ranges->reason = HF_LOCK_MOVING;
 		ret = -EAGAIN;
 	}
 	/* The references are to what was found first. */
 	ranges->count = count;
-	memcpy(&ranges->range[ranges->given], first, (count - ranges->given) * sizeof(*first));
+	memcpy(ranges->range, first, count * sizeof(*first));
 	kvfree(first);
 	return ret;
 }
@@ -72,6 +72,22 @@ static int find_and_hold(void)
 	return ret;
 }
 
+/* What a lock that failed has left with the hypervisor goes first. */
+static int hand_over(struct hf_ctl_lock *ctl)
+{
+	unsigned int given = 0;
+	int ret;
+
+	ctl->failed_call = HF_CALL_FORGET;
+	ret = call_early(HF_CALL_FORGET, 0, 0);
+	if (ret)
+		return ret;
+	ctl->failed_call = HF_CALL_PROTECT;
+	ret = call_give(HF_CALL_PROTECT, ranges->range, sizeof(ranges->range[0]), ranges->count,
+			&given);
+	return ret ? ret : patching_register(patching, &ctl->failed_call);
+}
+
 /* Code is at rest from the look at what is patched until none can be patched otherwise. */
 static int seal(struct hf_ctl_lock *ctl)
 {
@@ -82,17 +98,11 @@ static int seal(struct hf_ctl_lock *ctl)
 		ranges->va = patching->va;
 		return ret;
 	}
-	ctl->failed_call = HF_CALL_PROTECT;
-	ret = call_give(HF_CALL_PROTECT, &ranges->range[ranges->given],
-			sizeof(ranges->range[0]), ranges->count - ranges->given,
-			&ranges->given);
-	if (ret)
-		return ret;
-	ret = patching_register(patching, &ctl->failed_call);
+	ret = hand_over(ctl);
 	if (ret)
 		return ret;
 	ctl->failed_call = HF_CALL_LOCK;
-	ret = call_make(HF_CALL_LOCK, 0, 0);
+	ret = call_early(HF_CALL_LOCK, 0, 0);
 	if (!ret)
 		ctl->failed_call = 0;
 	return ret;
@@ -172,10 +182,8 @@ static void report(struct hf_ctl_lock *ctl)
 
 static bool prepare(const struct hf_ctl_lock *ctl)
 {
-	if (!ranges)
-		ranges = vzalloc(sizeof(*ranges));
-	if (!patching)
-		patching = vzalloc(sizeof(*patching));
+	ranges = vzalloc(sizeof(*ranges));
+	patching = vzalloc(sizeof(*patching));
 	if (!ranges || !patching)
 		return false;
 	patching->policy.size = sizeof(patching->policy);
@@ -185,27 +193,35 @@ static bool prepare(const struct hf_ctl_lock *ctl)
 	return true;
 }
 
-int lock_run(struct hf_ctl_lock *ctl)
+static int run(struct hf_ctl_lock *ctl)
 {
 	unsigned int i;
 	int ret;
 
-	static_assert(ARRAY_SIZE(sentences) == HF_LOCK_REASON_COUNT, "a sentence for each");
-	ctl->failed_call = 0;
-	ctl->reason = HF_LOCK_NONE;
-	ctl->va = 0;
-	if (!prepare(ctl))
-		return -ENOMEM;
 	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
 		msleep(ATTEMPT_MS);
 	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;
 	ctl->va = ctl->failed_call ? 0 : ranges->va;
 	if (ret && ctl->reason)
 		pr_err("not locked: %s: %px\n", sentences[ctl->reason], (void *)ranges->va);
-	if (ret)
-		return ret;
-	report(ctl);
+	if (!ret)
+		report(ctl);
+	return ret;
+}
+
+int lock_run(struct hf_ctl_lock *ctl)
+{
+	int ret;
+
+	static_assert(ARRAY_SIZE(sentences) == HF_LOCK_REASON_COUNT, "a sentence for each");
+	ctl->failed_call = 0;
+	ctl->reason = HF_LOCK_NONE;
+	ctl->va = 0;
+	inject_start();
+	ret = prepare(ctl) ? run(ctl) : -ENOMEM;
+	vfree(ranges);
 	vfree(patching);
+	ranges = NULL;
 	patching = NULL;
-	return 0;
+	return ret;
 }

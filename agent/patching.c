@@ -313,8 +313,6 @@ int patching_find(struct patching *patching, const struct ranges *ranges)
 	int ret;
 
 	patching->reason = HF_LOCK_NONE;
-	if (patching->given)
-		return 0;
 	patching->sites = patching->entries = patching->probes = patching->forbidden = 0;
 	patching->policy.return_thunk =
 		boot_cpu_has(X86_FEATURE_RETHUNK) ? *symbols.return_thunk : 0;
@@ -342,7 +340,7 @@ int patching_register(struct patching *patching, u32 *call)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(parts) && !patching->given; i++) {
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		unsigned int given = 0;
 		int ret;
 
@@ -354,6 +352,5 @@ int patching_register(struct patching *patching, u32 *call)
 			return ret;
 		}
 	}
-	patching->given = true;
 	return 0;
 }

@@ -15,12 +15,10 @@
 
 /*
  * @policy:	what is wanted, given by the caller; the rest is found
- * @given:	the hypervisor has all this: it cannot be changed any more
  * @reason, @va: why it could not be found or handed over, and where
  */
 struct patching {
 	struct hf_patching policy;
-	bool given;
 	enum hf_lock_reason reason;
 	unsigned long va;
 	unsigned int sites, entries, probes, forbidden;
@@ -42,10 +40,7 @@ void patching_release(void);
  */
 int patching_find(struct patching *patching, const struct ranges *ranges);
 
-/*
- * Hands it to the hypervisor, which has the ranges, once: what comes between that and a later
- * attempt to lock cannot be patched. @call: the one that failed.
- */
+/* Hands it to the hypervisor, which has the ranges. @call: the one that failed. */
 int patching_register(struct patching *patching, u32 *call);
 
 #endif

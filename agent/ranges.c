@@ -20,16 +20,6 @@ static int trouble(struct ranges *ranges, int error, enum hf_lock_reason reason,
 	return error;
 }
 
-static bool is_given(const struct ranges *ranges, u64 gpa)
-{
-	unsigned int i;
-
-	for (i = 0; i < ranges->given; i++)
-		if (gpa - ranges->range[i].gpa < ranges->range[i].npages << PAGE_SHIFT)
-			return true;
-	return false;
-}
-
 static bool extends(const struct hf_range *last, unsigned long va, u64 gpa, enum hf_kind kind)
 {
 	u64 bytes = last->npages << PAGE_SHIFT;
@@ -42,7 +32,7 @@ static int add(struct ranges *ranges, const struct walk_run *run, enum hf_kind k
 {
 	struct hf_range *last = NULL;
 
-	if (ranges->count > ranges->given)
+	if (ranges->count)
 		last = &ranges->range[ranges->count - 1];
 	if (last && extends(last, run->va, run->gpa, kind)) {
 		last->npages += run->npages;
@@ -58,23 +48,6 @@ static int add(struct ranges *ranges, const struct walk_run *run, enum hf_kind k
 		.permission = owners_permission(kind),
 	};
 	return 0;
-}
-
-static int add_new(struct ranges *ranges, const struct walk_run *run, enum hf_kind kind)
-{
-	struct walk_run page = { run->va, run->gpa, 1, run->rights };
-	int ret = 0;
-	u64 i;
-
-	if (!ranges->given)
-		return add(ranges, run, kind);
-	for (i = 0; i < run->npages && !ret; i++) {
-		if (!is_given(ranges, page.gpa))
-			ret = add(ranges, &page, kind);
-		page.va += PAGE_SIZE;
-		page.gpa += PAGE_SIZE;
-	}
-	return ret;
 }
 
 /* What CPUs start from in real mode is executable to the kernel, and will be nobody's. */
@@ -96,7 +69,7 @@ static int judge(struct ranges *ranges, const struct walk_run *run, enum hf_kind
 		return 0;
 	if (writable && !(owners_permission(kind) & HF_PERM_WRITE))
 		return trouble(ranges, -EAGAIN, HF_LOCK_WRITABLE, run->va);
-	return add_new(ranges, run, kind);
+	return add(ranges, run, kind);
 }
 
 static int visit(const struct walk_run *run, void *arg)
@@ -154,14 +127,14 @@ static int check_image(struct ranges *ranges)
 
 static int add_firmware(const struct walk_run *run, void *ranges)
 {
-	return add_new(ranges, run, HF_KIND_FIRMWARE);
+	return add(ranges, run, HF_KIND_FIRMWARE);
 }
 
 int ranges_find(struct ranges *ranges)
 {
 	int ret;
 
-	ranges->count = ranges->given;
+	ranges->count = 0;
 	ranges->reason = HF_LOCK_NONE;
 	ret = walk_kernel(walk_kernel_start(), 0, visit, ranges);
 	if (!ret)
@@ -186,7 +159,7 @@ static void for_each_page(struct ranges *ranges, void (*fn)(struct page *page))
 	unsigned int i;
 	u64 pfn;
 
-	for (i = ranges->given; i < ranges->count; i++) {
+	for (i = 0; i < ranges->count; i++) {
 		const struct hf_range *range = &ranges->range[i];
 
 		/* Firmware need not have a struct page; nobody allocates it. */
@@ -205,5 +178,5 @@ void ranges_hold(struct ranges *ranges)
 void ranges_release(struct ranges *ranges)
 {
 	for_each_page(ranges, put_page);
-	ranges->count = ranges->given;
+	ranges->count = 0;
 }

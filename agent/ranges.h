@@ -8,21 +8,20 @@
 
 /*
  * @count:	of @range
- * @given:	of these, from the first, how many the hypervisor has: they stay for good
  * @reason, @va: why they could not be found, and where
  */
 struct ranges {
-	unsigned int count, given;
+	unsigned int count;
 	enum hf_lock_reason reason;
 	unsigned long va;
 	struct hf_range range[HF_RANGES_MAX];
 };
 
 /*
- * Finds everything that has an owner in the kernel's page tables, behind what the hypervisor has
- * already, and makes sure that nothing else there is executable. -EAGAIN: something may have been
- * seen half way, such as the code of a module's init that is about to be freed. -EINVAL: this
- * kernel is not laid out as expected; nothing should be locked then. -ENOSPC. May sleep.
+ * Finds everything that has an owner in the kernel's page tables, and makes sure that nothing else
+ * there is executable. -EAGAIN: something may have been seen half way, such as the code of a
+ * module's init that is about to be freed. -EINVAL: this kernel is not laid out as expected;
+ * nothing should be locked then. -ENOSPC. May sleep.
  */
 int ranges_find(struct ranges *ranges);
 
@@ -33,7 +32,7 @@ bool ranges_hold_code(const struct ranges *ranges, unsigned long va);
  */
 void ranges_hold(struct ranges *ranges);
 
-/* Those references back that the hypervisor does not rely on. */
+/* Those references back, after a lock that failed. */
 void ranges_release(struct ranges *ranges);
 
 #endif

@@ -135,6 +135,21 @@ static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 coun
 	return result;
 }
 
+static s64 call_forget(struct cpu *cpu)
+{
+	struct owner_locked owner = owner_lock(cpu);
+	int error = protect_closed();
+
+	if (!error) {
+		protect_forget();
+		site_forget();
+		template_forget();
+		probe_forget();
+	}
+	owner_unlock(owner);
+	return error;
+}
+
 static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 {
 	switch (call->number) {
@@ -154,6 +169,8 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_PROBES:
 		return call_describe(cpu, call, call->arg[1], HF_PROBES_PER_PAGE,
 				     sizeof(struct hf_probe));
+	case HF_CALL_FORGET:
+		return call_forget(cpu);
 	case HF_CALL_INFO:
 	case HF_CALL_PROTECTION:
 	case HF_CALL_ASSET:

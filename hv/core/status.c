@@ -61,6 +61,7 @@ enum platform {
 	PLATFORM_TRACING,
 	PLATFORM_PROBES,
 	PLATFORM_LIVEPATCH,
+	PLATFORM_GATE,
 	PLATFORM_COUNT
 };
 
@@ -75,6 +76,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_TRACING] = "new function tracing",
 	[PLATFORM_PROBES] = "new kprobes",
 	[PLATFORM_LIVEPATCH] = "new live patches",
+	[PLATFORM_GATE] = "gate of address bit 20",
 };
 
 static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
@@ -172,6 +174,21 @@ static void restart_protection(struct hf_protection *p)
 		set(p, HF_ENFORCED_HARDWARE, "");
 }
 
+/* Whatever the action: shut, it would lead the hypervisor itself astray. */
+static void gate_protection(struct hf_protection *p)
+{
+	if (backend_features() & HF_FEATURE_NO_GATE)
+		set(p, HF_ENFORCED_HARDWARE, "");
+	else if (!sleep_gate())
+		set(p, HF_ENFORCED_NOT, "no port that shuts it was named at launch");
+	else if (!protect_locked())
+		set(p, HF_ENFORCED_AT_LOCK, "");
+	else
+		set(p, HF_ENFORCED_FALLBACK,
+		    "stores to the ports of PCs that shut it are refused; a chipset may have "
+		    "others");
+}
+
 /* What can be patched is known before lock; without a registry it is nothing. */
 static void patching_protection(struct hf_protection *p)
 {
@@ -210,6 +227,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		execute_protection(p);
 	else if (number == PLATFORM_PATCHING)
 		patching_protection(p);
+	else if (number == PLATFORM_GATE)
+		gate_protection(p);
 	else if (number >= PLATFORM_TRACING)
 		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)

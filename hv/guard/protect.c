@@ -156,6 +156,12 @@ int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count)
 	return error;
 }
 
+void protect_forget(void)
+{
+	held = 0;
+	last_code = 0;
+}
+
 /* Everything that can fail comes before the first change. */
 static int seal(struct owner_locked owner)
 {

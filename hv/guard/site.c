@@ -248,6 +248,13 @@ int site_add_patching(const struct hf_patching *new)
 	return 0;
 }
 
+void site_forget(void)
+{
+	held = 0;
+	entry_count = 0;
+	memset(&patching, 0, sizeof(patching));
+}
+
 int site_add_entries(const u32 *new, u64 count)
 {
 	struct gpa at;

@@ -151,3 +151,11 @@ const char *sleep_open(void)
 	}
 	return named ? "" : "the kernel named no sleep register: it runs without ACPI";
 }
+
+bool sleep_gate(void)
+{
+	for (u32 i = 0; i < held; i++)
+		if (records[i].gate)
+			return true;
+	return false;
+}

@@ -287,3 +287,8 @@ int template_add(const struct hf_template *new)
 	templates[held++] = *new;
 	return 0;
 }
+
+void template_forget(void)
+{
+	held = 0;
+}

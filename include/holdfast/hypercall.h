@@ -51,17 +51,21 @@
  * executed in kernel mode, or memory does not hold what the record says; -EFAULT: buffer;
  * -ENOSPC: the table is full; -EAGAIN: a lock is under way.
  *
- * HF_CALL_PATCHING(page): struct hf_patching. Once, before the rest; -EEXIST the second time.
+ * HF_CALL_PATCHING(page): struct hf_patching. Before the rest; -EEXIST the second time.
  * HF_CALL_ENTRIES(page, count): uint32_t, 1 .. HF_ENTRIES_PER_PAGE.
  * HF_CALL_SITES(page, count): struct hf_site, 1 .. HF_SITES_PER_PAGE.
  * HF_CALL_TEMPLATE(page): struct hf_template.
  * HF_CALL_PROBES(page, count): struct hf_probe, 1 .. HF_PROBES_PER_PAGE.
+ *
+ * HF_CALL_FORGET(): of all these calls and HF_CALL_PROTECT, as if none had been made: how a lock
+ *	begins, since one before it may have failed half way. -EAGAIN: a lock is under way.
  */
 #define HF_CALL_PATCHING (HF_CALL_BASE + 0x02)
 #define HF_CALL_ENTRIES	 (HF_CALL_BASE + 0x03)
 #define HF_CALL_SITES	 (HF_CALL_BASE + 0x04)
 #define HF_CALL_TEMPLATE (HF_CALL_BASE + 0x05)
 #define HF_CALL_PROBES	 (HF_CALL_BASE + 0x06)
+#define HF_CALL_FORGET	 (HF_CALL_BASE + 0x07)
 #define HF_CALL_LIVE	 (HF_CALL_BASE + 0x40) /* from here on: before and after lock */
 
 /*
@@ -118,6 +122,7 @@ enum hf_state {
 #define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
 #define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
 #define HF_FEATURE_RESTART	 (1u << 4) /* a CPU taken down can only come back as a guest */
+#define HF_FEATURE_NO_GATE	 (1u << 5) /* the CPUs have no gate of address bit 20, or ignore it */
 
 /* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
 struct hf_info {

@@ -102,7 +102,7 @@ struct hf_code_range {
  * @ftrace:		enum hf_policy: of HF_SITE_TRACE
  * @kprobes:		of breakpoints anywhere else
  * @livepatch:		kept for status: a live patch uses trace sites and cannot be told from
- *			a tracer by what it writes
+ *			a tracer by what it writes, so @ftrace decides
  * @return_thunk:	address that returns jump to (x86_return_thunk), 0: they do not
  * @jump_return:	address of __static_call_return, 0: there is none
  * @noprobe:		@noprobe_count ranges, ascending, where no breakpoint is set, also

@@ -10,7 +10,6 @@
 #include <linux/mman.h>
 #include <linux/suspend.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 #include <asm/io.h>
 
 #include <holdfast/ctl.h>
@@ -21,14 +20,6 @@
 #include "memory.h"
 
 #define ANSWER 0x4846
-
-/* As agent/ranges.h has it. */
-struct record {
-	unsigned int count, given;
-	enum hf_lock_reason reason;
-	unsigned long va;
-	struct hf_range range[HF_RANGES_MAX];
-};
 
 /* The state that the agent believes the machine to be in. */
 static int set_state(enum hf_state value, u32 *was)
@@ -105,26 +96,7 @@ static int launch_look(struct attempt *t, u64 *is)
 	return memory_look(t, is);
 }
 
-/* ---- a page left out ---- */
-
-/* A record that says that the hypervisor has the target's page already. */
-static struct record *false_record(const struct attempt *t)
-{
-	struct record *record = vzalloc(sizeof(*record));
-
-	if (!record)
-		return NULL;
-	record->count = 1;
-	record->given = 1;
-	record->range[0] = (struct hf_range){
-		.va = (u64)t->va & PAGE_MASK,
-		.gpa = (u64)t->pfn << PAGE_SHIFT,
-		.npages = 1,
-		.kind = HF_KIND_TEXT,
-		.permission = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
-	};
-	return record;
-}
+/* ---- what was registered forgotten ---- */
 
 /* The ioctl wants its argument in user memory: of the process that runs the attack. */
 static long ask_to_lock(struct attempt *t)
@@ -147,20 +119,18 @@ static long ask_to_lock(struct attempt *t)
 	return err;
 }
 
+/* The agent's first call has the hypervisor forget what is to be sealed; it gets no further. */
 static enum attack_outcome lock_again(struct attempt *t)
 {
-	struct record **ranges = attack_symbol("holdfast:ranges"), *record;
-	u32 was;
+	u32 *fails = attack_symbol("holdfast:inject_call"), was;
+	long err;
 
-	if (memory_target_text(t) || !ranges || set_state(HF_STATE_LAUNCHED, &was))
+	if (memory_target_text(t) || !fails || set_state(HF_STATE_LAUNCHED, &was))
 		return ATTACK_ERROR;
-	record = false_record(t);
-	if (!record)
-		return ATTACK_ERROR;
-	WRITE_ONCE(*ranges, record); /* the agent's from now on */
-	if (ask_to_lock(t) == -ENXIO)
-		return ATTACK_ERROR;
-	return memory_write_text(t);
+	WRITE_ONCE(*fails, HF_CALL_PROTECT);
+	err = ask_to_lock(t);
+	WRITE_ONCE(*fails, 0);
+	return err == -ENXIO ? ATTACK_ERROR : memory_write_text(t);
 }
 
 static const struct attack agent_attacks[] = {
@@ -187,7 +157,8 @@ static const struct attack agent_attacks[] = {
 	},
 	{
 		.name = "agent-lock",
-		.title = "have the agent lock again without a page of text, then write it",
+		.title = "have the agent lock again and fail once all is forgotten, then write "
+			 "text",
 		.gives = "any code in the kernel",
 		.asset = "hypercalls",
 		.control = ATTACK_PRELOCK,

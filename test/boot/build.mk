@@ -26,15 +26,16 @@ $(BOOT)/$(KVER)/bench/%: test/boot/bench/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 
-$(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_shoot.c Kbuild) \
-		$(wildcard include/holdfast/*.h) $(KERNEL_READY)
+$(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_shoot.c hf_livepatch.c \
+		Kbuild) $(wildcard include/holdfast/*.h) $(KERNEL_READY)
 	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)/bench) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(@D)/bench/hf_bench.ko $@
 
-# Comes with it.
-$(BOOT)/$(KVER)/hf_shoot.ko: $(BOOT)/$(KVER)/hf_bench.ko
-	$(Q)cp $(@D)/bench/hf_shoot.ko $@
+# Come with it.
+BENCH_OTHERS := $(addprefix $(BOOT)/$(KVER)/,hf_shoot.ko hf_livepatch.ko)
+$(BENCH_OTHERS): $(BOOT)/$(KVER)/%.ko: $(BOOT)/$(KVER)/hf_bench.ko
+	$(Q)cp $(@D)/bench/$*.ko $@
 
 $(BOOT)/$(KVER)/capture/%: test/boot/capture/%
 	$(Q)mkdir -p $(@D)
@@ -48,7 +49,7 @@ $(BOOT)/$(KVER)/hf_capture.ko: \
 	$(Q)cp $(@D)/capture/hf_capture.ko $@
 
 MODULES += $(BOOT)/$(KVER)/hf_capture.ko
-MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BOOT)/$(KVER)/hf_shoot.ko
+MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BENCH_OTHERS)
 ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.

@@ -43,6 +43,13 @@ ALL = [Config(kernel, cpus, la57, name) for cpus, (name, model), la57, kernel in
        if not la57 or "LA57" not in model.lacks]
 
 
+# Where the kernel patches its code in every way that the policies allow. Opteron_G3 has no ERMS: its
+# kernel copies by another routine, of other stores.
+PATCHING_SOME = [Config(kernel, 2, True) for kernel in KERNELS]
+PATCHING_ALL = [Config(kernel, cpus, *machine) for cpus in (2, 4, 1) for machine in
+                ((True, "max"), (False, "Opteron_G3")) for kernel in KERNELS]
+
+
 def groups(configs):
     """Configurations that differ in the number of CPUs only, by the one with most of them: for
     attacks in machines of their own, which have as few CPUs as they need."""

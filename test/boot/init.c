@@ -17,6 +17,8 @@
  *	hf.leave=reboot	at the end reboot; otherwise switch off
  *	hf.seconds=N	how long each hostile load lasts (default 5)
  *	hf.check=yes	the hypervisor checks its own work
+ *	hf.livepatch-module=yes
+ *			load the module with a live patch, which is not enabled yet, first of all
  *	hf.guard=apic	launch with the init-guard (default off)
  *	hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
  *			the policies to lock with (default before-lock)
@@ -187,6 +189,8 @@ int main(void)
 	attacks = !strcmp(cmdline_get("attacks", "no"), "yes");
 	if (attacks && attack_open() < 0)
 		attacks = false;
+	if (!strcmp(cmdline_get("livepatch-module", "no"), "yes"))
+		module_load(LIVE_MODULE, "");
 	ready = advance(attacks);
 	/* Cases that wanted a locked machine say nothing on another one, and are missed. */
 	if (ready) {

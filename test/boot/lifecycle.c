@@ -409,6 +409,52 @@ static void inject(struct verdict *v)
 		     agent, hypervisor, cpus);
 }
 
+/*
+ * A lock fails at this call: HF_CALL_*, or the first, second, ... A module comes and goes between
+ * attempts, so that what is to be sealed is not the same twice.
+ */
+static bool lock_fails(struct verdict *v, unsigned int attempt, unsigned int call)
+{
+	static struct outcome o;
+	int err = attempt % 2 ? module_unload("hf_livepatch") : module_load(LIVE_MODULE, "");
+
+	if (err) {
+		fail(v, "a module: %s", strerror(-err));
+		return false;
+	}
+	parameter("inject_call", call);
+	err = holdfast(&o, "--json", "lock", "--kprobes", "on", NULL);
+	parameter("inject_call", 0);
+	if (err > 0 && strstr(o.out, "\"refused\"") && ctl_state() == HF_STATE_LAUNCHED)
+		return true;
+	fail(v, "inject_call=%#x: lock gave %d, state %d: %s", call, err, ctl_state(), o.out);
+	return false;
+}
+
+/* What failed has left nothing: neither places that are not there any more, nor its policies. */
+static void lock_late(struct verdict *v)
+{
+	static const unsigned int calls[] = {
+		HF_CALL_FORGET, HF_CALL_PROTECT, 20, 90, HF_CALL_TEMPLATE, HF_CALL_LOCK,
+	};
+	static struct outcome o;
+	unsigned int i;
+
+	if (holdfast(&o, "launch", "--image", IMAGE, "--serial", "0x3e8", NULL))
+		return fail(v, "launch: %s", o.out);
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (!lock_fails(v, i, calls[i]))
+			return;
+	if (holdfast(&o, "lock", NULL) || ctl_state() != HF_STATE_LOCKED)
+		return fail(v, "lock after %u that failed: %s", i, o.out);
+	if (holdfast(&o, "status", NULL) || strstr(o.out, "breakpoint can be set"))
+		return fail(v, "the policy is that of a lock that failed: %s", o.out);
+	run(&o, CLI_LIMIT, (const char *[]){ WORKLOAD, "once", "fork", "50", NULL });
+	if (o.status || o.hung)
+		return fail(v, "the machine is harmed: status %d: %s", o.status, o.out);
+	pass(v, "locked after %u locks that failed", i);
+}
+
 /* --- and after all that, the right way, once --- */
 
 static void launch_and_lock(struct verdict *v)
@@ -453,6 +499,7 @@ const struct test_case lifecycle_cases[] = {
 	{ "hotplug-early", hotplug_early },
 	{ "kvm-in-use", kvm_in_use },
 	{ "inject", inject },
+	{ "lock-late", lock_late },
 	{ "launch-and-lock", launch_and_lock },
 	{ NULL, NULL },
 };

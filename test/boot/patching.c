@@ -277,6 +277,86 @@ static void patch_events(struct verdict *v)
 	run_patch(v, &(struct patch){ "all tracepoints", events_on, events_off, 1 });
 }
 
+/* --- the kernel's preemption, which static calls decide --- */
+
+#define DEBUGFS "/sys/kernel/debug"
+#define PREEMPT DEBUGFS "/sched/preempt"
+#define ROUNDS	"20" /* of the load in each mode */
+
+/* PREEMPT lists them, the one in force in brackets. */
+static const char *const preempt_modes[] = { "none", "voluntary", "full", NULL };
+static const char *preempt_mode; /* to be set next */
+
+static int preempt_set(void)
+{
+	return file_write(PREEMPT, preempt_mode);
+}
+
+static const char *preempt_now(void)
+{
+	char list[128], mode[32];
+
+	if (file_read(PREEMPT, list, sizeof(list)) > 0)
+		for (const char *const *m = preempt_modes; *m; m++) {
+			snprintf(mode, sizeof(mode), "(%s)", *m);
+			if (strstr(list, mode))
+				return *m;
+		}
+	return NULL;
+}
+
+/* The code of another mode than that of the start is another. Returns by how many bytes it differs;
+ * -1 after a failure. */
+static long preempt_try(struct verdict *v, const char *mode, const char *started)
+{
+	const struct patch patch = { mode, preempt_set, NULL, 1 };
+	static struct outcome o;
+	uint64_t at = 0;
+	long changed;
+
+	preempt_mode = mode;
+	if (!step(v, &patch, "on", child_on))
+		return -1;
+	run(&o, LIMIT, (const char *[]){ WORKLOAD, "once", "fork", ROUNDS, NULL });
+	if (o.status || o.hung) {
+		fail(v, "with preemption %s a load ends with %d: %s", mode, o.status, o.out);
+		return -1;
+	}
+	changed = text_changed(v, &at);
+	if (changed < 0 || !changed == (mode == started))
+		return changed;
+	fail(v, "preemption %s, after %s: %ld bytes changed, the first at %" PRIx64, mode,
+	     started, changed, at);
+	return -1;
+}
+
+static void preempt_modes_all(struct verdict *v)
+{
+	long long before = newest_event();
+	const char *started;
+	long changed = 0;
+	char what[128];
+
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	started = preempt_now();
+	if (!started)
+		return fail(v, "the kernel does not say how it is preempted");
+	if (!text_keep(v))
+		return;
+	for (const char *const *m = preempt_modes; *m; m++) {
+		long bytes = preempt_try(v, *m, started);
+
+		if (bytes < 0)
+			return;
+		changed = bytes > changed ? bytes : changed;
+	}
+	if (preempt_try(v, started, started) < 0)
+		return;
+	snprintf(what, sizeof(what), "preemption in every mode, up to %ld bytes, and %s again",
+		 changed, started);
+	quiet(v, before, what);
+}
+
 /* --- ftrace --- */
 
 /* What was in the file goes, as with the shell's >. */
@@ -434,7 +514,7 @@ static void probe_inside(struct verdict *v)
 /* --- probes that become jumps, which happens in the background --- */
 
 #define DEBUGFS	   "/sys/kernel/debug"
-#define PATIENCE   500 /* times 10 ms */
+#define PATIENCE   500 /* times 10 ms: the kernel optimises in the background */
 #define JUMP	   0xe9
 #define MANY	   "vfs_" /* functions of these names get a probe each */
 #define MANY_MAX   64
@@ -629,6 +709,132 @@ static void patch_kept(struct verdict *v)
 	quiet(v, before, "a tracer and a probe of before lock, off, on and away");
 }
 
+/* --- live patches of hf_livepatch.ko: of the function behind /proc/version --- */
+
+#define LIVE_PATCH   "/sys/module/hf_livepatch/parameters/patch"
+#define LIVE_FOLDER  "/sys/kernel/livepatch/hf_livepatch"
+#define LIVE_SECONDS 120 /* until every thread has come by */
+
+static bool live_works(void)
+{
+	char version[512];
+
+	return file_read("/proc/version", version, sizeof(version)) > 0 &&
+	       !strcmp(version, "live patched\n");
+}
+
+static bool live_moving(void)
+{
+	char moving[16];
+
+	return file_read(LIVE_FOLDER "/transition", moving, sizeof(moving)) > 0 &&
+	       moving[0] != '0';
+}
+
+/* Until no thread is between the two functions any more. A patch that is disabled is gone then. */
+static int live_wait(int err, bool works)
+{
+	for (int i = 0; !err; i++) {
+		if (!live_moving() && !access(LIVE_FOLDER, F_OK) == works &&
+		    live_works() == works)
+			return 0;
+		if (i == LIVE_SECONDS * 100)
+			err = -ETIME;
+		usleep(10000);
+	}
+	return err;
+}
+
+static int live_on(void)
+{
+	return live_wait(file_write(LIVE_PATCH, "version_proc_show"), true);
+}
+
+static int live_off(void)
+{
+	return live_wait(file_write(LIVE_FOLDER "/enabled", "0"), false);
+}
+
+static const struct patch live_patch = { "a live patch", live_on, live_off, 2 };
+
+static void livepatch_on(struct verdict *v)
+{
+	run_patch(v, &live_patch);
+}
+
+/* A live patch that is there at lock, with these policies. What the code was before that is kept. */
+static bool live_lock(struct verdict *v, const char *ftrace, const char *livepatch)
+{
+	static struct outcome o;
+	int err = module_load(LIVE_MODULE, "");
+
+	if (err)
+		fail(v, "cannot load " LIVE_MODULE ": %s", strerror(-err));
+	else if (holdfast(&o, "launch", "--image", IMAGE, "--serial", "0x3e8", NULL))
+		fail(v, "launch: %s", o.out);
+	else if (text_keep(v) && step(v, &live_patch, "on", child_on)) {
+		if (!holdfast(&o, "lock", "--ftrace", ftrace, "--livepatch", livepatch, NULL))
+			return true;
+		fail(v, "lock: %s", o.out);
+	}
+	return false;
+}
+
+/* Asks the module's thread for what must be refused: nobody but that thread dies of it. */
+static bool live_refused(struct verdict *v, const char *what, const char *value)
+{
+	long long before = newest_event();
+	int err = file_write(LIVE_PATCH, value);
+
+	for (int i = 0; !err && newest_event() == before; i++) {
+		if (i == LIVE_SECONDS * 100)
+			err = -ETIME;
+		usleep(10000);
+	}
+	if (err)
+		fail(v, "%s makes no event: %s", what, strerror(-err));
+	return !err;
+}
+
+/* What was enabled at lock works on, can be taken back, and come again. Of another function none
+ * can. */
+static void livepatch_before_lock(struct verdict *v)
+{
+	long long before;
+	uint64_t at = 0;
+
+	if (!live_lock(v, "before-lock", "before-lock"))
+		return;
+	before = newest_event();
+	if (!live_works())
+		return fail(v, "the live patch does not work after lock");
+	if (!step(v, &live_patch, "off", child_off) || !step(v, &live_patch, "on", child_on) ||
+	    !step(v, &live_patch, "off", child_off))
+		return;
+	if (text_changed(v, &at))
+		return fail(v, "the code is not as it was before all, from %" PRIx64 " on", at);
+	if (newest_event() != before)
+		return fail(v, "%lld events", newest_event() - before);
+	if (live_refused(v, "another live patch", "loadavg_proc_show"))
+		pass(v, "one of before lock goes and comes back, another one is refused");
+}
+
+/* What was enabled at lock works on, and its code stays. */
+static void livepatch_off(struct verdict *v)
+{
+	uint64_t at = 0;
+
+	if (!live_lock(v, "off", "off"))
+		return;
+	if (!live_works())
+		return fail(v, "the live patch does not work after lock");
+	if (!live_refused(v, "taking the live patch back", "-"))
+		return;
+	if (text_changed(v, &at) < 5)
+		return fail(v, "the live patch is gone");
+	pass(v, "taking back a live patch of before lock is refused");
+}
+
 /* --- a kernel that patches in a way that cannot be checked --- */
 
 static void lock_call_depth(struct verdict *v)
@@ -647,6 +853,7 @@ static void lock_call_depth(struct verdict *v)
 const struct test_case patching_cases[] = {
 	{ "patch-key", patch_key },
 	{ "patch-events", patch_events },
+	{ "preempt-mode", preempt_modes_all },
 	{ "trace-all", trace_all },
 	{ "trace-one", trace_one },
 	{ "trace-graph", trace_graph },
@@ -656,6 +863,9 @@ const struct test_case patching_cases[] = {
 	{ "probe-optimised", probe_optimised },
 	{ "probe-many", probe_many },
 	{ "patch-kept", patch_kept },
+	{ "livepatch-on", livepatch_on },
+	{ "livepatch-before-lock", livepatch_before_lock },
+	{ "livepatch-off", livepatch_off },
 	{ "lock-call-depth", lock_call_depth },
 	{ NULL, NULL },
 };

@@ -35,6 +35,7 @@ FILES = {
     "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
     "/lib/holdfast/hf_plant.ko": "test/attack/{}/hf_plant.ko",
     "/lib/holdfast/hf_shoot.ko": "test/boot/{}/hf_shoot.ko",
+    "/lib/holdfast/hf_livepatch.ko": "test/boot/{}/hf_livepatch.ko",
 }
 # Stock modules that cases load, with all they need: folder in the guest -> module.
 LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}

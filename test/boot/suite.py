@@ -55,8 +55,10 @@ class Spec:
 
 
 QUIET = "audit,fork,modules,stress,command,patch-key"
-PATCHES = ("patch-key,patch-events,trace-one,trace-two,trace-graph,probe-entry,probe-inside,"
-           "probe-optimised,probe-many,trace-all")
+PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
+           "probe-inside,probe-optimised,probe-many,livepatch-on,trace-all")
+# One of each, where the machine is what counts.
+PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
@@ -73,6 +75,7 @@ SHORT, LONG = 5, 60
 # The emulator never delivers the INIT intercept: the guard of the APIC takes its place. The
 # hypervisor's checks of itself are on, too. Both cost exits: boots that count have neither.
 GUARDED = {"guard": "apic", "check": "yes"}
+PATCHING = dict(GUARDED, **ALL_ON, **{"livepatch-module": "yes"})
 
 
 def harness_boots():
@@ -115,17 +118,12 @@ def other_boots(kernel):
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
     yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
                words=GUARDED)
-    yield Spec("tracing-" + config.name, "locked", "fork", attacks=FOREIGN, config=config,
-               words=dict(GUARDED, **ALL_ON))
     yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace",
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
-    # Two threads of QEMU 7.2 can go on with an instruction that one of them has patched meanwhile,
-    # also without Holdfast. A place in the way of everybody, patched thousands of times, finds it.
-    yield Spec("patching-" + kernel, "locked", PATCHES + ",fork", config=config, one_thread=True,
-               words=dict(GUARDED, ftrace="on", kprobes="on"))
     yield Spec("patched-" + kernel, "manual", "patch-kept", config=config)
+    yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
@@ -134,10 +132,32 @@ def other_boots(kernel):
     yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
 
 
-def single_boots():
+def patching_boot(config, patches=PATCHES):
+    """Two threads of QEMU 7.2 can go on with an instruction that one of them has patched meanwhile,
+    also without Holdfast. A place in the way of everybody, patched thousands of times, finds it."""
+    return Spec("patching-" + config.name, "locked", patches + ",fork", config=config,
+                one_thread=True, words=PATCHING, limit=600)
+
+
+def patching_boots(full):
+    """The kernel patches its code, and somebody else tries to."""
+    for config in configs.PATCHING_ALL if full else configs.PATCHING_SOME:
+        yield patching_boot(config)
+        yield Spec("tracing-" + config.name, "locked", "fork", attacks=FOREIGN, config=config,
+                   words=dict(GUARDED, **ALL_ON))
+    if not full:
+        yield patching_boot(Config("6.1", 2, False, "Opteron_G3"), PATCHES_FEW)
+        return
+    for kernel in configs.KERNELS:
+        yield Spec("livepatch-off-" + kernel, "manual", "livepatch-off",
+                   config=Config(kernel, 2, True))
+
+
+def single_boots(full):
     """What is not repeated on every machine."""
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
+    yield from patching_boots(full)
     yield Spec("wrong-calls", "manual", "lock-call-depth",
                config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
@@ -145,6 +165,9 @@ def single_boots():
     yield Spec("wrong-unlisted", "manual", "cpu-missing", cpus=1, smp="2",
                further="nr_cpus=1 acpi=off reboot=k hf.leave=reboot")
     yield Spec("wrong-slots", "manual", "cpu-slots", cpus=2, smp="2,maxcpus=4")
+    for kernel in configs.KERNELS if full else configs.KERNELS[-1:]:
+        yield Spec("wrong-late-" + kernel, "manual", "lock-late,audit,patch-key",
+                   config=Config(kernel, 2, True), one_thread=True)
     yield Spec("hotplug-off", "manual", "hotplug-early", cpus=2)
     yield Spec("hotplug-early", "manual", "hotplug-early", cpus=2, words=GUARDED)
     yield Spec("leave", "locked", "sleep-refused,kexec-refused", cpus=2)
@@ -162,11 +185,11 @@ def single_boots():
     yield Spec("no-npt", "manual", "no-nested-paging", cpu="npt=off")
 
 
-def stages(machines, seconds):
+def stages(machines, seconds, full):
     """Lists of boots. The table of attacks first: of a run that is cut short it says most."""
     yield harness_boots() + [spec for config in machines for spec in attack_boots(config, seconds)]
     yield [spec for config in machines for spec in load_boots(config, seconds)]
-    yield list(single_boots())
+    yield list(single_boots(full))
 
 
 class Score:
@@ -246,9 +269,8 @@ def attack_results(boots, score, spec):
     attacks = attack_list.collect(boots)
     allowed = attack_list.allowed_assets(attacks) if allow else None
     for attack in attacks:
-        wanted = attack.name in spec.attacks.split(",") if spec.attacks else \
-            not attack.alone and attack.cpus <= cpus
-        if not wanted:
+        named = attack.name in spec.attacks.split(",") if spec.attacks else not attack.alone
+        if not named or attack.cpus > cpus:
             continue
         ran.append(attack)
         problem = attack.problem_allow(allowed) if allow else attack.problem()
@@ -375,7 +397,7 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     machines, seconds = (configs.ALL, LONG) if args.full else (configs.SOME, SHORT)
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
-            for stage in stages(machines, seconds)]
+            for stage in stages(machines, seconds, args.full)]
     if args.list:
         print("\n".join(spec.name for stage in plan for spec in stage))
         return 0
@@ -399,8 +421,9 @@ def main():
     suite.run(single)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
-        suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
+    for config in configs.PATCHING_ALL if args.full else configs.PATCHING_SOME:
+        suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
     if not args.boots:
         matrix.save(suite.results, args.full)
         score.note(*matrix.compare(suite.results))

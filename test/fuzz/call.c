@@ -118,6 +118,7 @@ static bool documented(u64 number, s64 result, bool locked)
 	case HF_CALL_PROBES:
 		return ONE_OF(result, 0, -HF_EINVAL, -HF_EFAULT, -HF_EEXIST, -HF_ENOSPC);
 	case HF_CALL_NOOP:
+	case HF_CALL_FORGET:
 		return result == 0;
 	case HF_CALL_INFO:
 		return ONE_OF(result, 0, -HF_EFAULT);
@@ -165,6 +166,8 @@ static void check_call(u64 number, const u64 arg[4], s64 result, bool locked)
 		return;
 	if (number == HF_CALL_PROTECT)
 		model_registered((const struct hf_range *)(fake.ram + arg[0]), (u32)arg[1]);
+	if (number == HF_CALL_FORGET)
+		model_forgot();
 	if (number == HF_CALL_LOCK)
 		model_locked();
 }

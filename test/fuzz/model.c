@@ -59,6 +59,11 @@ void model_registered(const struct hf_range *ranges, u32 count)
 	}
 }
 
+void model_forgot(void)
+{
+	memset(model.registered, HF_KIND_NONE, sizeof(model.registered));
+}
+
 static void watch(u64 page)
 {
 	struct witness *w = &model.witness[model.witnesses];

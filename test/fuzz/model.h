@@ -13,6 +13,8 @@
 void model_begin(u32 action);
 /* A call registered ranges. */
 void model_registered(const struct hf_range *ranges, u32 count);
+/* A call had them forgotten. */
+void model_forgot(void);
 /* The lock call has succeeded. */
 void model_locked(void);
 bool model_is_locked(void);

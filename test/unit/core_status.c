@@ -173,6 +173,41 @@ static void restart_by_hardware(void **ctx)
 	assert_enforced("restart of a CPU", HF_ENFORCED_HARDWARE, NULL);
 }
 
+#define GATE "gate of address bit 20"
+
+/* By records of the loader, by the CPUs, or not at all; whatever the action. */
+static void gate(void **ctx)
+{
+	struct hf_boot *boot;
+
+	(void)ctx;
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	boot->action = HF_ACTION_ALLOW;
+	boot->sleep_count = 1;
+	boot->sleep[0] = (struct hf_sleep){ 0x92, 2, 0, HF_SPACE_PORT, 1, 1, { 0 } };
+	machine_launch(boot);
+	assert_enforced(GATE, HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu_get(0));
+	assert_enforced(GATE, HF_ENFORCED_FALLBACK, "ports");
+	fake.features = HF_FEATURE_NO_GATE;
+	assert_enforced(GATE, HF_ENFORCED_HARDWARE, NULL);
+}
+
+static void gate_not_named(void **ctx)
+{
+	struct hf_boot *boot;
+
+	(void)ctx;
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	boot->sleep_count = 1;
+	boot->sleep[0] = (struct hf_sleep){ 0x404, 0x3c00, 0x2000, HF_SPACE_PORT, 2, 0, { 0 } };
+	machine_launch(boot);
+	machine_lock(cpu_get(0));
+	assert_enforced(GATE, HF_ENFORCED_NOT, "no port");
+}
+
 /* What is said of patching is what the policies leave. */
 static void patching(void **ctx)
 {
@@ -231,7 +266,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 9);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 10);
 }
 
 static void assets(void **ctx)
@@ -263,7 +298,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_PLATFORM | 5, "restart of a CPU" },
 		{ HF_ASSET_PLATFORM | 6, "sleep" },
 		{ HF_ASSET_PLATFORM | 9, "new live patches" },
-		{ HF_ASSET_PLATFORM | 10, NULL },
+		{ HF_ASSET_PLATFORM | 10, "gate of address bit 20" },
+		{ HF_ASSET_PLATFORM | 11, NULL },
 		{ 0x09000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },
@@ -294,6 +330,8 @@ int main(void)
 		machine_test(kernel_execution),
 		machine_test(restart),
 		machine_test(restart_by_hardware),
+		machine_test(gate),
+		machine_test(gate_not_named),
 		machine_test(patching),
 		machine_test(patching_without_sites),
 		machine_test(live_patches_as_tracing),

@@ -448,7 +448,7 @@ static void two_lock_at_once(void **ctx)
 }
 
 /* While a lock waits for a CPU, the ranges are sealed: the calls that led there are dead. */
-static s64 second_lock, second_add;
+static s64 second_lock, second_add, forgotten;
 
 static void call_again(void)
 {
@@ -458,6 +458,7 @@ static void call_again(void)
 	fake.on_relax = NULL;
 	second_lock = protect_lock(cpu_get(1));
 	second_add = protect_add(cpu_get(1), &r, 1);
+	forgotten = machine_call(cpu_get(1), HF_CALL_FORGET, 0, 0);
 	fake_deliver_kicks(others, 1);
 }
 
@@ -472,6 +473,7 @@ static void no_way_in_during_lock(void **ctx)
 	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), 0);
 	assert_int_equal(second_lock, -HF_EPERM);
 	assert_int_equal(second_add, -HF_EPERM);
+	assert_int_equal(forgotten, -HF_EPERM);
 	assert_int_equal(owner_sealed(), MACHINE_SEALED);
 }
 

@@ -231,13 +231,69 @@ static void dead_after_lock(void **ctx)
 	assert_int_equal(machine_event().kind, HF_EVENT_HYPERCALL);
 }
 
+#define PROBED (SITES_TEXT + 0x1000)
+#define LEFT   (MACHINE_FREE + 4 * FAKE_MIB) /* of the first attempt only */
+
+/* Templates until there is no room, and a probe. */
+static void fill_the_rest(struct cpu *cpu)
+{
+	struct hf_template *template = machine_ram(MACHINE_BUFFER);
+	struct hf_probe *probe = machine_ram(MACHINE_BUFFER);
+
+	for (u32 i = 0; i <= HF_TEMPLATES_MAX; i++) {
+		memset(template, 0, PAGE_SIZE);
+		template->size = sizeof(*template);
+		template->length = 1;
+		assert_int_equal(machine_call(cpu, HF_CALL_TEMPLATE, MACHINE_BUFFER, 0),
+				 i < HF_TEMPLATES_MAX ? 0 : -HF_ENOSPC);
+	}
+	sites_put(PROBED, "\xcc", 1);
+	memset(probe, 0, PAGE_SIZE);
+	probe->va = HF_CODE_BASE + PROBED;
+	assert_int_equal(machine_call(cpu, HF_CALL_PROBES, MACHINE_BUFFER, 1), 0);
+	assert_int_equal(machine_call(cpu, HF_CALL_PROBES, MACHINE_BUFFER, 1), -HF_EINVAL);
+}
+
+/* What a first attempt to lock left does not count in the second. */
+static void forgotten_before_lock(void **ctx)
+{
+	const struct hf_range r = machine_range(LEFT, 8, HF_KIND_RODATA);
+	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_ON);
+	struct sites_row row = sites_row(0);
+	u64 bits = sites_bits(&row);
+
+	(void)ctx;
+	assert_int_equal(machine_protect(cpu, &r, 1), 0);
+	assert_int_equal(sites_add(cpu, &bits, 1), 0);
+	fill_the_rest(cpu);
+	assert_int_equal(machine_call(cpu, HF_CALL_FORGET, 0, 0), 0);
+	assert_int_equal(site_count(), 0);
+	assert_int_equal(site_patching()->size, 0);
+	assert_false(site_entry(gva(HF_CODE_BASE + SITES_FUNCTION)));
+	assert_int_equal(protect_pages(HF_KIND_TEXT), 0);
+	assert_int_equal(protect_pages(HF_KIND_RODATA), 0);
+	assert_int_equal(machine_call(cpu, HF_CALL_LOCK, 0, 0), -HF_EINVAL);
+	assert_int_equal(sites_add(cpu, &bits, 1), -HF_EINVAL);
+
+	sites_register(cpu, HF_POLICY_OFF, HF_POLICY_OFF);
+	assert_int_equal(site_patching()->ftrace, HF_POLICY_OFF);
+	fill_the_rest(cpu);
+	sites_lock(cpu);
+	assert_int_equal(site_count(), SITES_ROWS);
+	assert_int_equal(owner_state(gpa(LEFT)), PAGE_GUEST);
+	row = sites_row(2);
+	assert_int_equal(sites_store(cpu, row.at, "\xcc", 1), VERDICT_FAULT);
+	assert_int_equal(machine_call(cpu, HF_CALL_FORGET, 0, 0), -HF_EPERM);
+	assert_int_equal(site_count(), SITES_ROWS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(taken_once),      machine_test(values_at_registration),
 		machine_test(malformed_sites), machine_test(malformed_patching),
 		machine_test(entries),	       machine_test(tables_are_bounded),
-		machine_test(dead_after_lock),
+		machine_test(dead_after_lock), machine_test(forgotten_before_lock),
 	};
 
 	return cmocka_run_group_tests_name("guard_site", tests, NULL, NULL);

@@ -222,9 +222,8 @@ static inline u64 sites_bits(const struct sites_row *row)
 }
 
 /* Code, policies and entries; each site holds its first value. */
-static inline struct cpu *sites_prepare(u32 cpus, u32 action, u8 ftrace, u8 kprobes)
+static inline void sites_register(struct cpu *cpu, u8 ftrace, u8 kprobes)
 {
-	struct cpu *cpu = machine_action(cpus, action);
 	u32 entries[SITES_FUNCTIONS + 2];
 	struct hf_range ranges[SITES_PAGES];
 	u32 i;
@@ -246,6 +245,13 @@ static inline struct cpu *sites_prepare(u32 cpus, u32 action, u8 ftrace, u8 kpro
 
 		sites_put(row.at, row.value[0].bytes, row.size);
 	}
+}
+
+static inline struct cpu *sites_prepare(u32 cpus, u32 action, u8 ftrace, u8 kprobes)
+{
+	struct cpu *cpu = machine_action(cpus, action);
+
+	sites_register(cpu, ftrace, kprobes);
 	return cpu;
 }
 

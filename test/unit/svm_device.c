@@ -486,7 +486,7 @@ static void armed(void **ctx)
 	fake_cpu_set_leaf(1, (struct cpuid){ 0 });
 	restart_init();
 	assert_true(svm.r_init);
-	assert_int_equal(svm.features, HF_FEATURE_RESTART);
+	assert_int_equal(svm.features, HF_FEATURE_RESTART | HF_FEATURE_NO_GATE);
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
 	assert_true(restart_arm(&vcpu[0]));
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0xe); /* and no gate of address bit 20 */

@@ -12,6 +12,8 @@ int probe_init(void); /* at launch; -ENOMEM */
 
 /* Errors as HF_CALL_PROBES documents them. */
 int probe_add(const struct hf_probe *new, u64 count);
+/* Before lock: no probe was registered. */
+void probe_forget(void);
 /*
  * The probe that holds all of the @size bytes at @va, as a site whose values are what was there
  * before it and its jump, if it has one. With policy "on" the store of a breakpoint, @byte, makes

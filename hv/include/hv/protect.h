@@ -15,6 +15,9 @@ int protect_init(u32 with);
 int protect_add(struct cpu *cpu, const struct hf_range *new, u64 count);
 int protect_lock(struct cpu *cpu);
 
+/* Before lock: no range was registered. Owner lock. */
+void protect_forget(void);
+
 /* Why nothing can be registered or locked any more: -EPERM, -EAGAIN; 0: it can. */
 int protect_closed(void);
 

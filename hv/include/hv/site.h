@@ -28,6 +28,9 @@ int site_add_patching(const struct hf_patching *new);
 int site_add_entries(const u32 *new, u64 count);
 int site_add(const struct hf_site *new, u64 count);
 
+/* Before lock: as if none of them had been made. */
+void site_forget(void);
+
 u32 site_count(void);
 /* Constant after lock. */
 const struct hf_patching *site_patching(void);

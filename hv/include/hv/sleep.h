@@ -16,5 +16,8 @@ int sleep_init(const struct hf_boot *boot);
 enum verdict sleep_port(struct cpu *cpu, const struct exit *exit);
 enum verdict sleep_device(struct cpu *cpu, const struct exit *exit);
 
+/* Whether the loader named stores that shut the gate of address bit 20. */
+bool sleep_gate(void);
+
 /* Why the machine can be put to sleep nevertheless; empty: it cannot. */
 const char *sleep_open(void);

@@ -18,6 +18,8 @@ struct template_copy {
 
 /* Errors as HF_CALL_TEMPLATE documents them. */
 int template_add(const struct hf_template *new);
+/* Before lock: no template was registered. */
+void template_forget(void);
 /*
  * Whether trace sites may call @to or, with @copy, a probe at copy->from may jump there: a page
  * that equals a template, and is sealed from now on.

@@ -46,9 +46,11 @@ void restart_init(void)
 
 	/* An outer host may keep the bit and reset the CPU all the same: KVM does. */
 	svm.r_init = !(cpuid(1, 0).ecx & CPUID_HYPERVISOR) && arm(vm_cr);
-	wrmsr(MSR_VM_CR, vm_cr);
 	if (svm.r_init)
 		svm.features |= HF_FEATURE_RESTART;
+	if (svm.r_init && (rdmsr(MSR_VM_CR) & VM_CR_DIS_A20M))
+		svm.features |= HF_FEATURE_NO_GATE;
+	wrmsr(MSR_VM_CR, vm_cr);
 }
 
 bool restart_arm(struct vcpu *v)
