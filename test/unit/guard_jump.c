@@ -124,7 +124,7 @@ struct code {
 
 static struct code code_at(u32 at)
 {
-	struct code code;
+	struct code code = { { 0 } };
 
 	sites_get(at, code.bytes, sizeof(code));
 	return code;

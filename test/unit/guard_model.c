@@ -286,14 +286,19 @@ static u32 choose_removal(u32 *at, u8 *bytes)
 /* A step of a probe, at one of the places, as the kernel would make it or nearly so. */
 static u32 choose_probe(u32 *at, u8 *bytes)
 {
-	u32 n = next(SLOTS), from = place[n], size = 1;
+	u32 n = next(SLOTS), from = place[n], to = SLOT(next(8) ? n : next(SLOTS + 1)),
+	    size = 1;
 	struct model_probe *p = probe_at(from, 1);
+	u32 how = p && next(2) ? 3 : next(6);
 
 	if (probes && next(2))
 		return choose_removal(at, bytes);
 	*at = from;
-	memcpy(bytes, p ? p->was : model_at(from), 5);
-	switch (p && next(2) ? 3 : next(6)) {
+	if (how == 3)
+		memcpy(bytes, sites_go(from, "\xe9", to).bytes, 5);
+	else
+		memcpy(bytes, p ? p->was : model_at(from), 5);
+	switch (how) {
 	case 0:
 		bytes[0] = 0xcc;
 		break;
@@ -302,10 +307,6 @@ static u32 choose_probe(u32 *at, u8 *bytes)
 		break;
 	case 2:
 		break;
-	case 3:
-		memcpy(bytes, sites_go(from, "\xe9", SLOT(next(8) ? n : next(SLOTS + 1))).bytes,
-		       5);
-		/* fall through */
 	default:
 		size = next(8) ? 4 : 1 + next(4);
 		*at = from + 1;

@@ -3,8 +3,8 @@
  * Encodings of what Linux patches into its code: arch/x86/include/asm/nops.h and
  * text-patching.h, arch/x86/kernel/static_call.c.
  */
+#include <holdfast/site.h>
 #include <hv/backend.h>
-#include <hv/site.h>
 #include <hv/string.h>
 
 u8 backend_code_breakpoint(void)
