@@ -122,7 +122,7 @@ enum hf_state {
 #define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
 #define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
 #define HF_FEATURE_RESTART	 (1u << 4) /* a CPU taken down can only come back as a guest */
-#define HF_FEATURE_NO_GATE	 (1u << 5) /* the CPUs have no gate of address bit 20, or ignore it */
+#define HF_FEATURE_NO_GATE	 (1u << 5) /* no gate of address bit 20, or the CPUs ignore it */
 
 /* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
 struct hf_info {

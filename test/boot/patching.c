@@ -762,7 +762,7 @@ static void livepatch_on(struct verdict *v)
 	run_patch(v, &live_patch);
 }
 
-/* A live patch that is there at lock, with these policies. What the code was before that is kept. */
+/* A live patch that is there at lock, with these policies. The code before that is kept. */
 static bool live_lock(struct verdict *v, const char *ftrace, const char *livepatch)
 {
 	static struct outcome o;
