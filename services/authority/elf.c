@@ -60,8 +60,8 @@ static int read_names(struct module *module, const u8 *headers, u32 names)
 		return module_refuse_section(module, HF_REFUSAL_FILE, table, 0);
 	for (i = 1; i < module->sections; i++) {
 		section = &module->section[i];
-		section->name =
-			string(table->file, table->size, get32(headers + i * SECTION_SIZE));
+		section->name = string(table->file, table->size,
+				       get32(headers + (u64)i * SECTION_SIZE));
 		if (!section->name)
 			return module_refuse_section(module, HF_REFUSAL_FILE, section, 0);
 	}
@@ -102,7 +102,7 @@ static int read_sections(struct module *module)
 	if (get64(headers + 8))
 		return module_refuse_section(module, HF_REFUSAL_FILE, module->section, 0);
 	for (i = 0; i < count && !ret; i++)
-		ret = read_section(module, i, headers + i * SECTION_SIZE);
+		ret = read_section(module, i, headers + (u64)i * SECTION_SIZE);
 	if (!ret)
 		ret = read_names(module, headers, names);
 	return ret ? ret : check_unique(module);

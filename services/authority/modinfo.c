@@ -3,7 +3,7 @@
 #include "modinfo.h"
 
 /* The value of @key in strings "key=value", or NULL. The last string must be ended. */
-static const char *value(const struct section *info, const char *key)
+static const char *field(const struct section *info, const char *key)
 {
 	const char *at = (const char *)info->file, *end = at + info->size;
 	size_t length = strlen(key);
@@ -33,14 +33,14 @@ int modinfo_check(struct module *module)
 
 	if (!info || info->type == ELF_NOBITS || !info->size || info->file[info->size - 1])
 		return module_refuse(module, HF_REFUSAL_FILE);
-	if (value(info, "livepatch"))
+	if (field(info, "livepatch"))
 		return module_refuse(module, HF_REFUSAL_MODE);
-	version = value(info, "vermagic");
+	version = field(info, "vermagic");
 	/* One key signs for many kernels: an older module, known to be weak, is as well signed. */
 	if (!version ||
 	    strncmp(version, (const char *)module->facts->vermagic, HF_VERMAGIC_MAX))
 		return module_refuse(module, HF_REFUSAL_VERSION);
-	name = value(info, "name");
+	name = field(info, "name");
 	if (!name || strlen(name) >= HF_MODULE_NAME)
 		return module_refuse(module, HF_REFUSAL_FILE);
 	memcpy(module->result->name, name, strlen(name));

@@ -18,7 +18,7 @@ static const u8 sha2[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 };
 
 #define SEQUENCE (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE)
 #define SET	 (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SET)
-#define FIELD	 (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_CONTEXT_SPECIFIC)
+#define FIELD_0	 (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_CONTEXT_SPECIFIC)
 
 /* SubjectPublicKeyInfo up to the point, of the two curves (RFC 5480). */
 static const u8 p256_prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
@@ -127,7 +127,7 @@ static bool read_signed_data(struct der *data, struct message *message)
 	    !equals(&id, plain_data, sizeof(plain_data)) || !done(&content))
 		return false;
 	/* Certificates prove nothing by themselves. */
-	if (next_is(data, FIELD | 0) && !enter(data, FIELD | 0, &skip))
+	if (next_is(data, FIELD_0) && !enter(data, FIELD_0, &skip))
 		return false;
 	return enter(data, SET, &signers) && done(data) && read_signer(&signers, message);
 }
@@ -139,7 +139,7 @@ static bool read_message(u8 *at, u64 size, struct message *message)
 	return enter(&der, SEQUENCE, &info) && done(&der) &&
 	       enter(&info, MBEDTLS_ASN1_OID, &id) &&
 	       equals(&id, signed_data, sizeof(signed_data)) &&
-	       enter(&info, FIELD | 0, &content) && done(&info) &&
+	       enter(&info, FIELD_0, &content) && done(&info) &&
 	       enter(&content, SEQUENCE, &data) && done(&content) &&
 	       read_signed_data(&data, message);
 }

@@ -108,7 +108,7 @@ static void accept_branch(const struct module *module, const struct place *place
 /* ---- static keys ---- */
 
 /* On or off: what the file has must be one of the two. */
-static int jump(struct module *module, const struct section *table, u64 offset)
+static int collect_jump(struct module *module, const struct section *table, u64 offset)
 {
 	u64 va = module_points(table, offset), target = module_points(table, offset + 4);
 	struct place place;
@@ -172,7 +172,7 @@ static enum hf_form accept_call(const struct module *module, const struct place 
 	return HF_FORM_CALL;
 }
 
-static int call(struct module *module, const struct section *table, u64 offset)
+static int collect_call(struct module *module, const struct section *table, u64 offset)
 {
 	bool tail = module_points(table, offset + 4) & KEY_TAIL;
 	struct place place;
@@ -206,7 +206,7 @@ static int trampolines(struct module *module, const struct section *text, u64 *c
 
 /* ---- function tracing ---- */
 
-static int trace(struct module *module, const struct section *table, u64 offset)
+static int collect_trace(struct module *module, const struct section *table, u64 offset)
 {
 	static const u8 call[] = { INSN_CALL };
 	struct place place;
@@ -248,9 +248,9 @@ static int collect(struct module *module, enum what what, const struct section *
 	u64 i;
 
 	for (i = 0; i < table->size && !ret; i += tables[what].size)
-		ret = what == JUMPS   ? jump(module, table, i)
-		      : what == CALLS ? call(module, table, i)
-				      : trace(module, table, i);
+		ret = what == JUMPS   ? collect_jump(module, table, i)
+		      : what == CALLS ? collect_call(module, table, i)
+				      : collect_trace(module, table, i);
 	return ret;
 }
 

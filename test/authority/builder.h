@@ -42,9 +42,9 @@ void builder_start(struct builder *builder);
 u32 builder_add(struct builder *builder, const char *name, u64 flags, const void *bytes,
 		u64 size);
 /* Adds bytes to a section; returns their offset. */
-u64 builder_append(struct builder *builder, u32 section, const void *bytes, u64 size);
+u64 builder_append(struct builder *builder, u32 number, const void *bytes, u64 size);
 u32 builder_symbol(struct builder *builder, const char *name, u32 section, u64 value, u8 info);
-void builder_relocate(struct builder *builder, u32 section, u64 offset, u32 type, u32 symbol,
+void builder_relocate(struct builder *builder, u32 number, u64 offset, u32 type, u32 symbol,
 		      s64 addend);
 /* Writes the file; returns its size. */
 u64 builder_finish(const struct builder *builder, u8 *file, u64 room);

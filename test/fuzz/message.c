@@ -13,6 +13,8 @@ static struct hf_authority_key keys[] = {
 	{ .type = HF_KEY_RSA, .size = 4, .bytes = { 0x30, 2, 5, 0 } },
 };
 
+/* Without a byte that ends it. */
+static const char marker[28] = "~Module signature appended~\n";
 static unsigned long long inputs, whole;
 
 static void tell(void)
@@ -46,7 +48,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	trailer = file + PAYLOAD + size;
 	trailer[2] = 2;
 	put32(trailer + 8, __builtin_bswap32((u32)size));
-	memcpy(trailer + 12, "~Module signature appended~\n", 28);
+	memcpy(trailer + 12, marker, sizeof(marker));
 	if (!signature_verify(&module, file, PAYLOAD + size + TRAILER))
 		fuzz_fail("message: a signature by nobody's key is good");
 	if (result.refusal == HF_REFUSAL_NONE)

@@ -98,9 +98,8 @@ static void change(u64 at)
 	changed++;
 }
 
-void module_try(struct scene *unused, u64 at)
+void module_try(u64 at)
 {
-	(void)unused;
 	inputs++;
 	if (!scene_load(&scene)) {
 		make_traces();

@@ -14,6 +14,6 @@ struct scene *module_scene(const u8 *data, size_t size);
  * Has the file in the window judged, in memory that is as it makes it. Once approved, no bit of
  * that may change but at a patch site: one at @at is tried.
  */
-void module_try(struct scene *scene, u64 at);
+void module_try(u64 at);
 
 #endif

@@ -19,6 +19,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		memcpy(scene->window + scene->file_size - offset, data + i + 2, 2);
 		at = at * 31 + get32(data + i);
 	}
-	module_try(scene, at);
+	module_try(at);
 	return 0;
 }

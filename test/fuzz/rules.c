@@ -31,6 +31,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		at = at * 31 + get32(data + i);
 	}
 	scene_write(scene);
-	module_try(scene, at);
+	module_try(at);
 	return 0;
 }

@@ -100,7 +100,7 @@ static void sweep(const u8 *code, size_t size)
 
 static int sweep_library(struct dl_phdr_info *info, size_t unused, void *none)
 {
-	const ElfW(Phdr) * header;
+	const Elf64_Phdr *header;
 	int i;
 
 	(void)unused;

@@ -15,7 +15,7 @@ static const enum hf_loader loaders[] = { HF_LOADER_6_1, HF_LOADER_6_12 };
 
 /* ---- the scene ---- */
 
-static void start(enum hf_loader loader, u32 flags)
+static void prepare(enum hf_loader loader, u32 flags)
 {
 	scene_open(&scene, loader);
 	scene.facts.flags = flags;
@@ -78,7 +78,7 @@ static struct builder_section *section(const char *name)
 		if (!strcmp(scene.builder.section[i].name, name))
 			return &scene.builder.section[i];
 	fail();
-	return NULL;
+	return scene.builder.section;
 }
 
 /* ---- what code becomes ---- */
@@ -92,7 +92,7 @@ static void test_plain(void **none)
 
 	(void)none;
 	for (i = 0; i < 2; i++) {
-		start(loaders[i], 0);
+		prepare(loaders[i], 0);
 		load();
 		assert_int_equal(refusal(), HF_REFUSAL_NONE);
 		assert_int_equal(*text(SCENE_AT_CALL), 0xe8);
@@ -119,8 +119,8 @@ static void test_facts(void **none)
 
 	(void)none;
 	for (i = 0; i < 2; i++) {
-		start(loaders[i],
-		      HF_FACT_RETPOLINE | HF_FACT_RETURN_THUNK | HF_FACT_UNIPROCESSOR);
+		prepare(loaders[i],
+			HF_FACT_RETPOLINE | HF_FACT_RETURN_THUNK | HF_FACT_UNIPROCESSOR);
 		load();
 		assert_int_equal(refusal(), HF_REFUSAL_NONE);
 		assert_int_equal(target(SCENE_AT_RETPOLINE), SCENE_INDIRECT + 32);
@@ -128,7 +128,7 @@ static void test_facts(void **none)
 		assert_int_equal(target(SCENE_AT_RETURN), SCENE_THUNK);
 		assert_int_equal(*text(SCENE_AT_LOCK), 0x3e);
 
-		start(loaders[i], HF_FACT_RETPOLINE | HF_FACT_RETPOLINE_LFENCE);
+		prepare(loaders[i], HF_FACT_RETPOLINE | HF_FACT_RETPOLINE_LFENCE);
 		scene.facts.capability[0] = 0;
 		load();
 		assert_int_equal(refusal(), HF_REFUSAL_NONE);
@@ -145,7 +145,7 @@ static void test_wrong_facts(void **none)
 	u32 i;
 
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	for (i = 0; i < 4; i++) {
 		scene.facts.flags = flags[i];
@@ -161,7 +161,7 @@ static void test_wrong_facts(void **none)
 static void test_its_return(void **none)
 {
 	(void)none;
-	start(HF_LOADER_6_12, HF_FACT_RETURN_THUNK);
+	prepare(HF_LOADER_6_12, HF_FACT_RETURN_THUNK);
 	scene.facts.its_return_thunk = SCENE_THUNK;
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
@@ -176,7 +176,7 @@ static void test_jump(void **none)
 	static const u8 off[] = { NOP5 };
 
 	(void)none;
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	load();
 	set_branch(SCENE_AT_JUMP, 0xe9, SCENE_MODULES + SCENE_AT_TARGET);
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
@@ -200,7 +200,7 @@ static void test_static_call(void **none)
 	u32 i;
 
 	(void)none;
-	start(HF_LOADER_6_1, HF_FACT_RETURN_THUNK);
+	prepare(HF_LOADER_6_1, HF_FACT_RETURN_THUNK);
 	load();
 	for (i = 0; i < 4; i++) {
 		set_branch(SCENE_AT_STATIC, 0xe8, good[i]);
@@ -219,7 +219,7 @@ static void test_static_call(void **none)
 static void test_trace(void **none)
 {
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	set_branch(SCENE_AT_TRACE, 0xe8, SCENE_TRACER);
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
@@ -240,7 +240,7 @@ static void test_site_list(void **none)
 	};
 
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
 	assert_int_equal(scene.module.sites, 3);
@@ -256,7 +256,7 @@ static void test_every_byte(void **none)
 	u8 *memory;
 
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	for (part = 0; part < HF_PART_COUNT; part++) {
 		memory = scene_part(&scene, part);
@@ -288,7 +288,7 @@ static void test_tables(void **none)
 	u8 *ip, *orc, *exceptions, first[12];
 
 	(void)none;
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
 	exceptions = table("__ex_table");
@@ -301,7 +301,7 @@ static void test_tables(void **none)
 	assert_int_equal(refusal(), HF_REFUSAL_BYTES);
 
 	/* Of two unwind entries for one place the order is free; what they say is not. */
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	put64(section(".orc_unwind_ip")->rela[1] + 16, 0);
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
@@ -324,7 +324,7 @@ static void test_layout(void **none)
 	u32 i;
 
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	for (i = 0; i < HF_PART_COUNT; i++) {
 		saved = part[i];
@@ -355,12 +355,12 @@ static void test_symbols(void **none)
 	u32 code = 1, symbol;
 
 	(void)none;
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	builder_symbol(&scene.builder, "unheard of", 0, 0, 0x10);
 	assert_int_equal(file_refusal(), HF_REFUSAL_SYMBOL);
 
 	/* A weak one may be missing: it is 0 then. */
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	symbol = builder_symbol(&scene.builder, "unheard of", 0, 0, BUILDER_WEAK);
 	builder_append(&scene.builder, code, "\xcc\xcc\xcc\xcc", 4);
 	builder_relocate(&scene.builder, code,
@@ -385,7 +385,7 @@ static void test_percpu(void **none)
 	const u64 bad[] = { 0, 0x1fff8, 0x21ff8, 0x20004, 0x20040, ~7ull };
 
 	(void)none;
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	number = builder_add(&scene.builder, ".data..percpu", BUILDER_DATA, NULL, 64);
 	builder_relocate(&scene.builder, 1, builder_append(&scene.builder, 1, "\0\0\0\0", 4),
 			 11, builder_symbol(&scene.builder, "", number, 8, 1), 0);
@@ -407,17 +407,17 @@ static void test_percpu(void **none)
 static void test_modinfo(void **none)
 {
 	(void)none;
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	load();
 	scene.facts.vermagic[0] = '2';
 	assert_int_equal(refusal(), HF_REFUSAL_VERSION);
 
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	builder_append(&scene.builder, 2, "livepatch=Y", 12);
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_MODE);
 
-	start(HF_LOADER_6_1, 0);
+	prepare(HF_LOADER_6_1, 0);
 	builder_append(&scene.builder, 2, "no end", 6);
 	load();
 	assert_int_equal(refusal(), HF_REFUSAL_FILE);
@@ -444,7 +444,7 @@ static void test_relocations(void **none)
 
 	(void)none;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		start(HF_LOADER_6_12, 0);
+		prepare(HF_LOADER_6_12, 0);
 		builder_append(&scene.builder, 1, "\0\0\0\0\0\0\0\0", 8);
 		builder_relocate(&scene.builder, 1, bad[i].offset, bad[i].type, bad[i].symbol,
 				 bad[i].addend);
@@ -461,14 +461,14 @@ static void test_bad_tables(void **none)
 
 	(void)none;
 	for (i = 0; i < 4; i++) {
-		start(HF_LOADER_6_12, 0);
+		prepare(HF_LOADER_6_12, 0);
 		put64(section(names[i])->rela[0] + 16, 0x10000);
 		assert_int_equal(file_refusal(), HF_REFUSAL_TABLE);
-		start(HF_LOADER_6_12, 0);
+		prepare(HF_LOADER_6_12, 0);
 		section(names[i])->size += 1;
 		assert_int_equal(file_refusal(), HF_REFUSAL_TABLE);
 	}
-	start(HF_LOADER_6_12, 0);
+	prepare(HF_LOADER_6_12, 0);
 	load();
 	put64(section("__jump_table")->rela[1] + 16, 0x10000);
 	scene_write(&scene);
