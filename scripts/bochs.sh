@@ -73,6 +73,6 @@ say "building Bochs (minutes)"
 cp "$out/source/bochs" "$out/bochs"
 basename "$(the 'bochs_*.debian.tar.*')" | sed 's/\.debian.*//' >"$out/version"
 rm -rf "$out"/{root,source}
-rm -f "$apt"/cache/archives/*
+rm -f "$apt"/cache/archives/*.{deb,xz}
 touch "$out/.ready"
 say "$(cat "$out/version") is ready"
