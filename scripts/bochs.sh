@@ -71,7 +71,7 @@ say "building Bochs (minutes)"
 	MAKEFLAGS='' make -j"${BOCHS_JOBS:-$(nproc)}"
 ) >>"$log" 2>&1 || fail "Bochs could not be built"
 cp "$out/source/bochs" "$out/bochs"
-basename "$(the 'bochs_*.debian.tar.*')" | sed 's/\.debian.*//' >"$out/version"
+basename "$(the 'bochs_*.orig.tar.*')" | sed 's/\.orig.*//' >"$out/version"
 rm -rf "$out"/{root,source}
 rm -f "$apt"/cache/archives/*.{deb,xz}
 touch "$out/.ready"

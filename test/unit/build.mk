@@ -88,7 +88,7 @@ $(UNIT)/cpu/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/fake_cpu.h -c -o $@ $<
 
-$(UNIT)/test/unit/svm_port: $(UNIT_CPU)/svm/port.o
+$(UNIT)/test/unit/x86_port: $(UNIT_CPU)/common/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_form: $(UNIT_CPU)/common/form.o
@@ -96,16 +96,17 @@ $(UNIT)/test/unit/x86_form: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_store: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_store: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_apic: $(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic)
-$(UNIT)/test/unit/svm_device: $(patsubst %,$(UNIT_CPU)/svm/%.o,device restart instruction) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic decode gwalk)
+$(UNIT)/test/unit/svm_device: $(UNIT_CPU)/svm/restart.o \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,device instruction apic ioapic decode gwalk)
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msrs.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
 UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
-$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port store) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
+$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit registers inject check) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
+	msrs sysreg)
 $(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o

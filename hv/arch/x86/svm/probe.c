@@ -27,7 +27,7 @@
 
 u32 backend_features(void)
 {
-	return svm.features;
+	return platform.features;
 }
 
 /* On what there is the manual's order: APM vol. 2, 15.4. */
@@ -70,10 +70,10 @@ int backend_probe(struct hf_boot *boot)
 		return -HF_EINVAL;
 	}
 	svm_edx = cpuid(LEAF_SVM, 0).edx;
-	svm.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
-	svm.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
-	svm.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
-	svm.cr3_reserved = ~(BIT(address_bits()) - 1);
+	platform.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
+	platform.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
+	platform.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
+	platform.cr3_reserved = ~(BIT(address_bits()) - 1);
 	return 0;
 }
 

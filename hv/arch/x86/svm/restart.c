@@ -48,7 +48,7 @@ void restart_init(void)
 	svm.r_init = !(cpuid(1, 0).ecx & CPUID_HYPERVISOR) && arm(vm_cr);
 	wrmsr(MSR_VM_CR, vm_cr);
 	if (svm.r_init)
-		svm.features |= HF_FEATURE_RESTART;
+		platform.features |= HF_FEATURE_RESTART;
 }
 
 bool restart_arm(struct vcpu *v)
@@ -62,7 +62,7 @@ void restart_disarm(const struct vcpu *v)
 	wrmsr(MSR_VM_CR, v->native.vm_cr);
 }
 
-void restart_on_init(struct vcpu *v, struct svm_exit *e)
+void restart_on_init(struct vcpu *v, struct x86_exit *e)
 {
 	bool converted = v->vmcb->exit_code == EXIT_CODE_SX;
 
@@ -97,21 +97,21 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 	struct vmcb *vmcb = v->vmcb;
 
 	*v->gprs = (struct gprs){ 0 };
-	vmcb->rax = 0;
-	vmcb->rip = at->rip;
-	vmcb->rsp = at->stack;
-	vmcb->rflags = RFLAGS_RESET;
-	vmcb->cr0 = recorded(cpu, REG_CR0);
-	vmcb->cr3 = at->root;
-	vmcb->cr4 = recorded(cpu, REG_CR4);
-	vmcb->efer = recorded(cpu, REG_EFER) | EFER_SVME;
-	vmcb->dr6 = DR6_RESET;
-	vmcb->dr7 = DR7_RESET;
-	vmcb->cs = (struct segment){ v->native.cs, CODE_ATTRIBUTES, ~0u, 0 };
-	vmcb->ss = (struct segment){ v->native.ss, DATA_ATTRIBUTES, ~0u, 0 };
-	vmcb->ds = (struct segment){ 0 };
-	vmcb->es = (struct segment){ 0 };
-	vmcb->cpl = 0;
+	vmcb->state.rax = 0;
+	vmcb->state.rip = at->rip;
+	vmcb->state.rsp = at->stack;
+	vmcb->state.rflags = RFLAGS_RESET;
+	vmcb->state.cr0 = recorded(cpu, REG_CR0);
+	vmcb->state.cr3 = at->root;
+	vmcb->state.cr4 = recorded(cpu, REG_CR4);
+	vmcb->state.efer = recorded(cpu, REG_EFER) | EFER_SVME;
+	vmcb->state.dr6 = DR6_RESET;
+	vmcb->state.dr7 = DR7_RESET;
+	vmcb->state.cs = (struct segment){ v->native.cs, CODE_ATTRIBUTES, ~0u, 0 };
+	vmcb->state.ss = (struct segment){ v->native.ss, DATA_ATTRIBUTES, ~0u, 0 };
+	vmcb->state.ds = (struct segment){ 0 };
+	vmcb->state.es = (struct segment){ 0 };
+	vmcb->state.cpl = 0;
 	vmcb->interrupt_shadow = 0;
 	vmcb->exit_interrupt = 0;
 	vmcb->event_inject = 0;

@@ -5,15 +5,15 @@
 
 #include "exit.h"
 
-struct gwalk instruction_paging(const struct vmcb *vmcb)
+struct gwalk instruction_paging(const struct state *state)
 {
-	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
+	return (struct gwalk){ state->cr3, state->cr4 & CR4_LA57 ? 5 : 4 };
 }
 
 void instruction_complete_gprs(struct vcpu *v)
 {
-	v->gprs->r[GPR_RAX] = v->vmcb->rax;
-	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
+	v->gprs->r[GPR_RAX] = v->state->rax;
+	v->gprs->r[GPR_RSP] = v->state->rsp;
 }
 
 /*
@@ -25,8 +25,8 @@ void instruction_complete_gprs(struct vcpu *v)
  */
 static void fetch(struct vcpu *v, struct code *code)
 {
-	struct gwalk walk = instruction_paging(v->vmcb);
-	u64 rip = v->vmcb->rip;
+	struct gwalk walk = instruction_paging(v->state);
+	u64 rip = v->state->rip;
 	struct gpa at;
 
 	code->rip = 0;
@@ -42,7 +42,7 @@ static int decode_again(struct vcpu *v, struct code *code)
 {
 	struct decode_context context = {
 		.gprs = v->gprs,
-		.rip = v->vmcb->rip,
+		.rip = v->state->rip,
 		.fs_base = rdmsr(MSR_FS_BASE),
 		.gs_base = rdmsr(MSR_GS_BASE),
 	};
@@ -52,13 +52,13 @@ static int decode_again(struct vcpu *v, struct code *code)
 
 int instruction_decode(struct vcpu *v, struct instruction *i)
 {
-	const struct vmcb *vmcb = v->vmcb;
+	const struct state *state = v->state;
 	struct code *code = &v->code;
-	bool kept = code->rip && code->rip == vmcb->rip;
+	bool kept = code->rip && code->rip == state->rip;
 	int error = 0;
 
 	/* Other modes are not decoded: after lock no kernel writes control registers there. */
-	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & SEGMENT_L))
+	if (!(state->efer & EFER_LMA) || !(state->cs.attributes & SEGMENT_L))
 		return -HF_EINVAL;
 	if (!kept)
 		fetch(v, code);
