@@ -9,12 +9,8 @@ static struct stage2 tables;
 
 static int map_run(struct gpa start, u64 npages, u32 perm, void *unused)
 {
-	int error = stage2_prepare(&tables, start, npages);
-
 	(void)unused;
-	if (!error)
-		stage2_protect(&tables, start, npages, perm);
-	return error;
+	return stage2_map(&tables, start, npages, perm);
 }
 
 int backend_stage2_prepare(struct gpa start, u64 npages)
