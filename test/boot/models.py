@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""CPU models of the test machines: what QEMU is told, and what they lack."""
+"""CPU models of the test machines: what the emulator is told, and what they lack."""
 
 
 class Model:
@@ -19,4 +19,7 @@ MODELS = {model.name: model for model in (
     Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57"}),
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
           {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57"}, threads=2),
+    # Intel's, in Bochs.
+    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57"}),
+    Model("i3_cnl", "corei3_cnl", {"LA57"}),
 )}

@@ -4,6 +4,7 @@
 import functools
 import os
 
+import bochs
 import emulator
 import initramfs as newc
 import qemu
@@ -30,6 +31,7 @@ PROGRAMS = {
 # {}: the series of the kernel.
 FILES = {
     "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
+    "/lib/holdfast/hv-vmx.img": "hv/hv-vmx.img",
     "/lib/holdfast/holdfast.ko": "agent/{}/holdfast.ko",
     "/lib/holdfast/hf_bench.ko": "test/boot/{}/hf_bench.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
@@ -68,6 +70,13 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
         options["resume"] = emulator.resumes(os.path.join(BUILD, "hv/hv-svm.img"))
     return qemu.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
                         append=words(mode, run, attacks) + " " + further, **options)
+
+
+def intel(name, mode="bare", run="", attacks=None, kernel="6.1-cloud", further="", **options):
+    """A bochs.Machine."""
+    return bochs.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
+                         os.path.join(BUILD, "bochs"),
+                         append=words(mode, run, attacks) + " " + further, **options)
 
 
 def more_words(**more):
