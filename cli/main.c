@@ -16,7 +16,7 @@ static const char usage[] =
 	"usage: holdfast [--json] COMMAND [OPTION...]\n"
 	"\n"
 	"  launch    start the hypervisor below the running kernel\n"
-	"            --image FILE         image (default /usr/lib/holdfast/hv-svm.img)\n"
+	"            --image FILE         image (default /usr/lib/holdfast/hv-svm.img or -vmx)\n"
 	"            --action deny|allow  what is done about violations (default deny)\n"
 	"            --serial PORT        copy events to this I/O port, such as 0x2f8\n"
 	"            --init-guard off|apic  catch INIT at the interrupt controllers\n"

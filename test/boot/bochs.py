@@ -88,4 +88,4 @@ class Machine:
         ]
         for number, kind in enumerate(("console", "report", "events")):
             options.append("com%d: enabled=1, mode=file, dev=%s" % (number + 1, logs[kind]))
-        return [os.path.join(self.emulator, "bochs"), "-q", "-n"] + options
+        return [os.path.join(self.emulator, "bochs"), "-q", "-f", "/dev/null"] + options

@@ -15,7 +15,7 @@
 #define PLANT_MODULE  "/lib/holdfast/hf_plant.ko"
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
 #define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
-#define IMAGE	      "/lib/holdfast/hv-svm.img"
+#define IMAGE	      "/lib/holdfast/hv.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
 #define HOLDFAST      "/bin/holdfast"

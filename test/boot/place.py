@@ -28,15 +28,14 @@ PROGRAMS = {
     "/bin/workload": "test/boot/workload",
     "/bin/holdfast": "cli/holdfast",
 }
-# {}: the series of the kernel.
+# The image is that of the machine's CPU.
 FILES = {
-    "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
-    "/lib/holdfast/hv-vmx.img": "hv/hv-vmx.img",
-    "/lib/holdfast/holdfast.ko": "agent/{}/holdfast.ko",
-    "/lib/holdfast/hf_bench.ko": "test/boot/{}/hf_bench.ko",
-    "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
-    "/lib/holdfast/hf_plant.ko": "test/attack/{}/hf_plant.ko",
-    "/lib/holdfast/hf_shoot.ko": "test/boot/{}/hf_shoot.ko",
+    "/lib/holdfast/hv.img": "hv/hv-{backend}.img",
+    "/lib/holdfast/holdfast.ko": "agent/{series}/holdfast.ko",
+    "/lib/holdfast/hf_bench.ko": "test/boot/{series}/hf_bench.ko",
+    "/lib/holdfast/hf_attack.ko": "test/attack/{series}/hf_attack.ko",
+    "/lib/holdfast/hf_plant.ko": "test/attack/{series}/hf_plant.ko",
+    "/lib/holdfast/hf_shoot.ko": "test/boot/{series}/hf_shoot.ko",
 }
 # Stock modules that cases load, with all they need: folder in the guest -> module.
 LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}
@@ -47,11 +46,12 @@ def folder(series):
 
 
 @functools.lru_cache(maxsize=None)
-def initramfs(series=SERIES):
-    """Builds the initramfs all machines with a kernel share; returns its path."""
+def initramfs(series=SERIES, backend="svm"):
+    """Builds the initramfs all machines with a kernel and a kind of CPU share; returns its path."""
     def built(table):
-        return {guest: os.path.join(BUILD, host.format(series)) for guest, host in table.items()}
-    path = os.path.join(BUILD, "test", "boot", series, "initramfs")
+        return {guest: os.path.join(BUILD, host.format(series=series, backend=backend))
+                for guest, host in table.items()}
+    path = os.path.join(BUILD, "test", "boot", series, "initramfs-" + backend)
     files = built(FILES)
     for module in stock.modules(folder(series)):
         files["/lib/stock/" + stock.plain_name(module)] = module
@@ -74,7 +74,7 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
 
 def intel(name, mode="bare", run="", attacks=None, kernel="6.1-cloud", further="", **options):
     """A bochs.Machine."""
-    return bochs.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
+    return bochs.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel, "vmx"), name,
                          os.path.join(BUILD, "bochs"),
                          append=words(mode, run, attacks) + " " + further, **options)
 

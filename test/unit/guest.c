@@ -241,7 +241,7 @@ int guest_setup(void **ctx)
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000021 });
 	fake_cpu_set_leaf(0x80000001, all);
 	fake_cpu_set_leaf(0x80000021, (struct cpuid){ 0 });
-	sysreg_init();
+	sysreg_init(0);
 	fake_cpu_set_msr(MSR_FS_BASE, 0);
 	fake_cpu_set_msr(MSR_GS_BASE, 0);
 	fake_cpu_set_msr(MSR_VM_CR, 0);

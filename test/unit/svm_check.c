@@ -49,7 +49,7 @@ static int setup(void **ctx)
 	fake_cpu_set_leaf(7, (struct cpuid){ 0 });
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000001 });
 	fake_cpu_set_leaf(0x80000001, (struct cpuid){ 0 });
-	sysreg_init();
+	sysreg_init(0);
 	svm = (struct svm){ .npt_root = 0x1000,
 			    .msrpm_pa = 0x2000,
 			    .msrpm_locked_pa = 0x8000,

@@ -36,7 +36,7 @@ static int setup(void **ctx)
 {
 	(void)ctx;
 	cpu(all, all, all, ~0u);
-	sysreg_init();
+	sysreg_init(0);
 	return 0;
 }
 
@@ -98,7 +98,7 @@ static void cr4_bits(void **ctx)
 	for (i = 0; i < ARRAY_SIZE(feature); i++) {
 		optional |= B(feature[i].bit);
 		cpu(feature[i].std, feature[i].ext, none, 0);
-		sysreg_init();
+		sysreg_init(0);
 		for (bit = 0; bit < 64; bit++)
 			assert_int_equal(sysreg_valid_cr4(B(bit), 0, B(16), 0),
 					 bit <= 10 || bit == feature[i].bit);
@@ -162,7 +162,7 @@ static void efer_bits(void **ctx)
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(feature); i++) {
 		cpu(none, none, feature[i].amd, feature[i].more);
-		sysreg_init();
+		sysreg_init(0);
 		for (bit = 0; bit < 64; bit++)
 			assert_int_equal(sysreg_valid_efer(B(bit), 0, 0),
 					 (always & B(bit)) || bit == feature[i].bit);
@@ -170,7 +170,7 @@ static void efer_bits(void **ctx)
 	/* A leaf beyond the last says nothing, whatever it holds. */
 	cpu(none, none, none, ~0u);
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000020 });
-	sysreg_init();
+	sysreg_init(0);
 	assert_false(sysreg_valid_efer(B(21), 0, 0));
 }
 
@@ -214,7 +214,7 @@ static void canonical(void **ctx)
 	for (five = 0; five <= 1; five++) {
 		cpu(all, all, all, ~0u);
 		fake_cpu_set_cr4(five ? B(12) : 0);
-		sysreg_init();
+		sysreg_init(0);
 		for (i = 0; i < ARRAY_SIZE(table); i++) {
 			bool want = five ? table[i].five : table[i].four;
 

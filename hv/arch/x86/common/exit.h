@@ -56,6 +56,8 @@ bool registers_perform(struct vcpu *v, const struct x86_exit *e);
 
 /* The vendor's. An MSR as the guest sees it now; -EINVAL: there is no such MSR. */
 int registers_guest_msr(const struct vcpu *v, u32 msr, u64 *value);
+/* To be seen there; -EINVAL: not there, or not with this value. */
+int registers_set_msr(struct vcpu *v, u32 msr, u64 value);
 /* Values that the processor would take. @shown: bits of CR0 that the guest is shown besides. */
 void registers_set_cr0(struct vcpu *v, u64 value, u64 shown);
 void registers_set_efer(struct vcpu *v, u64 value);
@@ -106,6 +108,11 @@ void inject_again(struct vcpu *v);
 void inject_took(struct vcpu *v, struct x86_exit *e, u32 taken);
 /* The vendor's: deliver the NMI that waits (CPU_NMI), now or when the guest can take it. */
 void inject_nmi(struct vcpu *v);
+
+/* ---- restart.c ---- */
+
+/* The state of a CPU that has just been started; what else the vendor's part keeps it adds. */
+void restart_state(struct vcpu *v, const struct hf_startup *at);
 
 /* ---- exit.c: carrying out ---- */
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's instruction that exited: where it is, what it says, what comes after it. */
+#include <hv/backend.h>
+#include <hv/cpu.h>
 #include <hv/guest.h>
 #include <hv/owner.h>
 
@@ -8,6 +10,13 @@
 struct gwalk instruction_paging(const struct state *state)
 {
 	return (struct gwalk){ state->cr3, state->cr4 & CR4_LA57 ? 5 : 4 };
+}
+
+int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
+{
+	const struct gwalk walk = instruction_paging(cpu->vcpu->state);
+
+	return gwalk_translate(&walk, va, to);
 }
 
 void instruction_complete_gprs(struct vcpu *v)
@@ -40,13 +49,11 @@ static void fetch(struct vcpu *v, struct code *code)
 
 static int decode_again(struct vcpu *v, struct code *code)
 {
-	struct decode_context context = {
-		.gprs = v->gprs,
-		.rip = v->state->rip,
-		.fs_base = rdmsr(MSR_FS_BASE),
-		.gs_base = rdmsr(MSR_GS_BASE),
-	};
+	struct decode_context context = { .gprs = v->gprs, .rip = v->state->rip };
 
+	if (registers_guest_msr(v, MSR_FS_BASE, &context.fs_base) ||
+	    registers_guest_msr(v, MSR_GS_BASE, &context.gs_base))
+		return -HF_EINVAL;
 	return decode(code->bytes, code->size, &context, &code->decoded);
 }
 

@@ -163,7 +163,7 @@ static void on_wrmsr(struct vcpu *v, struct x86_exit *e, u32 msr)
 
 	/* In no block of the permission map, or it would not be here. */
 	if (msrs_free(msr)) {
-		settle_msr(v, e, msr_write(msr, value));
+		settle_msr(v, e, registers_set_msr(v, msr, value));
 		return;
 	}
 	if (registers_guest_msr(v, msr, &old)) {
@@ -198,7 +198,7 @@ bool registers_perform(struct vcpu *v, const struct x86_exit *e)
 	u64 value = e->exit.reg.value;
 
 	if (e->exit.reg.unknown)
-		return !msr_write(e->exit.reg.hardware, value);
+		return !registers_set_msr(v, e->exit.reg.hardware, value);
 	switch (e->exit.reg.id) {
 	case REG_CR0:
 		if (!sysreg_valid_cr0(value, state->cr4, state->efer))
@@ -229,10 +229,7 @@ bool registers_perform(struct vcpu *v, const struct x86_exit *e)
 	case REG_TR_SELECTOR:
 		registers_load_tr(v, &e->table);
 		return true;
-	case REG_S_CET:
-		state->s_cet = value;
-		return true;
 	}
 	return sysreg_valid_msr(e->exit.reg.id, value) &&
-	       !msr_write(e->exit.reg.hardware, value);
+	       !registers_set_msr(v, e->exit.reg.hardware, value);
 }

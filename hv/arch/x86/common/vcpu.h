@@ -18,12 +18,12 @@ struct native {
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
-	u64 hsave_pa, vm_cr;  /* AMD */
-	u64 dr6, dr7;	      /* an exit resets them: APM vol. 2, 15.6; of Intel DR7 alone */
-	u64 fs_base, gs_base; /* Intel: an exit resets these, and TR and LDTR */
+	u64 hsave_pa, vm_cr; /* AMD */
+	u64 debugctl;	     /* Intel: an exit resets it, and TR and LDTR: SDM vol. 3, 28.5 */
+	u64 dr6, dr7;	     /* an exit resets them: APM vol. 2, 15.6; of Intel DR7 alone */
 	struct table_register gdtr;
 	struct table_register idtr;
-	u16 cs, ss, ds, es, fs, gs, tr, ldtr;
+	u16 cs, ss, ds, es, tr, ldtr;
 };
 
 /* An instruction of the guest's, as it was fetched, and decoded with the registers of then. */
@@ -50,7 +50,7 @@ struct vcpu {
 	/* The vendor's own: complete in its folder only. */
 	union {
 		struct vmcb *vmcb;
-		struct vmx *vmx;
+		struct vmx_cpu *vmx;
 	};
 	u64 block_pa;  /* VMCB, VMCS */
 	u64 region_pa; /* the processor's own: host save area, VMXON region */
@@ -81,6 +81,9 @@ struct platform {
 };
 
 extern struct platform platform;
+
+/* How many bits physical addresses have. */
+u32 platform_address_bits(void);
 
 /* run.S: switch to the hypervisor's world and run the guest. Returns only to roll back. */
 int vcpu_run(struct vcpu *vcpu);

@@ -152,3 +152,11 @@ int registers_guest_msr(const struct vcpu *v, u32 msr, u64 *value)
 	}
 	return msr_read(msr, value);
 }
+
+int registers_set_msr(struct vcpu *v, u32 msr, u64 value)
+{
+	if (msr != MSR_S_CET)
+		return msr_write(msr, value);
+	v->vmcb->state.s_cet = value;
+	return 0;
+}

@@ -22,12 +22,6 @@
 /* CPUID 1, ECX: below another hypervisor. */
 #define CPUID_HYPERVISOR BIT(31)
 
-#define CODE_ATTRIBUTES 0xa9b /* APM vol. 2, 4.8: 64-bit code, present, accessed */
-#define DATA_ATTRIBUTES 0xc93
-#define RFLAGS_RESET	RFLAGS_FIXED
-#define DR6_RESET	0xffff0ff0ull /* APM vol. 2, table 14-1 */
-#define DR7_RESET	0x400ull
-
 /* ---- INIT ---- */
 
 /*
@@ -80,41 +74,13 @@ void restart_after_window(struct vcpu *v)
 	startup_reset(v->cpu, true);
 }
 
-/* ---- starting again ---- */
-
-static u64 recorded(struct cpu *cpu, u32 reg)
-{
-	return cpu->registers_recorded ? cpu->recorded[reg] : backend_register_read(cpu, reg);
-}
-
-/*
- * As the kernel's own start-up code hands a CPU over, but with what was recorded in force already.
- * Descriptor tables and the task register stay, and with them handlers of exceptions.
- */
 void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 {
 	struct vcpu *v = cpu->vcpu;
 	struct vmcb *vmcb = v->vmcb;
 
-	*v->gprs = (struct gprs){ 0 };
-	vmcb->state.rax = 0;
-	vmcb->state.rip = at->rip;
-	vmcb->state.rsp = at->stack;
-	vmcb->state.rflags = RFLAGS_RESET;
-	vmcb->state.cr0 = recorded(cpu, REG_CR0);
-	vmcb->state.cr3 = at->root;
-	vmcb->state.cr4 = recorded(cpu, REG_CR4);
-	vmcb->state.efer = recorded(cpu, REG_EFER) | EFER_SVME;
-	vmcb->state.dr6 = DR6_RESET;
-	vmcb->state.dr7 = DR7_RESET;
-	vmcb->state.cs = (struct segment){ v->native.cs, CODE_ATTRIBUTES, ~0u, 0 };
-	vmcb->state.ss = (struct segment){ v->native.ss, DATA_ATTRIBUTES, ~0u, 0 };
-	vmcb->state.ds = (struct segment){ 0 };
-	vmcb->state.es = (struct segment){ 0 };
-	vmcb->state.cpl = 0;
-	vmcb->interrupt_shadow = 0;
-	vmcb->exit_interrupt = 0;
-	vmcb->event_inject = 0;
+	restart_state(v, at);
+	vmcb->state.efer |= EFER_SVME;
 	/* INIT forgets that an NMI is being handled, and what CR0 shows. */
 	vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
 	vmcb->intercept[INTERCEPT_CR] &= ~CR_READ(0);

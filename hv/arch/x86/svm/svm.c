@@ -17,7 +17,6 @@
 #include "vcpu.h"
 
 struct svm svm;
-struct platform platform;
 
 const char *backend_name(void)
 {
@@ -108,7 +107,7 @@ int backend_init(const struct hf_boot *boot)
 {
 	int error;
 
-	sysreg_init();
+	sysreg_init(0);
 	restart_init();
 	error = host_init();
 	if (error)
@@ -120,16 +119,4 @@ int backend_init(const struct hf_boot *boot)
 	if (!error)
 		error = device_init(boot);
 	return error ? error : npt_init();
-}
-
-int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
-{
-	const struct gwalk walk = instruction_paging(cpu->vcpu->state);
-
-	return gwalk_translate(&walk, va, to);
-}
-
-void backend_kick(struct cpu *cpu)
-{
-	apic_nmi(cpu->id);
 }
