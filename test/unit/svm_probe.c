@@ -11,7 +11,6 @@
 #include <hv/backend.h>
 #include "fake_cpu.h"
 
-struct platform platform;
 
 static struct hf_boot boot;
 

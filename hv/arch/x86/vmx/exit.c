@@ -120,10 +120,10 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 		registers_on_cr(v, e);
 		return;
 	case REASON_TABLE:
-		registers_on_table(v, e);
+		table_on_exit(v, e);
 		return;
 	case REASON_SELECTOR:
-		registers_on_selector(v, e);
+		table_on_selector(v, e);
 		return;
 	case REASON_INVD:
 		exit_on_invd(v, e);

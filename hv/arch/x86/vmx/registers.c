@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Control, table and extended registers, and MSRs, as far as the hardware has its own way with them. */
+/* Control and extended registers, and MSRs, as far as the hardware has its own way with them. */
 #include <hv/backend.h>
 #include <hv/cpu.h>
 
@@ -20,23 +20,6 @@ enum cr_access {
 	CR_MOV_FROM,
 	CR_CLTS,
 	CR_LMSW
-};
-
-/* Instruction information: tables 28-11 and 28-12. */
-#define TABLE_INSTRUCTION(info) ((info) >> 28 & 3)
-
-enum table_instruction {
-	TABLE_SGDT,
-	TABLE_SIDT,
-	TABLE_LGDT,
-	TABLE_LIDT
-};
-
-enum selector_instruction {
-	SELECTOR_SLDT,
-	SELECTOR_STR,
-	SELECTOR_LLDT,
-	SELECTOR_LTR
 };
 
 /* ---- control registers ---- */
@@ -75,36 +58,13 @@ void registers_set_efer(struct vcpu *v, u64 value)
 	v->state->efer = value;
 }
 
-/* ---- table registers ---- */
-
-/*
- * All eight instructions exit together. Storing is refused as unknown: user mode has no business with
- * these addresses, and kernels only ask where they hand the machine over.
- */
-void registers_on_table(struct vcpu *v, struct x86_exit *e)
-{
-	switch (TABLE_INSTRUCTION(vmcs_read(VMCS_EXIT_INSTRUCTION))) {
-	case TABLE_LGDT:
-		registers_on_table_write(v, e, OP_LGDT);
-		return;
-	case TABLE_LIDT:
-		registers_on_table_write(v, e, OP_LIDT);
-	}
-}
-
-void registers_on_selector(struct vcpu *v, struct x86_exit *e)
-{
-	if (TABLE_INSTRUCTION(vmcs_read(VMCS_EXIT_INSTRUCTION)) == SELECTOR_LTR)
-		registers_on_tr_write(v, e);
-}
+/* ---- others ---- */
 
 void registers_load_tr(struct vcpu *v, const struct segment *tss)
 {
 	if (v->state->tr.selector != tss->selector || v->state->tr.base != tss->base)
 		v->state->tr = *tss;
 }
-
-/* ---- extended control registers ---- */
 
 /* The processor has looked at the privilege; on the value it faults in our hands as in the guest's. */
 void registers_on_xsetbv(struct vcpu *v, struct x86_exit *e)

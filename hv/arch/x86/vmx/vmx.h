@@ -72,10 +72,12 @@ void state_store(struct vcpu *v);
 /* ---- registers.c ---- */
 
 void registers_on_cr(struct vcpu *v, struct x86_exit *e);
-/* An access to a table register. */
-void registers_on_table(struct vcpu *v, struct x86_exit *e);
-void registers_on_selector(struct vcpu *v, struct x86_exit *e);
 void registers_on_xsetbv(struct vcpu *v, struct x86_exit *e);
+
+/* ---- table.c: GDTR and IDTR; LDTR and TR ---- */
+
+void table_on_exit(struct vcpu *v, struct x86_exit *e);
+void table_on_selector(struct vcpu *v, struct x86_exit *e);
 
 /* ---- inject.c: NMIs ---- */
 
