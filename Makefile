@@ -59,7 +59,7 @@ all:
 -include scripts/check.mk
 
 # The parts by the names they are known by, as far as the tree has them.
-PARTS := hv:$(O)/hv/hv-svm.img cli:$(O)/cli/holdfast
+PARTS := hv:$(O)/hv/hv-svm.img hv:$(O)/hv/hv-vmx.img cli:$(O)/cli/holdfast
 MODULES += $(AGENT_DIR)/holdfast.ko
 ARTIFACTS += $(foreach part,$(PARTS),$(if $(wildcard $(firstword $(subst :, ,$(part)))/build.mk), \
 	$(lastword $(subst :, ,$(part)))))
@@ -102,7 +102,7 @@ deps:
 	$(Q)scripts/deps.sh build vm unit check fuzz
 
 loc:
-	$(Q)scripts/loc.sh
+	$(Q)for backend in $(HV_BACKENDS); do scripts/loc.sh $$backend || exit 1; done
 
 clean:
 	$(Q)rm -rf $(O)

@@ -15,10 +15,11 @@ long call_make(u32 number, u64 arg0, u64 arg1)
 {
 	long result = number;
 
-	asm volatile("1:	" ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
-		     "	jmp 3f\n"
-		     "2:	mov %[absent], %%rax\n"
-		     "3:\n" _ASM_EXTABLE(1b, 2b)
+	asm volatile("1:	" ALTERNATIVE("vmcall", "vmmcall",
+					      X86_FEATURE_VMMCALL) "\n"
+								   "	jmp 3f\n"
+								   "2:	mov %[absent], %%rax\n"
+								   "3:\n" _ASM_EXTABLE(1b, 2b)
 		     : "+a"(result)
 		     : "D"(arg0), "S"(arg1), [absent] "i"(-ENODEV)
 		     : "memory");

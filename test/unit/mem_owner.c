@@ -13,9 +13,9 @@
 
 #define OPERATIONS 100000
 
-static const struct stage2_format *const formats[] = { &fake_format, &fake_plain_format,
+static const struct stage2_format *const formats[] = { &fake_format,	   &fake_plain_format,
 						       &fake_break_format, &npt_format,
-						       &ept_format, &fake_picky_format };
+						       &ept_format,	   &fake_picky_format };
 static struct owner_locked l;
 
 /* ---- model ---- */

@@ -11,7 +11,6 @@
 #include <hv/backend.h>
 #include "fake_cpu.h"
 
-
 static struct hf_boot boot;
 
 /* A processor with everything; what a case takes away, it takes from this one. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EPT entries bit by bit, with the memory types of MTRRs; what tables of them do is mem_stage2's. */
+/* EPT entries bit by bit, with memory types of MTRRs; what tables of them do is mem_stage2's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

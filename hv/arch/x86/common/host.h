@@ -50,8 +50,8 @@ u64 host_cr3(void);
 u64 host_cr4(void);
 /*
  * Exceptions in the hypervisor itself (traps.c). All are our own bugs and fatal, but for two: the
- * NMI, which the vendor's run.S counts (traps_nmi); and a protection fault of an access made for the
- * guest (msr_read, msr_write, xcr_write), which becomes an error code.
+ * NMI, which the vendor's run.S counts (traps_nmi); and a protection fault of an access made for
+ * the guest (msr_read, msr_write, xcr_write), which becomes an error code.
  */
 void traps_init(void);
 struct table_register traps_idtr(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The check of the control structure before the guest runs. The processor itself refuses a state that
- * none could be in (SDM vol. 3, 27.2 and 27.3); this looks for what it would take, and we do not mean.
+ * The check of the control structure before the guest runs. The processor itself refuses a state
+ * that none could be in (SDM vol. 3, 27.2 and 27.3); this looks for what it would take, and we do
+ * not mean.
  */
 #include <hv/cpu.h>
 #include <hv/panic.h>

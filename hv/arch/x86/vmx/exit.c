@@ -69,7 +69,7 @@ static void on_port(struct vcpu *v, struct x86_exit *e)
 		     });
 }
 
-/* NMIs are all that exits of events. While the exit lasts, the processor holds further ones back. */
+/* NMIs are all that exits of events. As long as the exit lasts the processor holds others back. */
 static void on_event(struct vcpu *v, struct x86_exit *e)
 {
 	e->next_rip = 0;

@@ -5,9 +5,9 @@
 #include "vmx.h"
 
 /*
- * All exit. The guest's wait in cpu->pending (CPU_NMI): one, as in a processor. The control "virtual
- * NMIs" has the processor itself keep account of whether the guest handles one (SDM vol. 3, 25.3),
- * and tell when it has ended ("NMI-window exiting").
+ * All exit. The guest's wait in cpu->pending (CPU_NMI): one, as in a processor. The control
+ * "virtual NMIs" has the processor itself keep account of whether the guest handles one (SDM
+ * vol. 3, 25.3), and tell when it has ended ("NMI-window exiting").
  */
 
 static void window(struct vcpu *v, bool open)

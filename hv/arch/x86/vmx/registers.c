@@ -66,7 +66,7 @@ void registers_load_tr(struct vcpu *v, const struct segment *tss)
 		v->state->tr = *tss;
 }
 
-/* The processor has looked at the privilege; on the value it faults in our hands as in the guest's. */
+/* The processor has looked at the privilege; on the value it faults in our hands as well. */
 void registers_on_xsetbv(struct vcpu *v, struct x86_exit *e)
 {
 	u64 value = (u32)v->state->rax | v->gprs->r[GPR_RDX] << 32;

@@ -6,7 +6,6 @@
 #include "../common/sysreg.h"
 #include "vmx.h"
 
-/* As the kernel's own start-up code hands a CPU over, but with what was recorded in force already. */
 void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 {
 	struct vcpu *v = cpu->vcpu;

@@ -8,7 +8,8 @@
 #define NMI_COUNT   24		/* host.h: above the stack, seen from .Lgprs */
 #define STACK_MASK  (16384 - 1) /* host.h */
 
-	.macro	push_gprs	/* struct gprs; RSP is in the control structure, its slot is room only */
+	/* struct gprs; RSP is in the control structure, its slot is room only */
+	.macro	push_gprs
 	.irp	r, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rax, rbx, rdx, rcx, rax
 	push	%\r
 	.endr
@@ -114,8 +115,8 @@ vcpu_entry:	/* on the stack: vcpu; in the registers: the guest's */
 	.size	vcpu_entry, . - vcpu_entry
 
 /*
- * An NMI while the hypervisor runs is counted, above the stack (host.h). Between the look at the count
- * and the entry it goes back to the look, or it would wait for the next exit.
+ * An NMI while the hypervisor runs is counted, above the stack (host.h). Between the look at the
+ * count and the entry it goes back to the look, or it would wait for the next exit.
  */
 	.balign	16
 	.globl	traps_nmi

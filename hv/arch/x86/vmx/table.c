@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Table registers. All eight instructions that load and store them exit together once a CPU is locked
- * (SDM vol. 3, 25.6.2, "descriptor-table exiting"). Stores are done here: of the kernel; in user mode
- * they fault, as they do wherever the processor has UMIP, and there they do not even exit. That is no
- * event: any program could fill the ring.
+ * Table registers. All eight instructions that load and store them exit together once a CPU is
+ * locked (SDM vol. 3, 25.6.2, "descriptor-table exiting"). Stores are done here: of the kernel; in
+ * user mode they fault, as they do wherever the processor has UMIP, and there they do not even
+ * exit. That is no event: any program could fill the ring.
  */
 #include <hv/backend.h>
 #include <hv/cpu.h>

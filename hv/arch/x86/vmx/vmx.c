@@ -85,7 +85,7 @@ static int maps_init(const struct hf_boot *boot)
 	/* Reads too: the guest is told that firmware has switched VMX off. */
 	intercept_msr(MSR_FEATURE_CTL, true, true);
 	intercept_msr(MSR_EFER, false, true);
-	/* What takes addresses that EPT does not translate, or that are not the guest's in our world. */
+	/* What takes addresses that EPT does not translate, or that mean others to us. */
 	for (u32 msr = 0; msr < MSR_RANGE; msr++)
 		if (msrs_register(msr) == REG_RTIT || msrs_register(msr) == REG_PATCH_LOADER)
 			intercept_msr(msr, false, true);
