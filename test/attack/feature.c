@@ -9,6 +9,9 @@
 
 /* Leaf 7, subleaf 0: APM vol. 3, appendix E.3. */
 #define LEAF 7
+/* APM vol. 3, appendix E.4. */
+#define LEAF_AMD 0x80000001
+#define SVM	 BIT(2)
 
 static const struct {
 	const char *name;
@@ -27,6 +30,11 @@ bool feature_present(const char *name)
 
 	if (!strcmp(name, "EFI"))
 		return efi_enabled(EFI_RUNTIME_SERVICES);
+	/* Holdfast hides it: what the kernel has found when it started. */
+	if (!strcmp(name, "VMX"))
+		return boot_cpu_has(X86_FEATURE_VMX);
+	if (!strcmp(name, "SVM"))
+		return cpuid_ecx(LEAF_AMD) & SVM;
 	if (cpuid_eax(0) < LEAF)
 		return false;
 	cpuid_count(LEAF, 0, &eax, &ebx, &ecx, &edx);

@@ -35,7 +35,7 @@ NAMES = {
     # A function of a module may call a trampoline, which then is what is attacked.
     "module text": {"module text", "code made at run time"},
     "hypervisor memory": {"hypervisor memory"},
-    "nested virtualization": {"EFER.SVME", "virtualization instructions"},
+    "nested virtualization": {"EFER.SVME", "CR4.VMXE", "virtualization instructions"},
     "hypercalls": {"hypercall interface", "kernel text"},
     "CPU state": {"kernel text", "machine"},
     "A20 gate": {"I/O port 0x92", "I/O port 0x64"},

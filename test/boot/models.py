@@ -15,11 +15,11 @@ class Model:
 # ticks is a store to the APIC, and so an exit with the guard of the APIC: on four threads QEMU loses
 # its own record of nested paging sooner or later (docs/testing.md, "The machines").
 MODELS = {model.name: model for model in (
-    Model("max", "max"),
-    Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57"}),
+    Model("max", "max", {"VMX"}),
+    Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57", "VMX"}),
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
-          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57"}, threads=2),
+          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57", "VMX"}, threads=2),
     # Intel's, in Bochs.
-    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57"}),
-    Model("i3_cnl", "corei3_cnl", {"LA57"}),
+    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57", "SVM"}),
+    Model("i3_cnl", "corei3_cnl", {"LA57", "SVM"}),
 )}

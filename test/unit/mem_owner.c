@@ -773,6 +773,6 @@ int main(void)
 		cmocka_unit_test_teardown(random_sequences, teardown),
 	};
 
-	ept_init(true);
+	ept_init(true, true);
 	return cmocka_run_group_tests_name("mem_owner", tests, NULL, NULL);
 }

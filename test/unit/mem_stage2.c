@@ -215,7 +215,7 @@ static void merge(u64 start, u64 npages)
 static int setup_ept(void **ctx)
 {
 	(void)ctx;
-	ept_init(true);
+	ept_init(true, true);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #define W  0x2ull
 #define X  0x4ull
 #define WB 0x30ull
+#define AD 0x300ull
 #define PS 0x80ull
 
 #define UC 0u
@@ -47,7 +48,7 @@ static int setup(void **ctx)
 	for (i = 0; i < 4; i++)
 		range(i, 0, 0, 0);
 	assert_int_equal(mtrr_init(), 0);
-	ept_init(true);
+	ept_init(true, true);
 	return 0;
 }
 
@@ -68,12 +69,14 @@ static void leaf_bits(void **ctx)
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(leaf); i++)
 		for (level = 1; level <= 3; level++) {
-			u64 want = BLOCK | leaf[i].bits | (level > 1 ? PS : 0);
+			u64 want = BLOCK | AD | leaf[i].bits | (level > 1 ? PS : 0);
 
 			assert_int_equal(f->leaf(hpa(BLOCK), leaf[i].perm, level), want);
 		}
 	assert_int_equal(f->max_block, 3);
-	/* Four levels, write-back, no accessed and dirty flags. */
+	/* Four levels, write-back; accessed and dirty flags. */
+	assert_int_equal(ept_pointer(hpa(0x12345000)), 0x1234505e);
+	ept_init(true, false);
 	assert_int_equal(ept_pointer(hpa(0x12345000)), 0x1234501e);
 }
 
@@ -130,7 +133,7 @@ static void tables(void **ctx)
 	unsigned int level;
 
 	(void)ctx;
-	assert_int_equal(entry, 0x000ffffffffff007ull);
+	assert_int_equal(entry, 0x000ffffffffff107ull);
 	for (level = 2; level <= 4; level++) {
 		assert_true(f->is_table(entry, level));
 		assert_false(f->is_leaf(entry, level));
@@ -144,7 +147,7 @@ static void small_code(void **ctx)
 	unsigned int level;
 
 	(void)ctx;
-	ept_init(false);
+	ept_init(false, true);
 	for (level = 1; level <= 3; level++) {
 		assert_int_equal(f->fits(hpa(BLOCK), ALL, level), level == 1);
 		assert_int_equal(f->fits(hpa(BLOCK), HF_PERM_READ | EXEC, level), level == 1);
@@ -180,8 +183,8 @@ static void types(void **ctx)
 	assert_int_equal(type_of(5 * GIB, PAGE_SIZE), 5);
 	assert_int_equal(type_of(5 * GIB + PAGE_SIZE, PAGE_SIZE), 6);
 	/* They reach the entries, and blocks that lie across are none. */
-	assert_int_equal(f->leaf(hpa(2 * GIB), HF_PERM_READ, 1), 2 * GIB | R | WT << 3);
-	assert_int_equal(f->leaf(hpa(3 * GIB), HF_PERM_READ, 3), 3 * GIB | R | PS);
+	assert_int_equal(f->leaf(hpa(2 * GIB), HF_PERM_READ, 1), 2 * GIB | AD | R | WT << 3);
+	assert_int_equal(f->leaf(hpa(3 * GIB), HF_PERM_READ, 3), 3 * GIB | AD | R | PS);
 	assert_false(f->fits(hpa(2 * GIB), HF_PERM_READ, 2));
 	assert_true(f->fits(hpa(3 * GIB), HF_PERM_READ, 3));
 	/* All off: nothing is cached. */

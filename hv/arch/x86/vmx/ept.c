@@ -13,26 +13,30 @@
 #define EPT_PRESENT    (EPT_READ | EPT_WRITE | EPT_EXEC)
 #define EPT_TYPE(type) ((u64)(type) << 3)
 #define EPT_BLOCK      BIT(7)
+#define EPT_USED       BIT(8) /* accessed; without the flags it means nothing */
+#define EPT_DIRTY      BIT(9)
 #define EPT_ADDR       0x000ffffffffff000ull
 
 /*
- * SDM vol. 3, 25.6.11: memory type of the tables, levels less one. Accessed and dirty flags stay
- * off: with them every walk of the guest's tables counts as a write (29.3.3.2), and its own tables
- * may be sealed.
+ * SDM vol. 3, 25.6.11: memory type of the tables, levels less one; accessed and dirty flags. With
+ * these a walk of the guest's own tables counts as a write (29.3.3.2), as it does on AMD: one rule
+ * for both, and none of it depends on who sets flags in a table that is sealed.
  */
 #define POINTER_WB     MTRR_TYPE_WB
 #define POINTER_LEVELS ((EPT_LEVELS - 1) << 3)
+#define POINTER_FLAGS  BIT(6)
 
-static bool large_code;
+static bool large_code, flags;
 
-void ept_init(bool large)
+void ept_init(bool large, bool with_flags)
 {
 	large_code = large;
+	flags = with_flags;
 }
 
 u64 ept_pointer(struct hpa root)
 {
-	return root.raw | POINTER_LEVELS | POINTER_WB;
+	return root.raw | POINTER_LEVELS | POINTER_WB | (flags ? POINTER_FLAGS : 0);
 }
 
 /*
@@ -77,12 +81,13 @@ static u64 leaf(struct hpa to, u32 perm, unsigned int level)
 		entry |= EPT_WRITE;
 	if (perm & EXEC)
 		entry |= EPT_EXEC;
-	return entry;
+	/* The CPU sets these; set beforehand they cost no locked update at run time. */
+	return entry | EPT_USED | EPT_DIRTY;
 }
 
 static u64 table(struct hpa to)
 {
-	return to.raw | EPT_PRESENT;
+	return to.raw | EPT_PRESENT | EPT_USED;
 }
 
 static bool is_leaf(u64 entry, unsigned int level)

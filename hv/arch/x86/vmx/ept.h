@@ -9,10 +9,11 @@
 extern const struct stage2_format ept_format;
 
 /*
- * Before tables are made: whether code may lie in large blocks. Not on processors without
+ * Before tables are made: whether tables have accessed and dirty flags; and whether code may lie in
+ * large blocks. Not on processors without
  * PSCHANGE_MC_NO: a guest can bring them down by changing the size of a page that it runs from
  * (Intel, "Machine check error on page size change").
  */
-void ept_init(bool large_code);
+void ept_init(bool large_code, bool flags);
 /* What the control block says of tables with this root. */
 u64 ept_pointer(struct hpa root);

@@ -28,6 +28,7 @@
 #define BASIC_TRUE BIT(55)
 
 /* Four levels, write-back tables, blocks of 2 MiB and 1 GiB, INVEPT of one context and of all. */
+#define EPT_FLAGS  BIT(21) /* accessed and dirty */
 #define EPT_NEEDED (BIT(6) | BIT(14) | BIT(16) | BIT(17) | BIT(20) | BIT(25) | BIT(26))
 
 /* What is needed of each kind of controls, and what is taken where it is there. */
@@ -130,7 +131,7 @@ int backend_probe(struct hf_boot *boot)
 	vmx.revision = rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	vmx.cr0_fixed = rdmsr(MSR_VMX_CR0_FIXED0);
 	vmx.cr4_fixed = rdmsr(MSR_VMX_CR4_FIXED0);
-	ept_init(large_code());
+	ept_init(large_code(), rdmsr(MSR_VMX_EPT) & EPT_FLAGS);
 	platform.features = HF_FEATURE_NEXT_RIP | HF_FEATURE_FLUSH_ASID | HF_FEATURE_RESTART;
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;

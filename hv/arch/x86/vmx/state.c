@@ -47,8 +47,9 @@ static u16 attributes_of(u32 rights)
 
 static u32 rights_of(u16 attributes)
 {
-	return attributes & SEGMENT_P ? (attributes & 0xff) | (attributes & 0xf00) << 4
-				      : RIGHTS_UNUSABLE;
+	if (!(attributes & SEGMENT_P))
+		return RIGHTS_UNUSABLE;
+	return (attributes & 0xffu) | (attributes & 0xf00u) << 4;
 }
 
 static struct segment segment_load(u32 selector)

@@ -98,6 +98,15 @@ static bool vmptrld(u64 vmcs)
 	return !unclear && !failed;
 }
 
+/* INVEPT of one context: SDM vol. 3, 31.3. */
+void vmx_flush(void)
+{
+	const u64 single_context = 1;
+	const u64 descriptor[2] = { vmx.ept_pointer, 0 };
+
+	asm volatile("invept %0, %1" : : "m"(descriptor), "r"(single_context) : "cc", "memory");
+}
+
 static void init_control(struct vcpu *v)
 {
 	v->vmx->primary = vmx.primary;

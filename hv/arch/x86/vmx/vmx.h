@@ -48,14 +48,8 @@ extern struct vmx vmx;
 /* What vcpu_run returns where the processor refused to begin, beside errors. */
 #define VCPU_REFUSED 1
 
-/* No second-level translation of this machine's is used again: INVEPT, SDM vol. 3, 31.3. */
-static inline void vmx_flush(void)
-{
-	const u64 single_context = 1;
-	const u64 descriptor[2] = { vmx.ept_pointer, 0 };
-
-	asm volatile("invept %0, %1" : : "m"(descriptor), "r"(single_context) : "cc", "memory");
-}
+/* Own CPU: no second-level translation of this machine's is used again. */
+void vmx_flush(void);
 
 /* run.S: where the hypervisor is entered by an exit. */
 void vcpu_entry(void);
