@@ -2,6 +2,7 @@
 #include <linux/bits.h>
 #include <linux/efi.h>
 #include <linux/kernel.h>
+#include <linux/pci.h>
 #include <linux/string.h>
 #include <asm/processor.h>
 
@@ -23,6 +24,15 @@ static const struct {
 	{ "UMIP", 0, BIT(2) },
 };
 
+/* QEMU's teaching device, the one that does what it is told. */
+static bool has_edu(void)
+{
+	struct pci_dev *device = pci_get_device(0x1234, 0x11e8, NULL);
+
+	pci_dev_put(device);
+	return device;
+}
+
 bool feature_present(const char *name)
 {
 	u32 eax, ebx, ecx, edx;
@@ -30,6 +40,8 @@ bool feature_present(const char *name)
 
 	if (!strcmp(name, "EFI"))
 		return efi_enabled(EFI_RUNTIME_SERVICES);
+	if (!strcmp(name, "edu"))
+		return has_edu();
 	/* Holdfast hides it: what the kernel has found when it started. */
 	if (!strcmp(name, "VMX"))
 		return boot_cpu_has(X86_FEATURE_VMX);

@@ -34,7 +34,7 @@ class Machine:
     doomed = False
 
     def __init__(self, kernel, initrd, name, emulator, cpus=1, model="skylake_x", append="",
-                 memory=512, limit=300, doomed=False, la57=False, extra=()):
+                 memory="512M", limit=300, doomed=False, la57=False, extra=()):
         assert not la57 and not extra
         self.kernel = kernel
         self.initrd = initrd
@@ -44,7 +44,7 @@ class Machine:
         self.la57 = la57
         self.model = MODELS[model]
         self.append = append
-        self.memory = memory        # MiB
+        self.memory = int(memory.rstrip("M"))   # MiB
         self.limit = limit
         self.doomed = doomed
 
@@ -84,7 +84,7 @@ class Machine:
             "romimage: file=%s/bios.bin" % self.emulator,
             "vgaromimage: file=%s/vga.bin" % self.emulator,
             "ata0-master: type=cdrom, path=%s, status=inserted" % self._disc(logs),
-            "boot: cdrom",
+            "boot: cdrom", "pci: enabled=1, chipset=i440fx, slot1=pcivga",
         ]
         for number, kind in enumerate(("console", "report", "events")):
             options.append("com%d: enabled=1, mode=file, dev=%s" % (number + 1, logs[kind]))

@@ -3,9 +3,10 @@
 
 
 class Model:
-    def __init__(self, name, flags, lacks=(), threads=None):
+    def __init__(self, name, flags, lacks=(), threads=None, intel=False):
         self.name = name
-        self.flags = flags          # for -cpu
+        self.flags = flags          # for -cpu; of Bochs the name of the model
+        self.intel = intel          # of Bochs, not of QEMU
         self.lacks = set(lacks)     # what attacks may say is absent, in their own words
         self.threads = threads      # with more CPUs one thread of QEMU runs them all; None: never
 
@@ -20,6 +21,7 @@ MODELS = {model.name: model for model in (
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
           {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57", "VMX"}, threads=2),
     # Intel's, in Bochs.
-    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57", "SVM"}),
-    Model("i3_cnl", "corei3_cnl", {"LA57", "SVM"}),
+    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57", "SVM", "edu"},
+          intel=True),
+    Model("i3_cnl", "corei3_cnl", {"LA57", "SVM", "edu"}, intel=True),
 )}

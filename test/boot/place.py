@@ -72,11 +72,13 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
                         append=words(mode, run, attacks) + " " + further, **options)
 
 
-def intel(name, mode="bare", run="", attacks=None, kernel="6.1-cloud", further="", **options):
-    """A bochs.Machine."""
+def intel(name, mode="bare", run="", attacks=None, kernel="6.1-cloud", further="", limit=300,
+          **options):
+    """A bochs.Machine. Bochs takes its time: what is a limit for QEMU is doubled."""
     return bochs.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel, "vmx"), name,
                          os.path.join(BUILD, "bochs"),
-                         append=words(mode, run, attacks) + " " + further, **options)
+                         append=words(mode, run, attacks) + " " + further, limit=2 * limit,
+                         **options)
 
 
 def more_words(**more):
