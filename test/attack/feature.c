@@ -33,6 +33,15 @@ static bool has_edu(void)
 	return device;
 }
 
+/* A display whose memory the processor reaches as such. */
+static bool has_display(void)
+{
+	struct pci_dev *device = pci_get_class(PCI_CLASS_DISPLAY_VGA << 8, NULL);
+
+	pci_dev_put(device);
+	return device;
+}
+
 bool feature_present(const char *name)
 {
 	u32 eax, ebx, ecx, edx;
@@ -40,6 +49,8 @@ bool feature_present(const char *name)
 
 	if (!strcmp(name, "EFI"))
 		return efi_enabled(EFI_RUNTIME_SERVICES);
+	if (!strcmp(name, "display"))
+		return has_display();
 	if (!strcmp(name, "edu"))
 		return has_edu();
 	/* Holdfast hides it: what the kernel has found when it started. */

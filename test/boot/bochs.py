@@ -84,7 +84,7 @@ class Machine:
             "romimage: file=%s/bios.bin" % self.emulator,
             "vgaromimage: file=%s/vga.bin" % self.emulator,
             "ata0-master: type=cdrom, path=%s, status=inserted" % self._disc(logs),
-            "boot: cdrom", "pci: enabled=1, chipset=i440fx, slot1=pcivga",
+            "boot: cdrom",
         ]
         for number, kind in enumerate(("console", "report", "events")):
             options.append("com%d: enabled=1, mode=file, dev=%s" % (number + 1, logs[kind]))

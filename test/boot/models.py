@@ -21,7 +21,7 @@ MODELS = {model.name: model for model in (
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
           {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57", "VMX"}, threads=2),
     # Intel's, in Bochs.
-    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57", "SVM", "edu"},
+    Model("skylake_x", "corei7_skylake_x", {"UMIP", "LA57", "SVM", "edu", "display"},
           intel=True),
-    Model("i3_cnl", "corei3_cnl", {"LA57", "SVM", "edu"}, intel=True),
+    Model("i3_cnl", "corei3_cnl", {"LA57", "SVM", "edu", "display"}, intel=True),
 )}
