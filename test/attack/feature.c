@@ -4,6 +4,7 @@
 #include <linux/kernel.h>
 #include <linux/pci.h>
 #include <linux/string.h>
+#include <asm/msr.h>
 #include <asm/processor.h>
 
 #include "feature.h"
@@ -45,10 +46,14 @@ static bool has_display(void)
 bool feature_present(const char *name)
 {
 	u32 eax, ebx, ecx, edx;
+	u64 value;
 	size_t i;
 
 	if (!strcmp(name, "EFI"))
 		return efi_enabled(EFI_RUNTIME_SERVICES);
+	/* Emulators either have it or read it as 0. */
+	if (!strcmp(name, "MISC_ENABLE"))
+		return !rdmsrl_safe(MSR_IA32_MISC_ENABLE, &value) && value;
 	if (!strcmp(name, "display"))
 		return has_display();
 	if (!strcmp(name, "edu"))

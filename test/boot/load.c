@@ -247,8 +247,8 @@ static const struct {
 };
 
 /*
- * Exits while one kind of work is done, beyond those of the two questions themselves. Apart from them
- * @unavoidable: instructions that leave the guest whatever the hypervisor does.
+ * Exits while one kind of work is done, beyond those of the two questions themselves. Apart from
+ * them @unavoidable: instructions that leave the guest whatever the hypervisor does.
  */
 static bool steady_exits(const char *kind, const char *count, long long *exits,
 			 long long *unavoidable, struct verdict *v)

@@ -27,7 +27,7 @@
 #define CR4    0x3706e0ull
 #define EFER   0xd01ull
 
-/* Fields by the manual's numbers (SDM vol. 3, appendix B), on purpose not by the names of vmcs.h. */
+/* Fields by the manual's numbers (SDM vol. 3, appendix B), not by the names of vmcs.h. */
 #define F_INFO	      0x6400
 #define F_GPA	      0x2400
 #define F_LINEAR      0x640a
@@ -648,7 +648,7 @@ static void nmi_as_kick(void **ctx)
 	assert_int_equal(fake_cpu_vmread(F_EVENT), 0);
 }
 
-/* Those that come while the hypervisor runs, seen on the way out: what was to be delivered stays. */
+/* Those that come while the hypervisor runs, seen on the way out: what is to be delivered stays. */
 static void nmi_inside(void **ctx)
 {
 	(void)ctx;

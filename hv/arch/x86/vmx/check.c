@@ -16,6 +16,9 @@
 #define CR4_PAGING  (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 #define EFER_PAGING (EFER_LME | EFER_LMA | EFER_NXE)
 
+/* Of no address: LAM, and what MOV to CR3 takes and forgets. */
+#define CR3_HIGH (7ull << 61)
+
 struct rule {
 	bool kept;
 	const char *what;
@@ -37,7 +40,7 @@ static const char *check_control(const struct vcpu *v)
 		{ vmcs_read(VMCS_EPT_POINTER) == vmx.ept_pointer, "EPT pointer" },
 		{ vmcs_read(VMCS_CR0_MASK) == CR0_OWNED, "CR0 mask" },
 		{ vmcs_read(VMCS_CR4_MASK) == CR4_OWNED, "CR4 mask" },
-		{ !(vmcs_read(VMCS_GUEST_CR3) & platform.cr3_reserved & ~BIT(63)), "CR3" },
+		{ !(vmcs_read(VMCS_GUEST_CR3) & platform.cr3_reserved & ~CR3_HIGH), "CR3" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

@@ -107,6 +107,26 @@ void vmx_flush(void)
 	asm volatile("invept %0, %1" : : "m"(descriptor), "r"(single_context) : "cc", "memory");
 }
 
+/* No field has a value that could be relied on: SDM vol. 3, 25.11.3. */
+static void init_nothing(void)
+{
+	static const u32 none[] = {
+		VMCS_EXCEPTIONS,      VMCS_PAGE_FAULT_MASK, VMCS_PAGE_FAULT_MATCH,
+		VMCS_CR3_TARGETS,     VMCS_EXIT_MSR_STORES, VMCS_EXIT_MSR_LOADS,
+		VMCS_ENTRY_MSR_LOADS, VMCS_ENTRY_EVENT,	    VMCS_INTERRUPTIBILITY,
+		VMCS_ACTIVITY,	      VMCS_PENDING_DEBUG,   VMCS_HOST_ES,
+		VMCS_HOST_DS,	      VMCS_HOST_FS,	    VMCS_HOST_GS,
+		VMCS_GUEST_FS,	      VMCS_GUEST_GS,	    VMCS_LIMIT_OF(VMCS_GUEST_FS),
+		VMCS_GUEST_ES,	      VMCS_GUEST_DS,	    VMCS_LIMIT_OF(VMCS_GUEST_GS),
+		VMCS_GUEST_LDTR,      VMCS_GUEST_SS,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		vmcs_write(none[i], 0);
+	if (vmx.secondary & SECONDARY_XSAVES)
+		vmcs_write(VMCS_XSS_BITMAP, 0);
+}
+
 static void init_control(struct vcpu *v)
 {
 	v->vmx->primary = vmx.primary;
@@ -210,7 +230,8 @@ static void init_state(struct vcpu *v)
 /* The segments that are null have no attributes to differ in. */
 static void init_unusable(void)
 {
-	static const u32 selectors[] = { VMCS_GUEST_ES, VMCS_GUEST_DS, VMCS_GUEST_LDTR };
+	static const u32 selectors[] = { VMCS_GUEST_ES, VMCS_GUEST_SS, VMCS_GUEST_DS,
+					 VMCS_GUEST_LDTR };
 
 	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++)
 		vmcs_write(VMCS_RIGHTS_OF(selectors[i]), RIGHTS_UNUSABLE);
@@ -220,6 +241,7 @@ static int run(struct vcpu *v)
 {
 	int error;
 
+	init_nothing();
 	init_unusable();
 	init_control(v);
 	init_state(v);
