@@ -223,6 +223,7 @@ static void handle(struct vcpu *v)
 
 	load_events(v);
 	state_load(v);
+	v->state->rax = v->gprs->r[GPR_RAX];
 	e.exit.cpl = v->state->cpl;
 	e.exit.rip = v->state->rip;
 	e.exit.root = v->state->cr3;
@@ -234,6 +235,7 @@ static void handle(struct vcpu *v)
 		exit_handle(v, &e);
 	}
 	state_store(v);
+	v->gprs->r[GPR_RAX] = v->state->rax;
 	store_shadow(v);
 }
 

@@ -90,7 +90,6 @@ void state_load(struct vcpu *v)
 	state->cr0 = seen(vmcs_read(VMCS_GUEST_CR0), vmcs_read(VMCS_CR0_SHADOW), CR0_OWNED);
 	state->cr4 = seen(vmcs_read(VMCS_GUEST_CR4), vmcs_read(VMCS_CR4_SHADOW), CR4_OWNED);
 	state->cpl = state->ss.attributes >> 5 & 3;
-	state->rax = v->gprs->r[GPR_RAX];
 	state->dr6 = read_dr6();
 	v->vmx->loaded = *state;
 }
@@ -126,6 +125,5 @@ void state_store(struct vcpu *v)
 	}
 	if (state->dr6 != loaded->dr6)
 		write_dr6(state->dr6);
-	v->gprs->r[GPR_RAX] = state->rax;
 	*loaded = *state;
 }

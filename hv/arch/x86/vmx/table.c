@@ -118,19 +118,18 @@ static int load_ldt(struct vcpu *v, u16 selector)
 	return 0;
 }
 
-static void on_lldt(struct vcpu *v, struct x86_exit *e)
+static int lldt(struct vcpu *v, struct x86_exit *e)
 {
 	const struct gwalk walk = instruction_paging(v->state);
 	struct instruction i;
 	u16 selector;
-	int error = operand(v, e, &i);
 
-	if (!error) {
-		selector = registers_gpr(v, i.gpr);
-		if (i.memory)
-			error = gwalk_read(&walk, i.address, &selector, sizeof(selector));
-	}
-	settle(v, e, error ? error : load_ldt(v, selector));
+	if (operand(v, e, &i))
+		return -HF_EINVAL;
+	selector = registers_gpr(v, i.gpr);
+	if (i.memory && gwalk_read(&walk, i.address, &selector, sizeof(selector)))
+		return -HF_EFAULT;
+	return load_ldt(v, selector);
 }
 
 void table_on_exit(struct vcpu *v, struct x86_exit *e)
@@ -160,7 +159,7 @@ void table_on_selector(struct vcpu *v, struct x86_exit *e)
 		on_selector_store(v, e, v->state->tr.selector);
 		return;
 	case SELECTOR_LLDT:
-		on_lldt(v, e);
+		settle(v, e, lldt(v, e));
 		return;
 	case SELECTOR_LTR:
 		registers_on_tr_write(v, e);

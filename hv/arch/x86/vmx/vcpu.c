@@ -191,7 +191,6 @@ static void init_state(struct vcpu *v)
 {
 	const struct native *n = &v->native;
 	struct state *state = v->state;
-	struct gprs unused = { 0 };
 
 	vmcs_write(VMCS_LINK, NO_LINK);
 	vmcs_write(VMCS_GUEST_DEBUGCTL, n->debugctl);
@@ -204,7 +203,6 @@ static void init_state(struct vcpu *v)
 	vmcs_write(VMCS_RIGHTS_OF(VMCS_GUEST_FS), RIGHTS_UNUSABLE);
 	vmcs_write(VMCS_RIGHTS_OF(VMCS_GUEST_GS), RIGHTS_UNUSABLE);
 	/* A value that differs everywhere from what is there: all of it is written. */
-	v->gprs = &unused;
 	v->vmx->loaded = (struct state){ 0 };
 	state->cs = segment(n->cs, n->gdtr);
 	state->ss = segment(n->ss, n->gdtr);

@@ -100,11 +100,13 @@ static int ept_tables_init(void)
 	struct hpa root;
 	int error = mtrr_init();
 
-	if (!error)
-		error = tables_init(&ept_format, EPT_LEVELS, &root);
-	if (!error)
-		vmx.ept_pointer = ept_pointer(root);
-	return error;
+	if (error)
+		return error;
+	error = tables_init(&ept_format, EPT_LEVELS, &root);
+	if (error)
+		return error;
+	vmx.ept_pointer = ept_pointer(root);
+	return 0;
 }
 
 int backend_init(const struct hf_boot *boot)
