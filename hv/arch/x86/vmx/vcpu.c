@@ -4,6 +4,7 @@
 #include <hv/cpu.h>
 #include <hv/launch.h>
 #include <hv/pool.h>
+#include <hv/string.h>
 
 #include "../common/sysreg.h"
 #include "probe.h"
@@ -111,14 +112,25 @@ void vmx_flush(void)
 static void init_nothing(void)
 {
 	static const u32 none[] = {
-		VMCS_EXCEPTIONS,      VMCS_PAGE_FAULT_MASK, VMCS_PAGE_FAULT_MATCH,
-		VMCS_CR3_TARGETS,     VMCS_EXIT_MSR_STORES, VMCS_EXIT_MSR_LOADS,
-		VMCS_ENTRY_MSR_LOADS, VMCS_ENTRY_EVENT,	    VMCS_INTERRUPTIBILITY,
-		VMCS_ACTIVITY,	      VMCS_PENDING_DEBUG,   VMCS_HOST_ES,
-		VMCS_HOST_DS,	      VMCS_HOST_FS,	    VMCS_HOST_GS,
-		VMCS_GUEST_FS,	      VMCS_GUEST_GS,	    VMCS_LIMIT_OF(VMCS_GUEST_FS),
-		VMCS_GUEST_ES,	      VMCS_GUEST_DS,	    VMCS_LIMIT_OF(VMCS_GUEST_GS),
-		VMCS_GUEST_LDTR,      VMCS_GUEST_SS,
+		VMCS_EXCEPTIONS,
+		VMCS_PAGE_FAULT_MASK,
+		VMCS_PAGE_FAULT_MATCH,
+		VMCS_CR3_TARGETS,
+		VMCS_EXIT_MSR_STORES,
+		VMCS_EXIT_MSR_LOADS,
+		VMCS_ENTRY_MSR_LOADS,
+		VMCS_ENTRY_EVENT,
+		VMCS_INTERRUPTIBILITY,
+		VMCS_ACTIVITY,
+		VMCS_PENDING_DEBUG,
+		VMCS_HOST_ES,
+		VMCS_HOST_DS,
+		VMCS_HOST_FS,
+		VMCS_HOST_GS,
+		VMCS_GUEST_FS,
+		VMCS_GUEST_GS,
+		VMCS_LIMIT_OF(VMCS_GUEST_FS),
+		VMCS_LIMIT_OF(VMCS_GUEST_GS),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
@@ -202,8 +214,8 @@ static void init_state(struct vcpu *v)
 	vmcs_write(VMCS_BASE_OF(VMCS_GUEST_GS), rdmsr(MSR_GS_BASE));
 	vmcs_write(VMCS_RIGHTS_OF(VMCS_GUEST_FS), RIGHTS_UNUSABLE);
 	vmcs_write(VMCS_RIGHTS_OF(VMCS_GUEST_GS), RIGHTS_UNUSABLE);
-	/* A value that differs everywhere from what is there: all of it is written. */
-	v->vmx->loaded = (struct state){ 0 };
+	/* No register has this value: all are written. */
+	memset(&v->vmx->loaded, 0xff, sizeof(v->vmx->loaded));
 	state->cs = segment(n->cs, n->gdtr);
 	state->ss = segment(n->ss, n->gdtr);
 	state->ds = segment(n->ds, n->gdtr);
@@ -225,22 +237,11 @@ static void init_state(struct vcpu *v)
 	state_store(v);
 }
 
-/* The segments that are null have no attributes to differ in. */
-static void init_unusable(void)
-{
-	static const u32 selectors[] = { VMCS_GUEST_ES, VMCS_GUEST_SS, VMCS_GUEST_DS,
-					 VMCS_GUEST_LDTR };
-
-	for (size_t i = 0; i < ARRAY_SIZE(selectors); i++)
-		vmcs_write(VMCS_RIGHTS_OF(selectors[i]), RIGHTS_UNUSABLE);
-}
-
 static int run(struct vcpu *v)
 {
 	int error;
 
 	init_nothing();
-	init_unusable();
 	init_control(v);
 	init_state(v);
 	init_host(v, v->state->tr.base);
