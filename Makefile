@@ -26,6 +26,8 @@ Q := $(if $(filter 1,$(V)),,@)
 # KERNELS.
 KVER ?= 6.1
 KERNELS := 6.1 6.12
+# The one in Bochs, where Intel's extension is.
+KERNEL_INTEL := 6.1-cloud
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
 KERNEL_READY := $(O)/kernel/$(KVER)/.ready
@@ -61,7 +63,7 @@ all:
 -include scripts/check.mk
 
 # The parts by the names they are known by, as far as the tree has them.
-PARTS := hv:$(O)/hv/hv-svm.img cli:$(O)/cli/holdfast
+PARTS := hv:$(O)/hv/hv-svm.img hv:$(O)/hv/hv-vmx.img cli:$(O)/cli/holdfast
 MODULES += $(AGENT_DIR)/holdfast.ko
 ARTIFACTS += $(foreach part,$(PARTS),$(if $(wildcard $(firstword $(subst :, ,$(part)))/build.mk), \
 	$(lastword $(subst :, ,$(part)))))
@@ -70,11 +72,11 @@ ARTIFACTS := $(sort $(ARTIFACTS))
 all: $(ARTIFACTS) $(MODULES)
 modules: $(MODULES)
 vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
-vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
+vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL)) $(O)/bochs/.ready
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
-.PHONY: $(addprefix modules-,$(KERNELS))
-$(addprefix modules-,$(KERNELS)): modules-%:
+.PHONY: $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL))
+$(addprefix modules-,$(KERNELS) $(KERNEL_INTEL)): modules-%:
 	$(Q)+$(MAKE) --no-print-directory KVER=$* modules
 
 # Does not depend on the script: a kernel that is there stays until `make clean`.
@@ -84,16 +86,20 @@ $(O)/kernel/%/.ready:
 # Fragments may need what has just been installed: a make of its own sees it.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# The emulator with an Intel CPU.
+$(O)/bochs/.ready:
+	$(Q)scripts/bochs.sh
+
 demo:
 	$(Q)scripts/deps.sh build vm
 	$(Q)+$(SUBMAKE) vm-demo
 
 test:
-	$(Q)scripts/deps.sh build vm unit
+	$(Q)scripts/deps.sh build vm intel unit
 	$(Q)+$(SUBMAKE) vm-test
 
 test-full:
-	$(Q)scripts/deps.sh build vm unit
+	$(Q)scripts/deps.sh build vm intel unit
 	$(Q)+$(SUBMAKE) vm-test-full
 
 bench:
@@ -101,10 +107,10 @@ bench:
 	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
-	$(Q)scripts/deps.sh build vm unit check fuzz
+	$(Q)scripts/deps.sh build vm intel unit check fuzz
 
 loc:
-	$(Q)scripts/loc.sh
+	$(Q)for backend in $(HV_BACKENDS); do scripts/loc.sh $$backend || exit 1; done
 
 clean:
 	$(Q)rm -rf $(O)

@@ -3,21 +3,24 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
 #include <asm/io.h>
 
 #include "call.h"
 #include "inject.h"
 
-/* Without a hypervisor VMMCALL is an undefined instruction, caught here. */
+/* Without a hypervisor the instruction is undefined, caught here. */
 long call_make(u32 number, u64 arg0, u64 arg1)
 {
 	long result = number;
 
-	asm volatile("1:	vmmcall\n"
-		     "	jmp 3f\n"
-		     "2:	mov %[absent], %%rax\n"
-		     "3:\n" _ASM_EXTABLE(1b, 2b)
+	asm volatile("1:	" ALTERNATIVE("vmcall", "vmmcall",
+					      X86_FEATURE_VMMCALL) "\n"
+								   "	jmp 3f\n"
+								   "2:	mov %[absent], %%rax\n"
+								   "3:\n" _ASM_EXTABLE(1b, 2b)
 		     : "+a"(result)
 		     : "D"(arg0), "S"(arg1), [absent] "i"(-ENODEV)
 		     : "memory");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,14 +15,25 @@
 #include "output.h"
 #include "reason.h"
 
-static const char *const default_images[] = {
-	"/usr/lib/holdfast/hv-svm.img",
-	"/lib/holdfast/hv-svm.img",
+#define CPUID_VMX (1u << 5) /* leaf 1, ecx */
+
+/* Of AMD's extension and Intel's: by default that of the CPU. */
+static const char *const default_images[][2] = {
+	{ "/usr/lib/holdfast/hv-svm.img", "/lib/holdfast/hv-svm.img" },
+	{ "/usr/lib/holdfast/hv-vmx.img", "/lib/holdfast/hv-vmx.img" },
 };
+
+static const char *const *images_of_cpu(void)
+{
+	unsigned int eax, ebx, ecx = 0, edx;
+
+	return default_images[__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_VMX)];
+}
 
 /* The image given, or the first default that is there. Sets @path. Descriptor or -1. */
 static int open_image(const struct options *options, const char **path)
 {
+	const char *const *images = images_of_cpu();
 	size_t i;
 	int fd = -1;
 
@@ -29,10 +41,10 @@ static int open_image(const struct options *options, const char **path)
 		*path = options->image;
 		return open(*path, O_RDONLY | O_CLOEXEC);
 	}
-	for (i = 0; i < sizeof(default_images) / sizeof(default_images[0]) && fd < 0; i++) {
+	for (i = 0; i < 2 && fd < 0; i++) {
 		if (i && errno != ENOENT)
 			break;
-		*path = default_images[i];
+		*path = images[i];
 		fd = open(*path, O_RDONLY | O_CLOEXEC);
 	}
 	return fd;

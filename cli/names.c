@@ -68,12 +68,19 @@ const char *name_access(uint32_t access)
 const char *name_exit(uint32_t kind)
 {
 	static const char *const names[] = {
-		[HF_EXIT_CALL] = "call",	 [HF_EXIT_MEMORY] = "memory",
-		[HF_EXIT_REGISTER] = "register", [HF_EXIT_MSR] = "msr",
-		[HF_EXIT_VIRT] = "virt",	 [HF_EXIT_KICK] = "kick",
-		[HF_EXIT_NMI] = "nmi",		 [HF_EXIT_PORT] = "port",
-		[HF_EXIT_SHUTDOWN] = "shutdown", [HF_EXIT_OTHER] = "other",
-		[HF_EXIT_DEVICE] = "device",	 [HF_EXIT_WINDOW] = "window",
+		[HF_EXIT_CALL] = "call",
+		[HF_EXIT_MEMORY] = "memory",
+		[HF_EXIT_REGISTER] = "register",
+		[HF_EXIT_MSR] = "msr",
+		[HF_EXIT_VIRT] = "virt",
+		[HF_EXIT_KICK] = "kick",
+		[HF_EXIT_NMI] = "nmi",
+		[HF_EXIT_PORT] = "port",
+		[HF_EXIT_SHUTDOWN] = "shutdown",
+		[HF_EXIT_OTHER] = "other",
+		[HF_EXIT_DEVICE] = "device",
+		[HF_EXIT_WINDOW] = "window",
+		[HF_EXIT_INSTRUCTION] = "instruction",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,

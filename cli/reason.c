@@ -10,15 +10,17 @@ static const struct reason reasons[] = {
 			    "install all three from one build" },
 	[HF_REASON_NO_VIRT] = { "no-virt",
 				"the CPU lacks the virtualization extension this image "
-				"needs (AMD SVM): use another machine, or let the "
+				"needs (AMD SVM, Intel VMX): use another machine, or the "
+				"image of the other, or let the "
 				"hypervisor above offer nested virtualization" },
 	[HF_REASON_VIRT_DISABLED] = { "virt-disabled", "the firmware has switched "
 						       "virtualization off: enable SVM (AMD-V) "
-						       "in its setup" },
+						       "or VMX (VT-x) in its setup" },
 	[HF_REASON_VIRT_IN_USE] = { "virt-in-use",
 				    "KVM or another hypervisor uses the virtualization "
 				    "extension: stop "
-				    "its virtual machines, unload kvm_amd and try again" },
+				    "its virtual machines, unload kvm_amd or kvm_intel and try "
+				    "again" },
 	[HF_REASON_NO_NESTED_PAGING] = { "no-nested-paging",
 					 "the CPU lacks nested paging, or it is hidden: use a "
 					 "CPU or "

@@ -4,8 +4,9 @@
 # replaced, the host's keyrings, proxies and transport settings. Nothing outside build/ changes, and
 # no privilege is needed.
 #
-# Before: top, suite, apt (the folder), log, host_arch, arch (of the packages wanted), say and die.
-# private_root makes it and fetches the lists; then in_root, and download.
+# Before: top, suite, apt (the folder), log, host_arch, arch (of the packages wanted), say and die;
+# types, where sources are wanted as well ("deb deb-src"). private_root makes it and fetches the lists;
+# then in_root, and download.
 
 fail() {
 	tail -n 15 "$log" >&2
@@ -36,7 +37,8 @@ convert() {
 			k = kind(list[i])
 			if (k == "")
 				continue
-			printf "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n", uris, k
+			printf "Types: %s\nURIs: %s\n", want_types, uris
+			printf "Suites: %s\nComponents: main\n", k
 			if (keep !~ /(^|\n)Signed-By:/ && keyring != "")
 				printf "Signed-By: %s\n", keyring
 			printf "%s\n", keep
@@ -44,7 +46,8 @@ convert() {
 	}'
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
 		[ -r "$file" ] || continue
-		awk -v host="$host" -v want="$want" -v keyring="$keyring" "$program"'
+		awk -v host="$host" -v want="$want" -v want_types="${types:-deb}" \
+			-v keyring="$keyring" "$program"'
 		/^[ \t]*deb[ \t]/ {
 			sub(/#.*/, "")
 			keep = ""
@@ -68,7 +71,8 @@ convert() {
 	done
 	for file in /etc/apt/sources.list.d/*.sources; do
 		[ -r "$file" ] || continue
-		awk -v host="$host" -v want="$want" -v keyring="$keyring" "$program"'
+		awk -v host="$host" -v want="$want" -v want_types="${types:-deb}" \
+			-v keyring="$keyring" "$program"'
 		function flush() {
 			if (types ~ /(^| )deb( |$)/ && enabled != "no")
 				emit(uris, suites, comps, keep)

@@ -35,12 +35,13 @@ check-layers:
 
 # The image of either compiler.
 CHECK_CLANG := $(O)/check/image-clang
-check-image: $(O)/hv/hv-svm.img
+check-image: $(patsubst %,$(O)/hv/hv-%.img,$(HV_BACKENDS))
 	$(Q)rm -rf $(CHECK_CLANG)
 	$(Q)$(MAKE) --no-print-directory -s CC=clang O=$(CHECK_CLANG) \
-		$(CHECK_CLANG)/hv/hv-svm.img >/dev/null || \
+		$(patsubst %,$(CHECK_CLANG)/hv/hv-%.img,$(HV_BACKENDS)) >/dev/null || \
 		{ echo "check image        FAILED  no image with clang"; exit 1; }
-	@scripts/check/image.sh $(O)/hv/hv-svm $(CHECK_CLANG)/hv/hv-svm
+	@scripts/check/image.sh $(foreach backend,$(HV_BACKENDS),$(O)/hv/hv-$(backend) \
+		$(CHECK_CLANG)/hv/hv-$(backend))
 
 check-cppcheck:
 	@scripts/check/cppcheck.sh

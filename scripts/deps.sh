@@ -6,8 +6,9 @@
 #	scripts/deps.sh [--check] GROUP...
 #
 # Installs what is missing through apt-get, as root or with sudo, and says so. With --check it
-# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), unit
-# (unit tests), check (`make check`), fuzz (`make fuzz`). `make proof` needs cbmc.sh besides.
+# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), intel
+# (boots in Bochs, which is built), unit (unit tests), check (`make check`), fuzz (`make
+# fuzz`). `make proof` needs cbmc.sh besides.
 
 set -uo pipefail
 
@@ -32,6 +33,11 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
+	intel cmd:g++ g++
+	intel cmd:xz xz-utils
+	intel cmd:xorriso xorriso
+	intel file:/usr/lib/ISOLINUX/isolinux.bin isolinux
+	intel file:/usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
 	unit header:cmocka.h libcmocka-dev
 	unit header:mbedtls/pk.h libmbedtls-dev
 	unit header:capstone/capstone.h libcapstone-dev

@@ -5,8 +5,9 @@
 #
 #	scripts/kernel.sh VERSION [ARCH [OUT]]
 #
-# VERSION is a kernel series (6.1, 6.12), ARCH a Debian architecture (default amd64), OUT the
-# folder to fill (default build/kernel/VERSION, or build/kernel/VERSION-ARCH when not amd64):
+# VERSION is a kernel series (6.1, 6.12) or one with a flavour (6.1-cloud), ARCH a Debian architecture
+# (default amd64), OUT the folder to fill (default build/kernel/VERSION, or build/kernel/VERSION-ARCH
+# when not amd64):
 #
 #	OUT/root/	the unpacked packages
 #	OUT/vmlinuz	the kernel image
@@ -31,7 +32,7 @@ say() { echo "holdfast: $*"; }
 # The suite that carries a kernel series.
 suite_of() {
 	case $1 in
-	6.1) echo bookworm ;;
+	6.1 | 6.1-cloud) echo bookworm ;;
 	6.12) echo trixie ;;
 	*) die "no Debian suite known for kernel $1 (see suite_of in scripts/kernel.sh)" ;;
 	esac
@@ -40,6 +41,9 @@ suite_of() {
 version=${1:?usage: kernel.sh VERSION [ARCH [OUT]]}
 arch=${2:-amd64}
 suite=$(suite_of "$version")
+series=${version%-*}
+variant=${version#"$series"}
+variant=${variant#-}${variant:+-}$arch # as in the names of packages: amd64, cloud-amd64
 if [ "$arch" = amd64 ]; then out=$top/build/kernel/$version; else out=$top/build/kernel/$version-$arch; fi
 out=${3:-$out}
 apt=$top/build/apt/$suite
@@ -75,11 +79,11 @@ private_root
 
 foreign=""
 [ "$arch" = "$host_arch" ] || foreign=:$arch
-image=$(depends_on "linux-image-$arch$foreign" "^linux-image-$version")
-[ -n "$image" ] || fail "$suite offers no linux-image-$arch of series $version"
+image=$(depends_on "linux-image-$variant$foreign" "^linux-image-$series")
+[ -n "$image" ] || fail "$suite offers no linux-image-$variant of series $series"
 image=${image%:*}
 release=${image#linux-image-}
-common=linux-headers-${release%-"$arch"}-common
+common=linux-headers-${release%-"$variant"}-common
 kbuild=$(depends_on "linux-headers-$release$foreign" "^linux-kbuild-")
 [ -n "$kbuild" ] || fail "linux-headers-$release names no linux-kbuild package"
 kbuild=${kbuild%:*}

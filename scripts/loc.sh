@@ -27,8 +27,8 @@ for folder in $folders; do
 	all+=("${files[@]}")
 done
 if [ ${#all[@]} -eq 0 ]; then
-	echo "trusted: 0 lines"
+	echo "trusted, hv-$backend: 0 lines"
 	exit 0
 fi
 printf '%-24s %7d %7d %7d\n' total ${#all[@]} "$(cat "${all[@]}" | wc -l)" "$(code "${all[@]}")"
-echo "trusted: $(cat "${all[@]}" | wc -l) lines"
+echo "trusted, hv-$backend: $(cat "${all[@]}" | wc -l) lines"

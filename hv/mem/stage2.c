@@ -6,6 +6,7 @@
  * The hardware walks the tables all the time and may set accessed and dirty bits in them:
  * entries are read and written with single atomic accesses and compared by meaning.
  */
+#include <holdfast/range.h>
 #include <hv/overflow.h>
 #include <hv/panic.h>
 #include <hv/pool.h>
@@ -158,13 +159,20 @@ struct change {
 	u32 perm;
 };
 
-/* Whether one entry is enough: it lies inside the range, and its level can map memory. */
+/* Whether the entry can map memory with this permission. */
+static bool fits(const struct stage2 *s2, const struct stage2_visit *visit, u32 perm)
+{
+	return visit->level <= s2->format->max_block &&
+	       s2->format->fits(hpa(visit->start.raw), perm, visit->level);
+}
+
+/* Whether one entry is enough: it lies inside the range, and can map what is there. */
 static bool suffices(const struct stage2 *s2, const struct stage2_visit *visit,
 		     const struct change *change)
 {
 	return visit->start.raw >= change->start &&
 	       visit->start.raw + span_of(visit->level) <= change->end &&
-	       visit->level <= s2->format->max_block;
+	       fits(s2, visit, change->perm);
 }
 
 /* Put a table that says the same in the place of a block, or of nothing. */
@@ -196,7 +204,7 @@ static int prepare_entry(struct stage2 *s2, const struct stage2_visit *visit, vo
  */
 int stage2_prepare(struct stage2 *s2, struct gpa start, u64 npages)
 {
-	struct change change = { start.raw, start.raw + npages * PAGE_SIZE, 0 };
+	struct change change = { start.raw, start.raw + npages * PAGE_SIZE, HF_PERM_ALL };
 
 	return stage2_walk(s2, start, npages, prepare_entry, &change);
 }
@@ -224,6 +232,16 @@ void stage2_protect(struct stage2 *s2, struct gpa start, u64 npages, u32 perm)
 	struct change change = { start.raw, start.raw + npages * PAGE_SIZE, perm };
 
 	stage2_walk(s2, start, npages, protect_entry, &change);
+}
+
+int stage2_map(struct stage2 *s2, struct gpa start, u64 npages, u32 perm)
+{
+	struct change change = { start.raw, start.raw + npages * PAGE_SIZE, perm };
+	int error = stage2_walk(s2, start, npages, prepare_entry, &change);
+
+	if (!error)
+		stage2_walk(s2, start, npages, protect_entry, &change);
+	return error;
 }
 
 /* ---- merge ---- */
@@ -271,6 +289,8 @@ static int merge_entry(struct stage2 *s2, const struct stage2_visit *visit, void
 	if (!uniform(s2, child, visit->level))
 		return 0;
 	perm = permission_of(s2, entry_read(&child[0]), visit->level - 1);
+	if (!fits(s2, visit, perm))
+		return 0;
 	entry_publish(s2, visit->entry, make_leaf(s2, visit->start.raw, perm, visit->level));
 	put_in_limbo(s2, child, visit->level - 1);
 	cut();

@@ -167,7 +167,7 @@ conditionals() {
 
 	while read -r file; do
 		bare "$file" | grep -E '^[^:]*:[^:]*:[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif)' |
-			grep -vE ':#ifndef (HV|X86|SVM|FAKE)_[A-Z0-9_]+_H$|:#ifndef X86_H$' |
+			grep -vE ':#ifndef (HV|X86|SVM|VMX|FAKE)_[A-Z0-9_]+_H$|:#ifndef X86_H$' |
 			sed 's/$/	<- no #if here/'
 	done < <(find_files hv -- '*.c' '*.h')
 }

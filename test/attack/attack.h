@@ -10,8 +10,13 @@
 
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
 #include <asm/trapnr.h>
+
+/* The instruction of a hypercall, by the CPU's vendor. */
+#define ATTACK_CALL ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL)
 
 /* When the same action must succeed, to show that the attack itself works. */
 enum attack_control {

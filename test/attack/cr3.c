@@ -444,34 +444,36 @@ static int look_vector(struct attempt *t, u64 *is)
 #define ASTRAY " by own page tables that have been led astray since"
 #define DEVICE " by own page tables in a device's memory"
 
+#define DISPLAY .needs = "display"
+
 /* Where the instruction cannot be read, the register it would change is not known. */
 #define ASSET "page tables"
 
-#define ROW(name_, title_, gives_, asset_, control_, run_, look_)                 \
+#define ROW(name_, title_, gives_, asset_, control_, run_, look_, ...)            \
 	{                                                                         \
 		.name = name_, .title = title_, .gives = gives_, .asset = asset_, \
-		.control = control_, .run = run_, .look = look_,                  \
+		.control = control_, .run = run_, .look = look_, __VA_ARGS__      \
 	}
 
-#define CR0_ROW(name, how, control, run)                                                       \
+#define CR0_ROW(name, how, control, run, ...)                                                  \
 	ROW(name, "clear CR0.WP" how, "the kernel writes its read-only pages", ASSET, control, \
-	    run, look_cr0)
+	    run, look_cr0, __VA_ARGS__)
 
-#define IDTR_ROW(name, how, control, run)                                                     \
+#define IDTR_ROW(name, how, control, run, ...)                                                \
 	ROW(name, "load a false IDT" how, "code at every interrupt or fault", ASSET, control, \
-	    run, look_idtr)
+	    run, look_idtr, __VA_ARGS__)
 
-#define VECTOR_ROW(name, how, control, run)                                            \
+#define VECTOR_ROW(name, how, control, run, ...)                                       \
 	ROW(name, "have a local vector deliver INIT" how, "a CPU that nobody watches", \
-	    "restart of a CPU", control, run, look_vector)
+	    "restart of a CPU", control, run, look_vector, __VA_ARGS__)
 
 static const struct attack cr3_attacks[] = {
 	CR0_ROW("cr3-wp-clear", ASTRAY, ATTACK_PRELAUNCH, cr0_astray),
 	IDTR_ROW("cr3-lidt", ASTRAY, ATTACK_PRELAUNCH, idtr_astray),
 	VECTOR_ROW("cr3-init-local", ASTRAY, ATTACK_PRELAUNCH, vector_astray),
-	CR0_ROW("cr3-device-wp-clear", DEVICE, ATTACK_BARE, cr0_device),
-	IDTR_ROW("cr3-device-lidt", DEVICE, ATTACK_BARE, idtr_device),
-	VECTOR_ROW("cr3-device-init-local", DEVICE, ATTACK_BARE, vector_device),
+	CR0_ROW("cr3-device-wp-clear", DEVICE, ATTACK_BARE, cr0_device, DISPLAY),
+	IDTR_ROW("cr3-device-lidt", DEVICE, ATTACK_BARE, idtr_device, DISPLAY),
+	VECTOR_ROW("cr3-device-init-local", DEVICE, ATTACK_BARE, vector_device, DISPLAY),
 	{
 		.name = "cr3-hypervisor",
 		.title = "load CR3 with hypervisor memory",

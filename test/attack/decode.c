@@ -24,6 +24,7 @@
 static const u8 put_cr0[] = { 0x0f, 0x22, 0xc7, 0xc3 };
 
 #define PUT_CR0_AT (PAGE_SIZE - 3)
+#define RETURN	   0xc3 /* in front of it, too */
 
 #define MODRM_AT  2
 #define MODRM_RDI 0xc7
@@ -45,6 +46,7 @@ static int code_make(struct code *c)
 	if (!c->pages)
 		return -ENOMEM;
 	memcpy(page_address(c->pages) + PUT_CR0_AT, put_cr0, sizeof(put_cr0));
+	((u8 *)page_address(c->pages))[PUT_CR0_AT - 1] = RETURN;
 	alias = paging_alias(page_to_pfn(c->pages), 2, PAGE_KERNEL_EXEC);
 	if (!alias)
 		return -ENOMEM;
@@ -158,7 +160,7 @@ static bool run_stale(struct attempt *t, struct code *code, u64 frame)
 	WRITE_ONCE(*leaf, entry & ~_PAGE_PRESENT);
 	paging_flush_here(code->va);
 	WRITE_ONCE(*leaf, entry);
-	(void)READ_ONCE(*code->va); /* remembers the code's own frame */
+	execute_call(code->va - 1, 1, 0, 0, NULL, NULL); /* remembers the code's own frame */
 	WRITE_ONCE(*leaf, (entry & ~PTE_PFN_MASK) | frame << PAGE_SHIFT);
 	t->trap = execute_call(code->va, sizeof(put_cr0), t->wanted, 0, NULL, NULL);
 	is = native_read_cr0();

@@ -189,6 +189,7 @@ static const struct attack device_attacks[] = {
 		.gives = "any code in the kernel",
 		.asset = "text",
 		.control = ATTACK_BARE,
+		.needs = "edu",
 		.reason = "the IOMMU is not taken over: devices reach all of memory",
 		.run = dma_text,
 		.look = memory_look,

@@ -37,8 +37,8 @@ static void call_make(struct call *c)
 			r11 asm("r11") = 11;
 	u64 rax = c->number, fault = 0;
 
-	asm volatile("1:\tvmmcall\n\tjmp 3f\n2:\tmovq $1, %[fault]\n3:\n\t" _ASM_EXTABLE_FAULT(
-			     1b, 2b)
+	asm volatile("1:\t" ATTACK_CALL
+		     "\n\tjmp 3f\n2:\tmovq $1, %[fault]\n3:\n\t" _ASM_EXTABLE_FAULT(1b, 2b)
 		     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+c"(rcx), "+r"(r8),
 		       "+r"(r9), "+r"(r10), "+r"(r11), [fault] "+&r"(fault)
 		     :

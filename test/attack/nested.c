@@ -178,10 +178,39 @@ NESTED_RUN(clgi)
 NESTED_RUN(invlpga)
 NESTED_RUN(hsave)
 
+#define MSR_REVISION 0x480 /* IA32_VMX_BASIC */
+
+/* With CR4.VMXE refused VMXON is still tried: it is what counts. */
+static enum attack_outcome run_vmxon(struct attempt *t)
+{
+	struct page *region = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	unsigned long flags, cr4;
+	u64 pa, revision = 0;
+	int enable;
+
+	if (!region)
+		return ATTACK_ERROR;
+	pa = page_to_phys(region);
+	rdmsrl_safe(MSR_REVISION, &revision);
+	*(u32 *)page_address(region) = revision & 0x7fffffff;
+	local_irq_save(flags);
+	t->cpu = smp_processor_id();
+	cr4 = native_read_cr4();
+	enable = TRAP_OF("movq %1, %%cr4", "r"(cr4 | X86_CR4_VMXE));
+	t->trap = TRAP_OF("vmxon %1\n\tvmxoff", "m"(pa));
+	if (enable == TRAP_NONE)
+		asm volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
+	local_irq_restore(flags);
+	__free_page(region);
+	attack_note(t, "CR4.VMXE: %s", attack_trap_name(enable));
+	return t->trap == TRAP_NONE ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
 #define NESTED(name_, title_, gives_, run_)                                            \
 	{                                                                              \
 		.name = name_, .title = title_, .gives = gives_,                       \
 		.asset = "nested virtualization", .control = ATTACK_BARE, .run = run_, \
+		.needs = "SVM",                                                        \
 	}
 
 static const struct attack nested_attacks[] = {
@@ -198,6 +227,15 @@ static const struct attack nested_attacks[] = {
 	       run_invlpga),
 	NESTED("vm-hsave", "change the host save area", "the state of the hypervisor",
 	       run_hsave),
+	{
+		.name = "vmxon",
+		.title = "enter VMX operation with VMXON",
+		.gives = "a hypervisor of the attacker",
+		.asset = "nested virtualization",
+		.control = ATTACK_BARE,
+		.needs = "VMX",
+		.run = run_vmxon,
+	},
 };
 
 const struct attack_table nested_table = { nested_attacks, ARRAY_SIZE(nested_attacks) };

@@ -569,7 +569,7 @@ static const struct attack register_attacks[] = {
 	REGISTER("pat-change", "change the page attribute table",
 		 "memory that CPUs see differently", "PAT", pat, pat_look),
 	REGISTER("msr-unnamed", "change an MSR that is on no list", "whatever it is for",
-		 "register without a rule", unnamed, unnamed_look),
+		 "register without a rule", unnamed, unnamed_look, .needs = "MISC_ENABLE"),
 	REGISTER("lgdt-fake", "load a false global descriptor table",
 		 "code segments of the attacker", "GDTR", lgdt_fake, look_gdtr),
 	REGISTER("ltr-fake", "load a false task register", "stacks of the attacker", "TR",

@@ -88,7 +88,7 @@ static noinline void code_segment(struct attempt *t)
 		     "leaq 1f(%%rip), %%rdx\n\t"
 		     "pushq %%rdx\n"
 		     "4:\tlretq\n"
-		     "1:\tvmmcall\n\t"
+		     "1:\t" ATTACK_CALL "\n\t"
 		     "pushq %[kernel]\n\t"
 		     "pushq %%rcx\n\t"
 		     "lretq\n"

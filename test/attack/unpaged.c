@@ -111,15 +111,19 @@ static int unpaged_prepare(struct unpaged *u)
 static int unpaged_run(struct unpaged *u, struct attempt *t)
 {
 	u64 target = ((u64)t->pfn << PAGE_SHIFT) + offset_in_page(t->va);
-	unsigned long flags, cr3;
+	unsigned long flags, cr3, cr4;
 	int trap;
 
 	memcpy(__va(LOW_PA), unpaged_begin, unpaged_end - unpaged_begin);
 	local_irq_save(flags);
 	cr3 = __read_cr3();
 	native_write_cr3(virt_to_phys(u->table[0]));
+	/* With identifiers of address spaces the processor refuses. */
+	cr4 = native_read_cr4();
+	asm volatile("movq %0, %%cr4" : : "r"(cr4 & ~X86_CR4_PCIDE) : "memory");
 	trap = execute_call((void *)LOW_PA, PAGE_SIZE, target, t->wanted,
 			    (void *)LOW_PA + (unpaged_resume - unpaged_begin), NULL);
+	asm volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
 	native_write_cr3(cr3);
 	local_irq_restore(flags);
 	memcpy(__va(LOW_PA), u->saved, LOW_SIZE);

@@ -8,6 +8,7 @@
  *
  * Exit status: 0 if it ran, 2 for wrong usage.
  */
+#include <cpuid.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -41,6 +42,14 @@ static void on_signal(int number)
 	siglongjmp(undefined, number);
 }
 
+/* CPUID Fn8000_0001_ECX[SVM], APM volume 3. */
+static int is_amd(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && (ecx & 4);
+}
+
 /* The signal that the call raised, or 0. */
 static int call(uint64_t number)
 {
@@ -50,10 +59,16 @@ static int call(uint64_t number)
 
 	if (signal_number)
 		return signal_number;
-	__asm__ volatile("vmmcall"
-			 : "+a"(result)
-			 : "D"(page), "S"(0ull), "d"(0ull), "c"(0ull)
-			 : "memory");
+	if (is_amd())
+		__asm__ volatile("vmmcall"
+				 : "+a"(result)
+				 : "D"(page), "S"(0ull), "d"(0ull), "c"(0ull)
+				 : "memory");
+	else
+		__asm__ volatile("vmcall"
+				 : "+a"(result)
+				 : "D"(page), "S"(0ull), "d"(0ull), "c"(0ull)
+				 : "memory");
 	return 0;
 }
 

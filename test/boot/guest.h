@@ -16,7 +16,7 @@
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
 #define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define LIVE_MODULE   "/lib/holdfast/hf_livepatch.ko"
-#define IMAGE	      "/lib/holdfast/hv-svm.img"
+#define IMAGE	      "/lib/holdfast/hv.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
 #define HOLDFAST      "/bin/holdfast"

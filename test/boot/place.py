@@ -4,6 +4,7 @@
 import functools
 import os
 
+import bochs
 import emulator
 import initramfs as newc
 import qemu
@@ -27,15 +28,15 @@ PROGRAMS = {
     "/bin/workload": "test/boot/workload",
     "/bin/holdfast": "cli/holdfast",
 }
-# {}: the series of the kernel.
+# The image is that of the machine's CPU.
 FILES = {
-    "/lib/holdfast/hv-svm.img": "hv/hv-svm.img",
-    "/lib/holdfast/holdfast.ko": "agent/{}/holdfast.ko",
-    "/lib/holdfast/hf_bench.ko": "test/boot/{}/hf_bench.ko",
-    "/lib/holdfast/hf_attack.ko": "test/attack/{}/hf_attack.ko",
-    "/lib/holdfast/hf_plant.ko": "test/attack/{}/hf_plant.ko",
-    "/lib/holdfast/hf_shoot.ko": "test/boot/{}/hf_shoot.ko",
-    "/lib/holdfast/hf_livepatch.ko": "test/boot/{}/hf_livepatch.ko",
+    "/lib/holdfast/hv.img": "hv/hv-{backend}.img",
+    "/lib/holdfast/holdfast.ko": "agent/{series}/holdfast.ko",
+    "/lib/holdfast/hf_bench.ko": "test/boot/{series}/hf_bench.ko",
+    "/lib/holdfast/hf_attack.ko": "test/attack/{series}/hf_attack.ko",
+    "/lib/holdfast/hf_plant.ko": "test/attack/{series}/hf_plant.ko",
+    "/lib/holdfast/hf_shoot.ko": "test/boot/{series}/hf_shoot.ko",
+    "/lib/holdfast/hf_livepatch.ko": "test/boot/{series}/hf_livepatch.ko",
 }
 # Stock modules that cases load, with all they need: folder in the guest -> module.
 LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}
@@ -46,11 +47,12 @@ def folder(series):
 
 
 @functools.lru_cache(maxsize=None)
-def initramfs(series=SERIES):
-    """Builds the initramfs all machines with a kernel share; returns its path."""
+def initramfs(series=SERIES, backend="svm"):
+    """Builds the initramfs all machines with a kernel and a kind of CPU share; returns its path."""
     def built(table):
-        return {guest: os.path.join(BUILD, host.format(series)) for guest, host in table.items()}
-    path = os.path.join(BUILD, "test", "boot", series, "initramfs")
+        return {guest: os.path.join(BUILD, host.format(series=series, backend=backend))
+                for guest, host in table.items()}
+    path = os.path.join(BUILD, "test", "boot", series, "initramfs-" + backend)
     files = built(FILES)
     for module in stock.modules(folder(series)):
         files["/lib/stock/" + stock.plain_name(module)] = module
@@ -69,6 +71,15 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
         options["resume"] = emulator.resumes(os.path.join(BUILD, "hv/hv-svm.img"))
     return qemu.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
                         append=words(mode, run, attacks) + " " + further, **options)
+
+
+def intel(name, mode="bare", run="", attacks=None, kernel="6.1-cloud", further="", limit=300,
+          **options):
+    """A bochs.Machine. Bochs takes its time: what is a limit for QEMU is doubled."""
+    return bochs.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel, "vmx"), name,
+                         os.path.join(BUILD, "bochs"),
+                         append=words(mode, run, attacks) + " " + further, limit=2 * limit,
+                         **options)
 
 
 def more_words(**more):

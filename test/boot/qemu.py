@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One boot of one test machine under QEMU."""
+"""One boot of one test machine; and what it is under QEMU (bochs.py has the other kind)."""
 
 import atexit
 import os
@@ -53,6 +53,9 @@ def _stop():
 class Machine:
     """What to boot. Every field is a parameter of a test."""
 
+    # Of the emulator when the machine has switched itself off.
+    statuses = (0,)
+
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
                  extra=(), memory="1G", limit=300, doomed=False, firmware=None,
                  smp="", board="", one_thread=False, resume=()):
@@ -73,6 +76,12 @@ class Machine:
         self.one_thread = one_thread # of the emulator runs all CPUs
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
         self.resume = resume        # where nothing attacks: see emulator.py
+
+    def prepare(self, logs):
+        """Makes what the emulator needs beside the files that are there."""
+
+    def clean(self, logs):
+        """What a machine leaves that nobody needs."""
 
     def command(self, logs):
         cpu = ",".join(part for part in (self.model.flags, "la57=" + ("on" if self.la57 else "off"),
@@ -149,7 +158,7 @@ def judge(machine, report, process, hung, logs):
         return "the machine did not switch itself off"
     if hung:
         return "hang: no end within %d s%s" % (machine.limit, at)
-    if process.returncode != 0:
+    if process.returncode not in machine.statuses:
         return "the emulator ended with status %d%s" % (process.returncode, at)
     if not report.ended:
         return "the machine stopped before the end of its report" + at
@@ -189,6 +198,7 @@ def boot(machine, folder, watch=None):
 def boot_once(machine, folder, watch):
     logs = log_paths(folder, machine.name)
     report = Report(preamble=machine.firmware is not None)
+    machine.prepare(logs)
     began = time.monotonic()
     hung = False
     with open(logs["qemu"], "wb") as qemu_log:
@@ -217,6 +227,7 @@ def boot_once(machine, folder, watch):
         process.wait()
         _running.discard(process)
     follow(logs["report"], position, report, watch)
+    machine.clean(logs)
     problem = judge(machine, report, process, hung, logs)
     return Boot(machine, report, problem, logs, time.monotonic() - began)
 

@@ -60,7 +60,8 @@ def depends(path):
 
 
 def closure(folder, wanted):
-    """Paths of a module and all it depends on, in the order they must be loaded."""
+    """Paths of a module and all it depends on, in the order they must be loaded; none if the kernel
+    has it built in, or not at all."""
     paths = {}
     for path, _, files in os.walk(os.path.join(folder, "modules", "kernel")):
         for name in files:
@@ -75,7 +76,8 @@ def closure(folder, wanted):
         if path not in order:
             order.append(path)
 
-    add(wanted)
+    if wanted.replace("-", "_") in paths:
+        add(wanted)
     return order
 
 

@@ -27,6 +27,7 @@ import matrix
 import place
 import selftest
 from configs import Config
+from models import MODELS
 
 
 class Spec:
@@ -62,6 +63,7 @@ PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
+FEW_INTEL = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmxon"
 # What must be refused even where tracers and probes may be set after lock.
 ALL_ON = {"ftrace": "on", "kprobes": "on", "livepatch": "on"}
 FOREIGN = ("site-bytes,site-foreign,site-across,site-head,site-tail,site-whole,site-half,"
@@ -185,11 +187,29 @@ def single_boots(full):
     yield Spec("no-npt", "manual", "no-nested-paging", cpu="npt=off")
 
 
+def intel_boots(full, seconds):
+    """On Intel's extension: what a machine of AMD's shows, too. With two CPUs Bochs is slow: a few
+    attacks, and what two CPUs are needed for."""
+    for config in configs.INTEL_ALL if full else (configs.INTEL,):
+        yield from attack_boots(config, seconds)
+        yield Spec("quiet-" + config.name, "locked", "audit,fork,modules,command,patch-key",
+                   config=config, **timed(seconds))
+        yield Spec("steady-" + config.name, "locked", "steady", config=config)
+    config = configs.INTEL_SMP
+    if not full:
+        yield Spec("bare-" + config.name, "bare", attacks=FEW_INTEL, config=config,
+                   **timed(seconds))
+        yield Spec("locked-" + config.name, "locked", "fork", attacks=FEW_INTEL, config=config,
+                   **timed(seconds))
+    yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
+
+
 def stages(machines, seconds, full):
     """Lists of boots. The table of attacks first: of a run that is cut short it says most."""
     yield harness_boots() + [spec for config in machines for spec in attack_boots(config, seconds)]
     yield [spec for config in machines for spec in load_boots(config, seconds)]
     yield list(single_boots(full))
+    yield list(intel_boots(full, seconds))
 
 
 class Score:
@@ -292,8 +312,9 @@ class Suite:
 
     def machine(self, spec):
         self.specs[spec.name] = spec
-        return place.machine(spec.name, spec.mode, spec.run, spec.attacks,
-                             further=spec.further, **spec.machine)
+        intel = spec.config and MODELS[spec.config.model].intel
+        return (place.intel if intel else place.machine)(spec.name, spec.mode, spec.run, spec.attacks,
+                                                         further=spec.further, **spec.machine)
 
     def judge(self, boot, note=""):
         """A boot that has ended; returns what failed."""
@@ -411,7 +432,7 @@ def main():
             score.note(good, what, "is not judged as it should be")
     suite = Suite(score, kept.Kept() if args.full else None)
     room = fleet.capacity_timed() if args.full else fleet.capacity()
-    attacks, loads, single = plan
+    attacks, loads, single, intel = plan
     suite.run(attacks, room)
     for config in machines:
         suite.attacks("locked-" + config.name, "bare-" + config.name)
@@ -419,6 +440,11 @@ def main():
     for config in configs.groups([c for c in machines if c.la57 or args.full]):
         suite.lonely(config)
     suite.run(single)
+    suite.run(intel)
+    for spec in intel:
+        if spec.name.startswith("locked-"):
+            suite.attacks(spec.name, spec.name.replace("locked-", "bare-"),
+                          tabled=not spec.attacks)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)

@@ -33,13 +33,23 @@ def main():
     parser.add_argument("--append", default="", help="further words of the kernel command line")
     parser.add_argument("--limit", type=int, default=300, help="seconds, then it hangs")
     parser.add_argument("--name", default="vm", help="of the log files")
+    parser.add_argument("--intel", default="", choices=("skylake_x", "i3_cnl"),
+                        help="a machine of Bochs, with this CPU")
     args = parser.parse_args()
 
+    if args.intel:
+        machine = place.intel(args.name, args.mode, args.run, args.attacks, args.kernel,
+                              args.append, cpus=args.cpus, model=args.intel, limit=args.limit)
+        return show(machine)
     machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
                             args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57,
                             model=args.model, cpu=args.cpu, limit=args.limit,
                             one_thread=args.one_thread,
                             firmware=place.OVMF if args.efi else None)
+    return show(machine)
+
+
+def show(machine):
     boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(json.dumps(record), flush=True))
     print("%.1f s; console: %s" % (boot.seconds, boot.logs["console"]))
     if boot.problem:

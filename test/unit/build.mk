@@ -3,7 +3,7 @@
 #
 # A file test/unit/X_NAME.c is one program. lib_* and mem_* tests are linked with doubles of
 # what lies above those layers (double.c); core_*, guard_* and domain_* with the real thing.
-# x86_* and svm_* test what of a backend can run on the build host, with fake_cpu.h in the place of
+# x86_*, svm_* and vmx_* test what of a backend can run on the build host, with fake_cpu.h in the place of
 # its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the
 # environment repeats random tests with another seed.
 
@@ -18,7 +18,8 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror $(UNIT_SANITIZE) -pthread
 UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*.c)
 # The real format of a backend runs the same random sequences as the fake ones; what the fake
 # kernel patches into its code is that of a real one.
-UNIT_FORMATS := hv/arch/x86/svm/npt.c hv/arch/x86/common/form.c
+UNIT_FORMATS := hv/arch/x86/svm/npt.c hv/arch/x86/vmx/ept.c hv/arch/x86/vmx/mtrr.c \
+	hv/arch/x86/common/form.c
 UNIT_FAKE := $(wildcard hv/arch/fake/*.c) $(UNIT_FORMATS)
 UNIT_ARCHIVE := $(UNIT)/libhv.a
 UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
@@ -26,7 +27,7 @@ UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
 UNIT_LOW := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/lib_*.c test/unit/mem_*.c))
 UNIT_HIGH := $(patsubst %.c,$(UNIT)/%, \
 	$(wildcard test/unit/core_*.c test/unit/guard_*.c test/unit/domain_*.c))
-UNIT_X86 := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/x86_*.c test/unit/svm_*.c))
+UNIT_X86 := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/x86_*.c test/unit/svm_*.c test/unit/vmx_*.c))
 UNIT_CLI := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/cli_*.c))
 UNIT_AUTHORITY := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/authority_*.c))
 UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_CLI) $(UNIT_AUTHORITY)
@@ -97,7 +98,7 @@ $(UNIT)/cpu/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/fake_cpu.h -c -o $@ $<
 
-$(UNIT)/test/unit/svm_port: $(UNIT_CPU)/svm/port.o
+$(UNIT)/test/unit/x86_port: $(UNIT_CPU)/common/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_form: $(UNIT_CPU)/common/form.o
@@ -105,16 +106,22 @@ $(UNIT)/test/unit/x86_form: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_store: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_store: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_apic: $(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic)
-$(UNIT)/test/unit/svm_device: $(patsubst %,$(UNIT_CPU)/svm/%.o,device restart instruction) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic decode gwalk)
+$(UNIT)/test/unit/svm_device: $(UNIT_CPU)/svm/restart.o \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,device instruction restart apic ioapic decode gwalk)
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msrs.o
-$(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o
+$(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o $(UNIT_CPU)/common/platform.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
+$(UNIT)/test/unit/vmx_probe: $(UNIT_CPU)/vmx/probe.o $(UNIT_CPU)/common/platform.o
+$(UNIT)/test/unit/vmx_exit: $(patsubst %,$(UNIT_CPU)/vmx/%.o,exit state registers table inject check) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
+	msrs sysreg)
+$(UNIT)/test/unit/vmx_ept: $(patsubst %,$(UNIT_CPU)/vmx/%.o,ept mtrr)
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
 UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
-$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit instruction registers inject check port store) \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,decode gwalk msrs sysreg)
+$(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit registers inject check) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
+	msrs sysreg)
 $(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o

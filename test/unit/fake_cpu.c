@@ -8,6 +8,9 @@
 #include "fake_cpu.h"
 
 #define ENTRIES 24
+#define FIELDS	0x7000
+
+static u64 fields[FIELDS];
 
 static struct {
 	u32 msr_count, leaf_count, writes;
@@ -21,6 +24,7 @@ static struct {
 void fake_cpu_reset(void)
 {
 	memset(&cpu, 0, sizeof(cpu));
+	memset(fields, 0, sizeof(fields));
 	fake_cpu_io = (struct fake_cpu_io){ 0 };
 }
 
@@ -113,6 +117,18 @@ int msr_write(u32 msr, u64 value)
 	cpu.msr_value[i] = value;
 	cpu.writes++;
 	return 0;
+}
+
+u64 fake_cpu_vmread(u64 field)
+{
+	assert_true(field < FIELDS);
+	return fields[field];
+}
+
+void fake_cpu_vmwrite(u64 field, u64 value)
+{
+	assert_true(field < FIELDS);
+	fields[field] = value;
 }
 
 struct fake_cpu_io fake_cpu_io;

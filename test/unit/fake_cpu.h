@@ -8,6 +8,7 @@
 #define TEST_UNIT_FAKE_CPU_H
 
 #include <hv/arch/x86/common/x86.h>
+#include <hv/arch/x86/vmx/vmcs.h>
 
 /* No MSR, no leaf; CR4 is 0. */
 void fake_cpu_reset(void);
@@ -21,6 +22,10 @@ struct cpuid fake_cpu_cpuid(u32 leaf, u32 subleaf);
 u64 fake_cpu_rdmsr(u32 msr);
 void fake_cpu_wrmsr(u32 msr, u64 value);
 u64 fake_cpu_read_cr4(void);
+
+/* A control structure of Intel's: every field is there, and 0. */
+u64 fake_cpu_vmread(u64 field);
+void fake_cpu_vmwrite(u64 field, u64 value);
 
 /* The newest access to a port; IN finds what was set last. */
 struct fake_cpu_io {
@@ -36,15 +41,20 @@ u32 fake_cpu_in(u16 port, u8 width);
 void fake_cpu_out(u16 port, u8 width, u32 value);
 
 /* With arguments, so that struct cpuid keeps its name. */
-#define cpuid(leaf, subleaf) fake_cpu_cpuid(leaf, subleaf)
-#define rdmsr(msr)	     fake_cpu_rdmsr(msr)
-#define wrmsr(msr, value)    fake_cpu_wrmsr(msr, value)
-#define inb(port)	     fake_cpu_in(port, 1)
-#define inw(port)	     fake_cpu_in(port, 2)
-#define inl(port)	     fake_cpu_in(port, 4)
-#define outb(port, value)    fake_cpu_out(port, 1, value)
-#define outw(port, value)    fake_cpu_out(port, 2, value)
-#define outl(port, value)    fake_cpu_out(port, 4, value)
-#define read_cr4()	     fake_cpu_read_cr4()
+#define cpuid(leaf, subleaf)	 fake_cpu_cpuid(leaf, subleaf)
+#define rdmsr(msr)		 fake_cpu_rdmsr(msr)
+#define wrmsr(msr, value)	 fake_cpu_wrmsr(msr, value)
+#define inb(port)		 fake_cpu_in(port, 1)
+#define inw(port)		 fake_cpu_in(port, 2)
+#define inl(port)		 fake_cpu_in(port, 4)
+#define outb(port, value)	 fake_cpu_out(port, 1, value)
+#define outw(port, value)	 fake_cpu_out(port, 2, value)
+#define outl(port, value)	 fake_cpu_out(port, 4, value)
+#define read_cr4()		 fake_cpu_read_cr4()
+#define write_cr4(value)	 fake_cpu_set_cr4(value)
+#define read_dr6()		 0ull
+#define write_dr6(value)	 (void)(value)
+#define vmcs_read(field)	 fake_cpu_vmread(field)
+#define vmcs_write(field, value) fake_cpu_vmwrite(field, value)
 
 #endif

@@ -20,6 +20,7 @@
 #define TABLES 0x1000ull /* four levels */
 
 struct svm svm;
+struct platform platform;
 
 struct vmcb vmcb;
 struct vcpu vcpu;
@@ -108,20 +109,21 @@ u32 owner_kind_permission(u32 kind)
 		       : HF_PERM_READ;
 }
 
-bool device_on_store(struct vcpu *v, struct svm_exit *e)
+bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
+	(void)at;
 	(void)v;
 	e->exit.kind = is_store ? HF_EXIT_DEVICE : HF_EXIT_OTHER;
-	e->next_rip = is_store ? RIP + 6 : 0;
+	e->next_rip = is_store ? RIP + 6 : e->next_rip;
 	return is_store;
 }
 
-bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+bool device_on_msr(struct vcpu *v, struct x86_exit *e)
 {
-	return device_on_store(v, e);
+	return device_on_store(v, e, gpa(0));
 }
 
-bool device_perform(struct vcpu *v, const struct svm_exit *e)
+bool device_perform(struct vcpu *v, const struct x86_exit *e)
 {
 	(void)v;
 	assert_int_equal(e->exit.kind, HF_EXIT_DEVICE);
@@ -134,7 +136,7 @@ void device_cpu_init(struct vcpu *v)
 	(void)v;
 }
 
-void restart_on_init(struct vcpu *v, struct svm_exit *e)
+void restart_on_init(struct vcpu *v, struct x86_exit *e)
 {
 	(void)v;
 	e->exit.kind = HF_EXIT_KICK;
@@ -196,9 +198,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	}
 	if (code[0] == 0x0f && code[1] == 0x01 && (code[2] == 0xda || code[2] == 0xdb)) {
 		if (code[2] == 0xda)
-			tr = vmcb.tr;
+			tr = vmcb.state.tr;
 		else
-			vmcb.tr = tr;
+			vmcb.state.tr = tr;
 		*rip += 3;
 		return;
 	}
@@ -239,7 +241,7 @@ int guest_setup(void **ctx)
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000021 });
 	fake_cpu_set_leaf(0x80000001, all);
 	fake_cpu_set_leaf(0x80000021, (struct cpuid){ 0 });
-	sysreg_init();
+	sysreg_init(0);
 	fake_cpu_set_msr(MSR_FS_BASE, 0);
 	fake_cpu_set_msr(MSR_GS_BASE, 0);
 	fake_cpu_set_msr(MSR_VM_CR, 0);
@@ -247,20 +249,26 @@ int guest_setup(void **ctx)
 	memset(&vmcb, 0, sizeof(vmcb));
 	memset(memory, 0, sizeof(memory));
 	map();
-	vmcb.rip = RIP;
-	vmcb.rax = 0xaaaaaaaabbbbbbbb;
-	vmcb.rsp = 0x5000;
-	vmcb.cr0 = CR0;
-	vmcb.cr3 = TABLES;
-	vmcb.cr4 = CR4;
-	vmcb.efer = EFER;
-	vmcb.cs.attributes = SEGMENT_L;
+	vmcb.state.rip = RIP;
+	vmcb.state.rax = 0xaaaaaaaabbbbbbbb;
+	vmcb.state.rsp = 0x5000;
+	vmcb.state.cr0 = CR0;
+	vmcb.state.cr3 = TABLES;
+	vmcb.state.cr4 = CR4;
+	vmcb.state.efer = EFER;
+	vmcb.state.cs.attributes = SEGMENT_L;
 	vmcb.interrupt_shadow = 1;
 	for (i = 0; i < GPR_COUNT; i++)
 		gprs.r[i] = 0x100 + i;
 	cpu = (struct cpu){ 0 };
-	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
+	vcpu = (struct vcpu){ .vmcb = &vmcb,
+			      .state = &vmcb.state,
+			      .event = &vmcb.event_inject,
+			      .interrupted = &vmcb.exit_interrupt,
+			      .shadow = &vmcb.interrupt_shadow,
+			      .cpu = &cpu };
 	svm = (struct svm){ 0 };
+	platform = (struct platform){ 0 };
 	decided = flushed = synced = stgi = clgi = wbinvd = 0;
 	latched = 1;
 	absorbed = 0;
@@ -303,13 +311,13 @@ void guest_put_code(const char *bytes, size_t size)
 
 void guest_stayed(void)
 {
-	assert_int_equal(vmcb.rip, RIP);
+	assert_int_equal(vmcb.state.rip, RIP);
 	assert_int_equal(vmcb.interrupt_shadow, 1);
 }
 
 void guest_advanced(u64 length)
 {
-	assert_int_equal(vmcb.rip, RIP + length);
+	assert_int_equal(vmcb.state.rip, RIP + length);
 	assert_int_equal(vmcb.interrupt_shadow, 0);
 	assert_int_equal(vmcb.event_inject, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <hv/arch/x86/svm/npt.h>
+#include <hv/arch/x86/vmx/ept.h>
 #include <hv/backend.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
@@ -12,8 +13,9 @@
 
 #define OPERATIONS 100000
 
-static const struct stage2_format *const formats[] = { &fake_format, &fake_plain_format,
-						       &fake_break_format, &npt_format };
+static const struct stage2_format *const formats[] = { &fake_format,	   &fake_plain_format,
+						       &fake_break_format, &npt_format,
+						       &ept_format,	   &fake_picky_format };
 static struct owner_locked l;
 
 /* ---- model ---- */
@@ -773,5 +775,6 @@ int main(void)
 		cmocka_unit_test_teardown(random_sequences, teardown),
 	};
 
+	ept_init(true, true);
 	return cmocka_run_group_tests_name("mem_owner", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <hv/arch/x86/common/sysreg.h>
-#include <hv/arch/x86/svm/check.h>
+#include <hv/arch/x86/common/check.h>
 #include <hv/arch/x86/svm/vcpu.h>
 #include <hv/cpu.h>
 #include <hv/panic.h>
@@ -16,6 +16,7 @@
 #include "fake_cpu.h"
 
 struct svm svm;
+struct platform platform;
 
 static struct vmcb vmcb;
 static struct vcpu vcpu;
@@ -48,13 +49,12 @@ static int setup(void **ctx)
 	fake_cpu_set_leaf(7, (struct cpuid){ 0 });
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000001 });
 	fake_cpu_set_leaf(0x80000001, (struct cpuid){ 0 });
-	sysreg_init();
+	sysreg_init(0);
 	svm = (struct svm){ .npt_root = 0x1000,
 			    .msrpm_pa = 0x2000,
 			    .msrpm_locked_pa = 0x8000,
-			    .iopm_pa = 0x4000,
-			    .cr3_reserved = ~0ull << 48,
-			    .self_check = true };
+			    .iopm_pa = 0x4000 };
+	platform = (struct platform){ .cr3_reserved = ~0ull << 48, .self_check = true };
 	memset(&vmcb, 0, sizeof(vmcb));
 	vmcb.intercept[INTERCEPT_MISC2] = MISC2_VMRUN;
 	vmcb.iopm_pa = svm.iopm_pa;
@@ -62,12 +62,17 @@ static int setup(void **ctx)
 	vmcb.asid = 1;
 	vmcb.nested_control = NESTED_PAGING;
 	vmcb.nested_cr3 = svm.npt_root;
-	vmcb.cs.attributes = SEGMENT_L;
-	vmcb.efer = EFER_SVME | EFER_LME | EFER_LMA;
-	vmcb.cr0 = CR0_PE | CR0_PG | CR0_WP;
-	vmcb.cr4 = CR4_PAE;
+	vmcb.state.cs.attributes = SEGMENT_L;
+	vmcb.state.efer = EFER_SVME | EFER_LME | EFER_LMA;
+	vmcb.state.cr0 = CR0_PE | CR0_PG | CR0_WP;
+	vmcb.state.cr4 = CR4_PAE;
 	cpu = (struct cpu){ .index = 3 };
-	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
+	vcpu = (struct vcpu){ .vmcb = &vmcb,
+			      .state = &vmcb.state,
+			      .event = &vmcb.event_inject,
+			      .interrupted = &vmcb.exit_interrupt,
+			      .shadow = &vmcb.interrupt_shadow,
+			      .cpu = &cpu };
 	entered = 0;
 	last_words[0] = '\0';
 	return 0;
@@ -97,33 +102,33 @@ static bool enter_dies(void)
 static void state(void **ctx)
 {
 	(void)ctx;
-	breaks(vmcb.efer &= ~EFER_SVME, "EFER.SVME");
-	breaks(vmcb.efer |= EFER_AUTOIBRS, "EFER");
-	breaks(vmcb.cr0 |= CR0_NW, "CR0.CD and NW");
-	breaks(vmcb.cr0 |= 1ull << 32, "CR0[63:32]");
-	breaks(vmcb.cr3 |= 1ull << 50, "CR3");
-	breaks(vmcb.cr4 |= CR4_LA57, "CR4");
-	breaks(vmcb.cr4 &= ~CR4_PAE, "EFER.LME, CR0.PG and CR4.PAE");
-	breaks(vmcb.cr0 &= ~CR0_PE, "EFER.LME, CR0.PG and PE");
-	breaks(vmcb.cs.attributes |= SEGMENT_D, "CS.L and D");
-	breaks(vmcb.cr4 |= CR4_CET; vmcb.cr0 &= ~CR0_WP, "CR4");
-	breaks(vmcb.s_cet = 4, "S_CET");
-	breaks(vmcb.pat = 0x0007040600070402, "PAT");
-	breaks(vmcb.pat = 0x0307040600070406, "PAT");
-	breaks(vmcb.pat = 0x0007040800070406, "PAT");
+	breaks(vmcb.state.efer &= ~EFER_SVME, "EFER.SVME");
+	breaks(vmcb.state.efer |= EFER_AUTOIBRS, "EFER");
+	breaks(vmcb.state.cr0 |= CR0_NW, "CR0.CD and NW");
+	breaks(vmcb.state.cr0 |= 1ull << 32, "CR0[63:32]");
+	breaks(vmcb.state.cr3 |= 1ull << 50, "CR3");
+	breaks(vmcb.state.cr4 |= CR4_LA57, "CR4");
+	breaks(vmcb.state.cr4 &= ~CR4_PAE, "EFER.LME, CR0.PG and CR4.PAE");
+	breaks(vmcb.state.cr0 &= ~CR0_PE, "EFER.LME, CR0.PG and PE");
+	breaks(vmcb.state.cs.attributes |= SEGMENT_D, "CS.L and D");
+	breaks(vmcb.state.cr4 |= CR4_CET; vmcb.state.cr0 &= ~CR0_WP, "CR4");
+	breaks(vmcb.state.s_cet = 4, "S_CET");
+	breaks(vmcb.state.pat = 0x0007040600070402, "PAT");
+	breaks(vmcb.state.pat = 0x0307040600070406, "PAT");
+	breaks(vmcb.state.pat = 0x0007040800070406, "PAT");
 	/* What is not to be refused. */
 	setup(NULL);
-	vmcb.pat = 0x0407050600070106;
-	vmcb.s_cet = 3;
+	vmcb.state.pat = 0x0407050600070106;
+	vmcb.state.s_cet = 3;
 	assert_null(check_block(&vmcb));
 	setup(NULL);
-	vmcb.cr0 |= CR0_NW | CR0_CD;
+	vmcb.state.cr0 |= CR0_NW | CR0_CD;
 	assert_null(check_block(&vmcb));
 	setup(NULL);
-	vmcb.efer = EFER_SVME;
-	vmcb.cr0 = CR0_PE;
-	vmcb.cr4 = 0;
-	vmcb.cs.attributes = SEGMENT_D;
+	vmcb.state.efer = EFER_SVME;
+	vmcb.state.cr0 = CR0_PE;
+	vmcb.state.cr4 = 0;
+	vmcb.state.cs.attributes = SEGMENT_D;
 	assert_null(check_block(&vmcb));
 }
 
@@ -144,7 +149,7 @@ static void control(void **ctx)
 	breaks(vmcb.clean = 1, "LBR control, clean bits or TSC offset");
 	breaks(vmcb.tsc_offset = 1, "LBR control, clean bits or TSC offset");
 	setup(NULL);
-	svm.features = HF_FEATURE_FLUSH_ASID;
+	platform.features = HF_FEATURE_FLUSH_ASID;
 	vmcb.tlb_control = TLB_FLUSH_ASID;
 	vmcb.interrupt_control = 0x10f; /* V_TPR and V_IRQ: the processor writes them */
 	assert_null(check_block(&vmcb));
@@ -188,13 +193,13 @@ static void debug_registers(void **ctx)
 {
 	(void)ctx;
 	setup(NULL);
-	vmcb.dr6 = 0xffffffffffff0ff0;
-	vmcb.dr7 = 0x100000400;
+	vmcb.state.dr6 = 0xffffffffffff0ff0;
+	vmcb.state.dr7 = 0x100000400;
 	assert_string_equal(check_block(&vmcb), "DR6[63:32]");
 	assert_false(enter_dies());
-	assert_int_equal(vmcb.dr6, 0xffff0ff0);
-	assert_int_equal(vmcb.dr7, 0x400);
-	vmcb.dr7 = 1ull << 63;
+	assert_int_equal(vmcb.state.dr6, 0xffff0ff0);
+	assert_int_equal(vmcb.state.dr7, 0x400);
+	vmcb.state.dr7 = 1ull << 63;
 	assert_string_equal(check_block(&vmcb), "DR7[63:32]");
 }
 
@@ -254,16 +259,16 @@ static void paging_changes(void **ctx)
 {
 	(void)ctx;
 	needs_flush((void)0, false);
-	needs_flush(vmcb.rip++, false);
-	needs_flush(vmcb.cr0 |= CR0_TS, false);
-	needs_flush(vmcb.cr4 |= CR4_OSXSAVE, false);
-	needs_flush(vmcb.efer |= EFER_SCE, false);
-	needs_flush(vmcb.cr0 &= ~CR0_WP, true);
-	needs_flush(vmcb.cr0 &= ~CR0_PG, true);
-	needs_flush(vmcb.cr3 += 0x1000, true);
-	needs_flush(vmcb.cr4 |= CR4_PGE, true);
-	needs_flush(vmcb.cr4 |= CR4_SMEP, true);
-	needs_flush(vmcb.efer |= EFER_NXE, true);
+	needs_flush(vmcb.state.rip++, false);
+	needs_flush(vmcb.state.cr0 |= CR0_TS, false);
+	needs_flush(vmcb.state.cr4 |= CR4_OSXSAVE, false);
+	needs_flush(vmcb.state.efer |= EFER_SCE, false);
+	needs_flush(vmcb.state.cr0 &= ~CR0_WP, true);
+	needs_flush(vmcb.state.cr0 &= ~CR0_PG, true);
+	needs_flush(vmcb.state.cr3 += 0x1000, true);
+	needs_flush(vmcb.state.cr4 |= CR4_PGE, true);
+	needs_flush(vmcb.state.cr4 |= CR4_SMEP, true);
+	needs_flush(vmcb.state.efer |= EFER_NXE, true);
 	needs_flush(vmcb.asid++, true);
 	needs_flush(vmcb.nested_cr3 += 0x1000, true);
 }

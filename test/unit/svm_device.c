@@ -27,12 +27,13 @@
 #define SLEEP  0xfea00200ull	     /* a sleep register */
 
 struct svm svm;
+struct platform platform;
 
 static struct vmcb vmcb[2];
 static struct vcpu vcpu[2];
 static struct cpu cpu[2];
 static struct gprs gprs;
-static struct svm_exit e;
+static struct x86_exit e;
 static u8 memory[0x6000];
 static u32 apic[PAGE_SIZE / 4], io_apic[PAGE_SIZE / 4];
 static u64 device_page; /* what DEVICE is mapped to */
@@ -75,7 +76,7 @@ int owner_guard(struct gpa start, u64 npages)
 struct page owner_page(struct gpa address)
 {
 	bool controller = address.raw >> 20 == 0xfee || address.raw >> 12 == 0xfec00;
-	bool guarded = (svm.init_guard && controller) || address.raw >> 12 == SLEEP >> 12;
+	bool guarded = (platform.init_guard && controller) || address.raw >> 12 == SLEEP >> 12;
 
 	return (struct page){ .state = PAGE_MMIO, .guarded = guarded };
 }
@@ -109,7 +110,13 @@ u32 cpu_count(void)
 	return 2;
 }
 
-void msrpm_set(u32 msr, bool read, bool write)
+int registers_guest_msr(const struct vcpu *v, u32 msr, u64 *value)
+{
+	(void)v;
+	return msr_read(msr, value);
+}
+
+void intercept_msr(u32 msr, bool read, bool write)
 {
 	assert_true(msr >= 0x800 && msr < 0x900 && !read && write);
 	exiting_msrs++;
@@ -164,15 +171,23 @@ static int setup(void **ctx)
 	memset(&gprs, 0, sizeof(gprs));
 	guards = exiting_msrs = reset_calls = 0;
 	svm = (struct svm){ 0 };
+	platform = (struct platform){ 0 };
 	boot.flags = HF_BOOT_INIT_GUARD;
 	boot.io_apic_count = 1;
 	boot.io_apic[0] = 0xfec00000;
 	assert_int_equal(device_init(&boot), 0);
 	for (i = 0; i < 2; i++) {
-		vmcb[i] = (struct vmcb){ .cr3 = TABLES, .efer = 0x1d01, .rip = RIP };
-		vmcb[i].cs.attributes = SEGMENT_L;
+		vmcb[i] =
+			(struct vmcb){ .state = { .cr3 = TABLES, .efer = 0x1d01, .rip = RIP } };
+		vmcb[i].state.cs.attributes = SEGMENT_L;
 		cpu[i] = (struct cpu){ .index = i, .vcpu = &vcpu[i] };
-		vcpu[i] = (struct vcpu){ .vmcb = &vmcb[i], .cpu = &cpu[i], .gprs = &gprs };
+		vcpu[i] = (struct vcpu){ .vmcb = &vmcb[i],
+					 .state = &vmcb[i].state,
+					 .event = &vmcb[i].event_inject,
+					 .interrupted = &vmcb[i].exit_interrupt,
+					 .shadow = &vmcb[i].interrupt_shadow,
+					 .cpu = &cpu[i],
+					 .gprs = &gprs };
 		vcpu[i].name = (struct apic_name){ i, 1u << (24 + i), ~0u, false };
 	}
 	device_page = 0xfee00000;
@@ -185,15 +200,13 @@ static int setup(void **ctx)
 static bool store(const char *bytes, size_t size, u64 gpa_)
 {
 	memcpy(memory + CODE + (RIP & PAGE_MASK), bytes, size);
-	vmcb[0].exit_info[0] = NPF_WRITE;
-	vmcb[0].exit_info[1] = gpa_;
-	return device_on_store(&vcpu[0], &e);
+	return device_on_store(&vcpu[0], &e, gpa(gpa_));
 }
 
 /* mov %ecx, (%rax) */
 static bool store_ecx(u64 gpa_, u32 value)
 {
-	vmcb[0].rax = DEVICE + (gpa_ & PAGE_MASK);
+	vmcb[0].state.rax = DEVICE + (gpa_ & PAGE_MASK);
 	gprs.r[GPR_RCX] = 0xabcdef0000000000 | value;
 	return store("\x89\x08", 2, gpa_);
 }
@@ -210,19 +223,20 @@ static void guards_what_it_must(void **ctx)
 	assert_int_equal(guard_pages[0], 256); /* messages included */
 	assert_int_equal(guard_start[1], 0xfec00000);
 	assert_int_equal(exiting_msrs, 12);
-	assert_true(svm.init_guard);
-	assert_int_equal(svm.features, HF_FEATURE_RESTART);
+	assert_true(platform.init_guard);
+	assert_int_equal(platform.features, HF_FEATURE_RESTART);
 	/* Somewhere else nothing could be promised. */
 	boot.flags = HF_BOOT_INIT_GUARD;
 	fake_cpu_set_msr(MSR_APIC_BASE, 0xfed00900);
 	assert_int_equal(device_init(&boot), -HF_EINVAL);
 	/* Not asked for: nothing. */
 	svm = (struct svm){ 0 };
+	platform = (struct platform){ 0 };
 	guards = 0;
 	boot.flags = 0;
 	assert_int_equal(device_init(&boot), 0);
 	assert_int_equal(guards, 0);
-	assert_false(svm.init_guard);
+	assert_false(platform.init_guard);
 	assert_false(store_ecx(0xfee00300, 0xc500));
 }
 
@@ -252,7 +266,7 @@ static void init_and_start(void **ctx)
 static void constants(void **ctx)
 {
 	(void)ctx;
-	vmcb[0].rax = DEVICE + 0x370;
+	vmcb[0].state.rax = DEVICE + 0x370;
 	assert_true(store("\xc7\x40\x10\x21\x43\x00\x00", 7, 0xfee00380));
 	assert_int_equal(e.exit.device.request, DEVICE_STORE);
 	assert_int_equal(e.exit.device.value, 0x4321);
@@ -284,14 +298,14 @@ static void others(void **ctx)
 
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		vmcb[0].rax = table[i].rax;
+		vmcb[0].state.rax = table[i].rax;
 		assert_true(store(table[i].bytes, table[i].size, table[i].gpa));
 		assert_int_equal(e.exit.kind, HF_EXIT_DEVICE);
 		assert_int_equal(e.exit.device.request, DEVICE_OTHER);
 		assert_int_equal(e.exit.device.gpa.raw, table[i].gpa);
 	}
 	/* From code that is not 64-bit nothing is decoded. */
-	vmcb[0].cs.attributes = 0;
+	vmcb[0].state.cs.attributes = 0;
 	assert_true(store_ecx(0xfee000b0, 0));
 	assert_int_equal(e.exit.device.request, DEVICE_OTHER);
 }
@@ -373,10 +387,10 @@ static void sleep_page(void **ctx)
 		const typeof(table[0]) *t = &table[i / 2];
 
 		setup(ctx);
-		svm.init_guard = i & 1;
+		platform.init_guard = i & 1;
 		device_page = SLEEP & ~PAGE_MASK;
 		map();
-		vmcb[0].rax = DEVICE + t->offset;
+		vmcb[0].state.rax = DEVICE + t->offset;
 		gprs.r[GPR_RCX] = 0x0000cba987654321;
 		gprs.r[GPR_RBP] = 0x98;
 		assert_true(store(t->bytes, t->size, device_page + t->offset));
@@ -400,8 +414,8 @@ static bool write_msr(u32 msr, u64 value)
 {
 	gprs.r[GPR_RCX] = msr;
 	gprs.r[GPR_RDX] = value >> 32;
-	vmcb[0].rax = (u32)value;
-	vmcb[0].exit_info[0] = 1;
+	vmcb[0].state.rax = (u32)value;
+	e.next_rip = RIP + 2;
 	return device_on_msr(&vcpu[0], &e);
 }
 
@@ -431,11 +445,8 @@ static void x2apic(void **ctx)
 	vcpu[0].name.x2apic = false;
 	assert_true(store_ecx(0xfee00380, 0x500));
 	assert_int_equal(e.exit.device.request, DEVICE_STORE);
-	/* Others, and reading. */
+	/* Others. */
 	assert_false(write_msr(MSR_LSTAR, 0));
-	gprs.r[GPR_RCX] = 0x835;
-	vmcb[0].exit_info[0] = 0;
-	assert_false(device_on_msr(&vcpu[0], &e));
 }
 
 /* ---- INIT and what comes of it ---- */
@@ -475,18 +486,18 @@ static void init_is_reported(void **ctx)
 static void armed(void **ctx)
 {
 	(void)ctx;
-	svm.features = 0;
+	platform.features = 0;
 	fake_cpu_set_msr(MSR_VM_CR, 0x8);
 	/* Below another hypervisor the bit says nothing, though it sticks. */
 	fake_cpu_set_leaf(1, (struct cpuid){ .ecx = BIT(31) });
 	restart_init();
 	assert_false(svm.r_init);
-	assert_int_equal(svm.features, 0);
+	assert_int_equal(platform.features, 0);
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
 	fake_cpu_set_leaf(1, (struct cpuid){ 0 });
 	restart_init();
 	assert_true(svm.r_init);
-	assert_int_equal(svm.features, HF_FEATURE_RESTART | HF_FEATURE_NO_GATE);
+	assert_int_equal(platform.features, HF_FEATURE_RESTART | HF_FEATURE_NO_GATE);
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0x8);
 	assert_true(restart_arm(&vcpu[0]));
 	assert_int_equal(fake_cpu_rdmsr(MSR_VM_CR), 0xe); /* and no gate of address bit 20 */
@@ -514,32 +525,32 @@ static void restarted(void **ctx)
 		for (i = 0; i < REG_RECORDED; i++)
 			cpu[0].recorded[i] = 0x2000 + i;
 		memset(&gprs, 0xaa, sizeof(gprs));
-		vmcb[0].rflags = 0x246;
-		vmcb[0].cpl = 3;
+		vmcb[0].state.rflags = 0x246;
+		vmcb[0].state.cpl = 3;
 		vmcb[0].interrupt_shadow = 1;
 		vmcb[0].event_inject = 0x80000b0d;
 		vmcb[0].exit_interrupt = 0x80000202;
-		vmcb[0].idtr = (struct segment){ .base = 0x1234 };
-		vmcb[0].gdtr = (struct segment){ .base = 0x5678 };
+		vmcb[0].state.idtr = (struct segment){ .base = 0x1234 };
+		vmcb[0].state.gdtr = (struct segment){ .base = 0x5678 };
 		backend_cpu_restart(&cpu[0], &at);
-		assert_int_equal(vmcb[0].rip, at.rip);
-		assert_int_equal(vmcb[0].cr3, at.root);
-		assert_int_equal(vmcb[0].rsp, at.stack);
-		assert_int_equal(vmcb[0].rflags, 2);
-		assert_int_equal(vmcb[0].cr0, (recorded ? 0x2000 : 0x1000) + REG_CR0);
-		assert_int_equal(vmcb[0].cr4, (recorded ? 0x2000 : 0x1000) + REG_CR4);
-		assert_int_equal(vmcb[0].efer,
+		assert_int_equal(vmcb[0].state.rip, at.rip);
+		assert_int_equal(vmcb[0].state.cr3, at.root);
+		assert_int_equal(vmcb[0].state.rsp, at.stack);
+		assert_int_equal(vmcb[0].state.rflags, 2);
+		assert_int_equal(vmcb[0].state.cr0, (recorded ? 0x2000 : 0x1000) + REG_CR0);
+		assert_int_equal(vmcb[0].state.cr4, (recorded ? 0x2000 : 0x1000) + REG_CR4);
+		assert_int_equal(vmcb[0].state.efer,
 				 ((recorded ? 0x2000 : 0x1000) + REG_EFER) | EFER_SVME);
-		assert_int_equal(vmcb[0].cs.selector, 0x10);
-		assert_int_equal(vmcb[0].cs.attributes, 0xa9b);
-		assert_int_equal(vmcb[0].ss.selector, 0x18);
-		assert_int_equal(vmcb[0].cpl, 0);
+		assert_int_equal(vmcb[0].state.cs.selector, 0x10);
+		assert_int_equal(vmcb[0].state.cs.attributes, 0xa9b);
+		assert_int_equal(vmcb[0].state.ss.selector, 0x18);
+		assert_int_equal(vmcb[0].state.cpl, 0);
 		assert_int_equal(vmcb[0].interrupt_shadow, 0);
 		assert_int_equal(vmcb[0].event_inject, 0);
 		assert_int_equal(vmcb[0].exit_interrupt, 0);
-		assert_int_equal(vmcb[0].idtr.base, 0x1234);
-		assert_int_equal(vmcb[0].gdtr.base, 0x5678);
-		assert_int_equal(vmcb[0].rax, 0);
+		assert_int_equal(vmcb[0].state.idtr.base, 0x1234);
+		assert_int_equal(vmcb[0].state.gdtr.base, 0x5678);
+		assert_int_equal(vmcb[0].state.rax, 0);
 		for (i = 0; i < GPR_COUNT; i++)
 			assert_int_equal(gprs.r[i], 0);
 	}

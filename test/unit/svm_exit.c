@@ -89,7 +89,7 @@ static void page_faults(void **ctx)
 
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		vmcb.cpl = table[i].cpl;
+		vmcb.state.cpl = table[i].cpl;
 		guest_exit(EXIT_CODE_NPF, table[i].info, 0x7123, VERDICT_RETRY);
 		assert_int_equal(seen.kind, HF_EXIT_MEMORY);
 		assert_int_equal(seen.memory.gpa.raw, 0x7123);
@@ -110,11 +110,11 @@ static void calls(void **ctx)
 	assert_int_equal(seen.call.arg[1], 0x106);
 	assert_int_equal(seen.call.arg[2], 0x102);
 	assert_int_equal(seen.call.arg[3], 0x101);
-	assert_int_equal(vmcb.rax, (u64)-38);
+	assert_int_equal(vmcb.state.rax, (u64)-38);
 	guest_advanced(3);
 	/* With prefixes, where the CPU says so. */
 	guest_setup(NULL);
-	svm.features = HF_FEATURE_NEXT_RIP;
+	platform.features = HF_FEATURE_NEXT_RIP;
 	vmcb.next_rip = RIP + 4;
 	guest_exit(EXIT_CODE_VMMCALL, 0, 0, VERDICT_RESULT);
 	guest_advanced(4);
@@ -124,17 +124,17 @@ static void calls(void **ctx)
 static void single_step(void **ctx)
 {
 	(void)ctx;
-	vmcb.rflags = 0x102;
+	vmcb.state.rflags = 0x102;
 	guest_exit(EXIT_CODE_VMMCALL, 0, 0, VERDICT_RESULT);
-	assert_int_equal(vmcb.rip, RIP + 3);
+	assert_int_equal(vmcb.state.rip, RIP + 3);
 	assert_int_equal(vmcb.event_inject, 0x80000301);
-	assert_int_equal(vmcb.dr6, 1u << 14);
+	assert_int_equal(vmcb.state.dr6, 1u << 14);
 	/* What is not done is not. */
 	guest_setup(NULL);
-	vmcb.rflags = 0x102;
+	vmcb.state.rflags = 0x102;
 	guest_exit(EXIT_CODE_NPF, NPF_WRITE, 0x7000, VERDICT_FAULT);
 	assert_int_equal(vmcb.event_inject, GP);
-	assert_int_equal(vmcb.dr6, 0);
+	assert_int_equal(vmcb.state.dr6, 0);
 }
 static void ports(void **ctx)
 {
@@ -152,13 +152,13 @@ static void ports(void **ctx)
 	(void)ctx;
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		guest_setup(NULL);
-		svm.serial_port = 0x3f8;
+		platform.serial_port = 0x3f8;
 		guest_exit(EXIT_CODE_IOIO, table[i].info, RIP + 2, VERDICT_SKIP);
 		assert_int_equal(seen.kind, HF_EXIT_PORT);
 		assert_int_equal(seen.port.port, 0x3f8);
 		assert_int_equal(seen.port.write, !(table[i].info & 1));
 		assert_int_equal(seen.port.width, table[i].info >> 4 & 7);
-		assert_int_equal(vmcb.rax, table[i].rax);
+		assert_int_equal(vmcb.state.rax, table[i].rax);
 		guest_advanced(2);
 	}
 }
@@ -276,17 +276,17 @@ static void enterable(void **ctx)
 {
 	(void)ctx;
 	guest_setup(NULL);
-	svm.cr3_reserved = ~0ull << 40;
-	vmcb.cs.attributes = SEGMENT_L | SEGMENT_D | 0x9b;
-	vmcb.cr3 = 1ull << 51 | 0x1000;
+	platform.cr3_reserved = ~0ull << 40;
+	vmcb.state.cs.attributes = SEGMENT_L | SEGMENT_D | 0x9b;
+	vmcb.state.cr3 = 1ull << 51 | 0x1000;
 	guest_exit(0x64, 0, 0, VERDICT_FAULT);
-	assert_int_equal(vmcb.cs.attributes, SEGMENT_L | 0x9b);
-	assert_int_equal(vmcb.cr3, 0x1000);
+	assert_int_equal(vmcb.state.cs.attributes, SEGMENT_L | 0x9b);
+	assert_int_equal(vmcb.state.cr3, 0x1000);
 	assert_int_equal(flushed, 1);
-	svm.cr3_reserved = 0;
-	vmcb.cs.attributes = SEGMENT_D | 0x9b;
+	platform.cr3_reserved = 0;
+	vmcb.state.cs.attributes = SEGMENT_D | 0x9b;
 	guest_exit(0x64, 0, 0, VERDICT_FAULT);
-	assert_int_equal(vmcb.cs.attributes, SEGMENT_D | 0x9b);
+	assert_int_equal(vmcb.state.cs.attributes, SEGMENT_D | 0x9b);
 }
 
 /* Only a refused fetch from our own memory is proof. */
@@ -318,10 +318,10 @@ static void trial(void **ctx)
 		assert_int_equal(arrived, table[i].error);
 		assert_int_equal(vcpu.trial, table[i].error != 0);
 		assert_int_equal(decided, 0);
-		assert_int_equal(vmcb.rip, table[i].error ? RIP : 0x4444);
+		assert_int_equal(vmcb.state.rip, table[i].error ? RIP : 0x4444);
 		if (!table[i].error) {
-			assert_int_equal(vmcb.rsp, 0x8888);
-			assert_int_equal(vmcb.rax, 0);
+			assert_int_equal(vmcb.state.rsp, 0x8888);
+			assert_int_equal(vmcb.state.rax, 0);
 			assert_int_equal(gprs.r[GPR_RBX], 0x55);
 			assert_int_equal(gprs.r[GPR_R15], 0x66);
 			assert_int_equal(gprs.r[GPR_RCX], 0);

@@ -30,6 +30,7 @@
 #define NONE 0ull
 
 struct svm svm;
+struct platform platform;
 
 static struct vmcb vmcb;
 static struct vcpu vcpu;
@@ -111,19 +112,20 @@ void shootdown_entered(struct cpu *c, bool flushing)
 
 /* ---- no device is guarded, no CPU restarted ---- */
 
-bool device_on_store(struct vcpu *v, struct svm_exit *e)
+bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
+	(void)at;
 	(void)v;
 	(void)e;
 	return false;
 }
 
-bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+bool device_on_msr(struct vcpu *v, struct x86_exit *e)
 {
-	return device_on_store(v, e);
+	return device_on_store(v, e, gpa(0));
 }
 
-bool device_perform(struct vcpu *v, const struct svm_exit *e)
+bool device_perform(struct vcpu *v, const struct x86_exit *e)
 {
 	(void)v;
 	(void)e;
@@ -135,7 +137,7 @@ void device_cpu_init(struct vcpu *v)
 	(void)v;
 }
 
-void restart_on_init(struct vcpu *v, struct svm_exit *e)
+void restart_on_init(struct vcpu *v, struct x86_exit *e)
 {
 	(void)v;
 	(void)e;
@@ -191,11 +193,17 @@ static int setup(void **ctx)
 	(void)ctx;
 	fake_cpu_reset();
 	memset(&vmcb, 0, sizeof(vmcb));
-	vmcb.rip = 0x1000;
+	vmcb.state.rip = 0x1000;
 	vmcb.intercept[INTERCEPT_MISC1] = MISC1_NMI;
 	cpu = (struct cpu){ 0 };
-	vcpu = (struct vcpu){ .vmcb = &vmcb, .cpu = &cpu };
+	vcpu = (struct vcpu){ .vmcb = &vmcb,
+			      .state = &vmcb.state,
+			      .event = &vmcb.event_inject,
+			      .interrupted = &vmcb.exit_interrupt,
+			      .shadow = &vmcb.interrupt_shadow,
+			      .cpu = &cpu };
 	svm = (struct svm){ 0 };
+	platform = (struct platform){ 0 };
 	latched = kick_comes = nmi_comes = demanded = 0;
 	return 0;
 }
@@ -212,7 +220,7 @@ static u64 run(u64 code, u64 interrupted)
 	vmcb.exit_interrupt = interrupted;
 	assert_int_equal(vcpu_exit(&vcpu, &gprs), 0);
 	assert_int_equal(cpu.place, CPU_LEAVING);
-	assert_int_equal(vmcb.rip, 0x1000);
+	assert_int_equal(vmcb.state.rip, 0x1000);
 	return vmcb.event_inject;
 }
 

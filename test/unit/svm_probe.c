@@ -11,8 +11,6 @@
 #include <hv/backend.h>
 #include "fake_cpu.h"
 
-struct svm svm;
-
 static struct hf_boot boot;
 
 /* A processor with everything; what a case takes away, it takes from this one. */
@@ -30,7 +28,7 @@ static void fit(void)
 	fake_cpu_set_msr(0xc0010010, 0);
 	memset(&boot, 0xee, sizeof(boot));
 	boot.serial_port = 0x3f8;
-	memset(&svm, 0, sizeof(svm));
+	platform = (struct platform){ 0 };
 }
 
 static int setup(void **ctx)
@@ -150,7 +148,7 @@ static void memory_encryption(void **ctx)
 	accepted(ALL);
 }
 
-static void platform(void **ctx)
+static void unfit_platform(void **ctx)
 {
 	(void)ctx;
 	fake_cpu_set_msr(0xc0000080, 0x501); /* no NXE */
@@ -225,7 +223,7 @@ int main(void)
 		cmocka_unit_test_setup(in_use, setup),
 		cmocka_unit_test_setup(no_nested_paging, setup),
 		cmocka_unit_test_setup(memory_encryption, setup),
-		cmocka_unit_test_setup(platform, setup),
+		cmocka_unit_test_setup(unfit_platform, setup),
 		cmocka_unit_test_setup(serial_port, setup),
 		cmocka_unit_test_setup(order, setup),
 		cmocka_unit_test_setup(address_limit, setup),

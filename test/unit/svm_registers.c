@@ -39,12 +39,12 @@ static void registers_refused(void **ctx)
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		guest_setup(NULL);
 		guest_put_code(table[i].bytes, 3);
-		vmcb.rax = table[i].value;
+		vmcb.state.rax = table[i].value;
 		/* An exit that was not understood is no register's; the core refuses it. */
 		guest_exit(table[i].code, 0, 0, i < 7 ? VERDICT_PERFORM : VERDICT_FAULT);
 		assert_int_equal(seen.kind, i < 7 ? HF_EXIT_REGISTER : HF_EXIT_OTHER);
-		assert_int_equal(vmcb.cr0, CR0);
-		assert_int_equal(vmcb.cr4, CR4);
+		assert_int_equal(vmcb.state.cr0, CR0);
+		assert_int_equal(vmcb.state.cr4, CR4);
 		assert_int_equal(vmcb.event_inject, GP);
 		assert_int_equal(flushed, 0);
 		guest_stayed();
@@ -59,28 +59,28 @@ static void registers_performed(void **ctx)
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.id, REG_CR0);
 	assert_int_equal(seen.reg.old, CR0);
-	assert_int_equal(vmcb.cr0, CR0 | 8);
+	assert_int_equal(vmcb.state.cr0, CR0 | 8);
 	assert_int_equal(flushed, 1);
 	guest_advanced(4);
 	guest_setup(NULL);
-	vmcb.cr0 = CR0 | 8;
+	vmcb.state.cr0 = CR0 | 8;
 	guest_put_code("\x0f\x06", 2); /* clts */
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
-	assert_int_equal(vmcb.cr0, CR0);
+	assert_int_equal(vmcb.state.cr0, CR0);
 	guest_advanced(2);
 	guest_setup(NULL);
 	guest_put_code("\x0f\x01\xf1", 3); /* lmsw %cx: PE cannot be cleared */
 	gprs.r[GPR_RCX] = 0xfffc;
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
-	assert_int_equal(vmcb.cr0, (CR0 & ~0xeull) | 0xd);
+	assert_int_equal(vmcb.state.cr0, (CR0 & ~0xeull) | 0xd);
 	guest_advanced(3);
 	/* With assistance nothing is decoded; but RSP is the guest's, not ours. */
 	guest_setup(NULL);
-	svm.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
-	vmcb.rsp = CR4 | 0x80;
+	platform.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
+	vmcb.state.rsp = CR4 | 0x80;
 	vmcb.next_rip = RIP + 5;
 	guest_exit(EXIT_CODE_CR4_WRITE, 1ull << 63 | GPR_RSP, 0, VERDICT_PERFORM);
-	assert_int_equal(vmcb.cr4, CR4 | 0x80);
+	assert_int_equal(vmcb.state.cr4, CR4 | 0x80);
 	assert_int_equal(flushed, 1);
 	guest_advanced(5);
 }
@@ -94,52 +94,52 @@ static void cache_disable(void **ctx)
 	(void)ctx;
 	absorbed = cd;
 	guest_put_code("\x0f\x22\xc0", 3); /* mov %rax, %cr0 */
-	vmcb.rax = CR0 | cd;
+	vmcb.state.rax = CR0 | cd;
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.value, CR0 | cd);
-	assert_int_equal(vmcb.cr0, CR0);
+	assert_int_equal(vmcb.state.cr0, CR0);
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
 	guest_advanced(3);
 	/* Read into RAX, RSP and another. */
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x20\xc0", 3);
 	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
-	assert_int_equal(vmcb.rax, CR0 | cd);
+	assert_int_equal(vmcb.state.rax, CR0 | cd);
 	assert_int_equal(decided, 1);
 	assert_int_equal(cpu.stats.exits[HF_EXIT_REGISTER], 1);
 	guest_advanced(3);
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x20\xc4", 3);
 	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
-	assert_int_equal(vmcb.rsp, CR0 | cd);
-	vmcb.rip = RIP;
+	assert_int_equal(vmcb.state.rsp, CR0 | cd);
+	vmcb.state.rip = RIP;
 	guest_put_code("\x41\x0f\x20\xc4", 4);
 	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
 	assert_int_equal(gprs.r[GPR_R12], CR0 | cd);
 	guest_advanced(4);
 	/* CLTS does not change it. */
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x06", 2);
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.old, CR0 | cd);
-	assert_int_equal(vmcb.cr0, CR0);
+	assert_int_equal(vmcb.state.cr0, CR0);
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
 	/* Neither does a write that is refused. */
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x22\xc0", 3);
-	vmcb.rax = CR0;
+	vmcb.state.rax = CR0;
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_FAULT);
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before);
 	/* SMSW is not decoded. */
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x01\xe0", 3);
 	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
 	assert_int_equal(seen.kind, HF_EXIT_OTHER);
 	assert_int_equal(vmcb.event_inject, GP);
 	/* Assisted. */
-	svm.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
+	platform.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
 	vmcb.next_rip = RIP + 5;
 	guest_exit(EXIT_CODE_CR0_READ, 1ull << 63 | GPR_RSI, 0, VERDICT_FAULT);
 	assert_int_equal(gprs.r[GPR_RSI], CR0);
@@ -162,13 +162,13 @@ static void put_table(u16 limit, u64 base)
 	struct table_register value = { limit, base };
 
 	memcpy(memory + CODE + (RIP & PAGE_MASK) + 7 + 0x100, &value, sizeof(value));
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 }
 
 static void gdtr(void **ctx)
 {
 	(void)ctx;
-	vmcb.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	vmcb.state.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
 	guest_put_code("\x0f\x01\x15\x00\x01\x00\x00", 7); /* lgdt 0x100(%rip) */
 	put_table(0x7f, 0xfffffe0000001000);
 	guest_exit(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_PERFORM);
@@ -180,15 +180,15 @@ static void gdtr(void **ctx)
 	assert_int_equal(seen.reg.id, REG_GDTR_LIMIT);
 	assert_int_equal(seen.reg.old, 0x7f);
 	assert_int_equal(seen.reg.value, 0xff);
-	assert_int_equal(vmcb.gdtr.limit, 0xff);
+	assert_int_equal(vmcb.state.gdtr.limit, 0xff);
 	/* An empty one is no end: segments stay loaded. */
 	put_table(0, 0xffff888000001000);
 	guest_exit(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_SKIP);
 	assert_int_equal(seen.reg.id, REG_GDTR_BASE);
 	assert_int_equal(seen.reg.value, 0xffff888000001000);
 	assert_false(seen.reg.fatal);
-	assert_int_equal(vmcb.gdtr.limit, 0xff);
-	assert_int_equal(vmcb.gdtr.base, 0xfffffe0000001000);
+	assert_int_equal(vmcb.state.gdtr.limit, 0xff);
+	assert_int_equal(vmcb.state.gdtr.base, 0xfffffe0000001000);
 	guest_advanced(7);
 	/* LIDT where the exit says LGDT: changed since. */
 	put_table(0x7f, 0xfffffe0000001000);
@@ -264,7 +264,7 @@ static void put_tss(u32 selector, u64 low, u64 high)
 {
 	memcpy(memory + CODE + selector, &low, sizeof(low));
 	memcpy(memory + CODE + selector + 8, &high, sizeof(high));
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	vmcb.interrupt_shadow = 1;
 }
 
@@ -285,11 +285,11 @@ static void task_register(void **ctx)
 	size_t i;
 
 	(void)ctx;
-	vmcb.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	vmcb.state.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
 	tr = (struct segment){ .selector = 0x40, .base = TSS, .limit = 0x4087 };
 	guest_put_code("\x0f\x00\xd8", 3); /* ltr %ax */
 	put_tss(0x40, TSS_LOW & ~BUSY, TSS_HIGH);
-	vmcb.rax = 0x10040;
+	vmcb.state.rax = 0x10040;
 	guest_exit(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.kind, HF_EXIT_REGISTER);
 	assert_int_equal(seen.reg.id, REG_TR_BASE);
@@ -300,7 +300,7 @@ static void task_register(void **ctx)
 	guest_advanced(3);
 	/* The same through another selector. */
 	put_tss(0x60, TSS_LOW & ~BUSY, TSS_HIGH);
-	vmcb.rax = 0x60;
+	vmcb.state.rax = 0x60;
 	guest_exit(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_FAULT);
 	assert_int_equal(seen.reg.id, REG_TR_SELECTOR);
 	assert_int_equal(seen.reg.old, 0x40);
@@ -309,7 +309,7 @@ static void task_register(void **ctx)
 	/* Another base, let through. */
 	put_tss(0x40, TSS_LOW & ~BUSY, 0xffff8880);
 	guest_put_code("\x0f\x00\x18", 3); /* ltr (%rax) */
-	vmcb.rax = 0xffffffff82000800;
+	vmcb.state.rax = 0xffffffff82000800;
 	memcpy(memory + CODE + 0x800, "\x40", 2);
 	guest_exit(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.id, REG_TR_BASE);
@@ -321,7 +321,7 @@ static void task_register(void **ctx)
 	guest_put_code("\x0f\x00\xd8", 3);
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
 		put_tss(refused[i].selector & ~7u, refused[i].low, TSS_HIGH);
-		vmcb.rax = refused[i].selector;
+		vmcb.state.rax = refused[i].selector;
 		guest_exit(EXIT_CODE_TR_WRITE, 0, 0, VERDICT_FAULT);
 		assert_int_equal(seen.kind, HF_EXIT_OTHER);
 		assert_int_equal(vmcb.event_inject, GP);
@@ -335,35 +335,35 @@ static void idtr(void **ctx)
 	struct table_register value = { 0xfff, 0xfffffe0000000000 };
 
 	(void)ctx;
-	vmcb.idtr = (struct segment){ .limit = 0xfff, .base = 0xfffffe0000000000 };
+	vmcb.state.idtr = (struct segment){ .limit = 0xfff, .base = 0xfffffe0000000000 };
 	guest_put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7); /* lidt 0x100(%rip) */
 	value.limit = 0x7ff;
 	memcpy(memory + CODE + (RIP & PAGE_MASK) + 7 + 0x100, &value, sizeof(value));
 	guest_exit(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.id, REG_IDTR_LIMIT);
-	assert_int_equal(vmcb.idtr.limit, 0x7ff);
+	assert_int_equal(vmcb.state.idtr.limit, 0x7ff);
 	guest_advanced(7);
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	value = (struct table_register){ 0x123, 0xffffffff81000000 };
 	memcpy(memory + CODE + (RIP & PAGE_MASK) + 7 + 0x100, &value, sizeof(value));
 	guest_exit(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.id, REG_IDTR_BASE);
-	assert_int_equal(vmcb.idtr.base, 0xffffffff81000000);
-	assert_int_equal(vmcb.idtr.limit, 0x123);
-	vmcb.rip = RIP;
+	assert_int_equal(vmcb.state.idtr.base, 0xffffffff81000000);
+	assert_int_equal(vmcb.state.idtr.limit, 0x123);
+	vmcb.state.rip = RIP;
 	value.base = 1ull << 60;
 	memcpy(memory + CODE + (RIP & PAGE_MASK) + 7 + 0x100, &value, sizeof(value));
 	guest_exit(EXIT_CODE_IDTR_WRITE, 0, 0, VERDICT_PERFORM);
-	assert_int_equal(vmcb.idtr.base, 0xffffffff81000000);
+	assert_int_equal(vmcb.state.idtr.base, 0xffffffff81000000);
 	assert_int_equal(vmcb.event_inject, GP);
 }
 
 static void guest_msr(u32 msr, u64 value, enum verdict v)
 {
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	gprs.r[GPR_RCX] = 0xffffffff00000000 | msr;
 	gprs.r[GPR_RDX] = 0xffffffff00000000 | value >> 32;
-	vmcb.rax = 0xffffffff00000000 | (u32)value;
+	vmcb.state.rax = 0xffffffff00000000 | (u32)value;
 	guest_exit(EXIT_CODE_MSR, 1, 0, v);
 }
 
@@ -391,7 +391,7 @@ static void msr_writes(void **ctx)
 	guest_stayed();
 	/* LMA is the processor's, SVME ours. */
 	guest_msr_write(MSR_EFER, 0x901, VERDICT_PERFORM);
-	assert_int_equal(vmcb.efer, EFER);
+	assert_int_equal(vmcb.state.efer, EFER);
 	assert_int_equal(flushed, 1);
 	guest_msr_write(MSR_EFER, 0x801, VERDICT_PERFORM); /* without LME */
 	assert_int_equal(vmcb.event_inject, GP);
@@ -444,7 +444,7 @@ static void msr_unknown(void **ctx)
 static void msr_switched(void **ctx)
 {
 	(void)ctx;
-	vmcb.pat = 0x0007040600070406;
+	vmcb.state.pat = 0x0007040600070406;
 	guest_msr(MSR_PAT, 0x0007040600070400, VERDICT_FAULT);
 	assert_int_equal(seen.reg.id, REG_PAT);
 	assert_int_equal(seen.reg.old, 0x0007040600070406);
@@ -454,11 +454,11 @@ static void msr_switched(void **ctx)
 	assert_int_equal(vmcb.event_inject, GP);
 	guest_setup(NULL);
 	fake_cpu_set_msr(MSR_S_CET, SENTINEL);
-	vmcb.s_cet = 4;
+	vmcb.state.s_cet = 4;
 	guest_msr(MSR_S_CET, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.id, REG_S_CET);
 	assert_int_equal(seen.reg.old, 4);
-	assert_int_equal(vmcb.s_cet, 0);
+	assert_int_equal(vmcb.state.s_cet, 0);
 	assert_int_equal(fake_cpu_rdmsr(MSR_S_CET), SENTINEL);
 	guest_advanced(2);
 }
@@ -480,7 +480,7 @@ static void msr_reads(void **ctx)
 		guest_setup(NULL);
 		gprs.r[GPR_RCX] = table[i].msr;
 		guest_exit(EXIT_CODE_MSR, 0, 0, VERDICT_FAULT);
-		assert_int_equal(vmcb.rax, table[i].value);
+		assert_int_equal(vmcb.state.rax, table[i].value);
 		assert_int_equal(gprs.r[GPR_RDX], 0);
 		assert_int_equal(decided, 0);
 		assert_int_equal(cpu.stats.exits[HF_EXIT_MSR], 1);
@@ -501,14 +501,14 @@ static void msr_banks(void **ctx)
 	fake_cpu_set_msr(0xc0002001, 0x123456789);
 	gprs.r[GPR_RCX] = 0xc0002001;
 	guest_exit(EXIT_CODE_MSR, 0, 0, VERDICT_FAULT);
-	assert_int_equal(vmcb.rax, 0x23456789);
+	assert_int_equal(vmcb.state.rax, 0x23456789);
 	assert_int_equal(gprs.r[GPR_RDX], 1);
 	guest_advanced(2);
 	guest_setup(NULL);
 	fake_cpu_set_msr(0xc0002001, 5);
 	gprs.r[GPR_RCX] = 0xc0002001;
 	gprs.r[GPR_RDX] = 0;
-	vmcb.rax = 7;
+	vmcb.state.rax = 7;
 	guest_exit(EXIT_CODE_MSR, 1, 0, VERDICT_FAULT);
 	assert_int_equal(fake_cpu_rdmsr(0xc0002001), 7);
 	guest_advanced(2);

@@ -96,11 +96,11 @@ static void plain(void **ctx)
 		told(ALIAS, table[i].width, 0, table[i].bytes);
 		guest_advanced(table[i].size);
 		/* Slots of two are filled for the decoder. */
-		before.r[GPR_RAX] = vmcb.rax;
-		before.r[GPR_RSP] = vmcb.rsp;
+		before.r[GPR_RAX] = vmcb.state.rax;
+		before.r[GPR_RSP] = vmcb.state.rsp;
 		assert_memory_equal(&gprs, &before, sizeof(gprs));
-		assert_int_equal(vmcb.rax, 0xaaaaaaaabbbbbbbb);
-		assert_int_equal(vmcb.rsp, 0x5000);
+		assert_int_equal(vmcb.state.rax, 0xaaaaaaaabbbbbbbb);
+		assert_int_equal(vmcb.state.rsp, 0x5000);
 		/* As the core refuses it. */
 		setup(NULL);
 		store(table[i].code, table[i].size, TARGET, VERDICT_FAULT);
@@ -207,15 +207,15 @@ static void states(void **ctx)
 
 	(void)ctx;
 	RCX = 5;
-	vmcb.rflags = DF;
+	vmcb.state.rflags = DF;
 	STORE("\xf3\xa4", TARGET, VERDICT_SKIP);
 	refused();
 	setup(NULL);
-	vmcb.cpl = 3;
+	vmcb.state.cpl = 3;
 	STORE("\x89\x0f", TARGET, VERDICT_SKIP);
 	refused();
 	setup(NULL);
-	vmcb.cs.attributes = 0;
+	vmcb.state.cs.attributes = 0;
 	STORE("\x89\x0f", TARGET, VERDICT_SKIP);
 	refused();
 	/* An event's frame is pushed. */
@@ -231,7 +231,7 @@ static void states(void **ctx)
 	refused();
 	/* The flag means nothing to a MOV. */
 	setup(NULL);
-	vmcb.rflags = DF;
+	vmcb.state.rflags = DF;
 	STORE("\x89\x0f", TARGET, VERDICT_SKIP);
 	assert_int_equal(seen.memory.width, 4);
 	guest_advanced(2);
@@ -340,23 +340,23 @@ static void sources(void **ctx)
 static void single_step(void **ctx)
 {
 	(void)ctx;
-	vmcb.rflags = TF;
+	vmcb.state.rflags = TF;
 	RCX = 5;
 	STORE("\xf3\xa4", TARGET, VERDICT_SKIP);
-	assert_int_equal(vmcb.rip, RIP + 2);
+	assert_int_equal(vmcb.state.rip, RIP + 2);
 	assert_int_equal(vmcb.interrupt_shadow, 0);
 	assert_int_equal(vmcb.event_inject, 0x80000301);
-	assert_int_equal(vmcb.dr6, 1u << 14);
+	assert_int_equal(vmcb.state.dr6, 1u << 14);
 	assert_int_equal(RCX, 0);
 	/* An NMI that waits goes in behind the store, or behind the step's exception. */
 	setup(NULL);
 	cpu.pending = CPU_NMI;
 	STORE("\xa4", TARGET, VERDICT_SKIP);
-	assert_int_equal(vmcb.rip, RIP + 1);
+	assert_int_equal(vmcb.state.rip, RIP + 1);
 	assert_int_equal(vmcb.event_inject, 0x80000202);
 	setup(NULL);
 	cpu.pending = CPU_NMI;
-	vmcb.rflags = TF;
+	vmcb.state.rflags = TF;
 	STORE("\xa4", TARGET, VERDICT_SKIP);
 	assert_int_equal(vmcb.event_inject, 0x80000301);
 	assert_int_equal(cpu.pending, CPU_NMI);
@@ -372,7 +372,7 @@ static void reads_of(u64 rip, u32 expected)
 {
 	u32 before = reads;
 
-	vmcb.rip = rip;
+	vmcb.state.rip = rip;
 	RCX = 4;
 	RDI = ALIAS;
 	assert_int_equal(guest_exit(EXIT_CODE_NPF, NPF_WRITE, TARGET, VERDICT_FAULT), 0);
@@ -436,17 +436,17 @@ static void nothing_left(void **ctx)
 	RCX = 5;
 	STORE("\xf3\xa4", TARGET, VERDICT_SKIP);
 	assert_int_equal(RCX, 0);
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	RCX = 5;
 	STORE("\x88\x0f", (RDI & PAGE_MASK) | PAGE, VERDICT_SKIP);
 	guest_advanced(2);
 	assert_true(RCX == 5 && RDI == ALIAS + 5 && RSI == FROM + 5);
 	/* Skipped without anything decoded, as the core does not ask: a fault. */
-	vmcb.rip = RIP;
+	vmcb.state.rip = RIP;
 	trial_page.kind = HF_KIND_RODATA;
 	guest_exit(EXIT_CODE_NPF, NPF_WRITE, TARGET, VERDICT_SKIP);
 	assert_int_equal(vmcb.event_inject, GP);
-	assert_int_equal(vmcb.rip, RIP);
+	assert_int_equal(vmcb.state.rip, RIP);
 	assert_true(RCX == 5 && RDI == ALIAS + 5 && RSI == FROM + 5);
 }
 

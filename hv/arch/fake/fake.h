@@ -20,10 +20,12 @@
  * fake_format:		kernel and user execution are separate, blocks up to 1 GiB
  * fake_plain_format:	one execute permission, nothing without read (as NPT)
  * fake_break_format:	break before make, blocks up to 2 MiB
+ * fake_picky_format:	blocks not everywhere
  */
 extern const struct stage2_format fake_format;
 extern const struct stage2_format fake_plain_format;
 extern const struct stage2_format fake_break_format;
+extern const struct stage2_format fake_picky_format;
 
 /* ---- the machine ---- */
 

@@ -65,6 +65,29 @@ static u64 plain_leaf(struct hpa to, u32 perm, unsigned int level)
 	return make_leaf(to, plain_admissible(perm), level);
 }
 
+static bool fits(struct hpa to, u32 perm, unsigned int level)
+{
+	(void)to;
+	(void)perm;
+	(void)level;
+	return true;
+}
+
+#define GIB BIT(30)
+
+/*
+ * Not the first block of any size; and for code not the second of 1 GiB, nor those of 2 MiB in its
+ * first 64 MiB.
+ */
+static bool picky_fits(struct hpa to, u32 perm, unsigned int level)
+{
+	u64 size = level == 3 ? GIB : 64 * FAKE_MIB;
+
+	if (level == 1)
+		return true;
+	return to.raw && (!(perm & PLAIN_EXEC) || to.raw < GIB || to.raw >= GIB + size);
+}
+
 static u64 break_leaf(struct hpa to, u32 perm, unsigned int level)
 {
 	assert(level <= 2);
@@ -74,6 +97,7 @@ static u64 break_leaf(struct hpa to, u32 perm, unsigned int level)
 const struct stage2_format fake_format = {
 	.name = "fake",
 	.max_block = 3,
+	.fits = fits,
 	.leaf = make_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
@@ -86,6 +110,7 @@ const struct stage2_format fake_format = {
 const struct stage2_format fake_plain_format = {
 	.name = "fake, no execute split",
 	.max_block = 3,
+	.fits = fits,
 	.leaf = plain_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
@@ -99,7 +124,21 @@ const struct stage2_format fake_break_format = {
 	.name = "fake, break before make",
 	.max_block = 2,
 	.break_before_make = true,
+	.fits = fits,
 	.leaf = break_leaf,
+	.table = make_table,
+	.is_leaf = is_leaf,
+	.is_table = is_table,
+	.address = address,
+	.permission = permission,
+	.admissible = admissible,
+};
+
+const struct stage2_format fake_picky_format = {
+	.name = "fake, blocks not everywhere",
+	.max_block = 3,
+	.fits = picky_fits,
+	.leaf = make_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
 	.is_table = is_table,

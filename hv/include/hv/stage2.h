@@ -18,12 +18,15 @@
  * What a table entry looks like; constant, one per architecture.
  *
  * @max_block:	highest level at which an entry may map memory directly (1..3)
+ * @fits:	whether one entry of @level may give @perm to the block at @to. If so, that holds of
+ *		fewer permissions, and of the blocks inside; of pages always
  * @break_before_make: an entry must be invalid, and flushed, between two valid values
  */
 struct stage2_format {
 	const char *name;
 	u8 max_block;
 	bool break_before_make;
+	bool (*fits)(struct hpa to, u32 perm, unsigned int level);
 	u64 (*leaf)(struct hpa to, u32 perm, unsigned int level);
 	u64 (*table)(struct hpa to);
 	bool (*is_leaf)(u64 entry, unsigned int level); /* present and maps memory */
@@ -45,6 +48,8 @@ struct stage2 {
 int stage2_init(struct stage2 *s2, const struct stage2_format *format, unsigned int levels,
 		u64 limit);
 int stage2_prepare(struct stage2 *s2, struct gpa start, u64 npages);
+/* Both at once, for the permission only: memory that has none yet. */
+int stage2_map(struct stage2 *s2, struct gpa start, u64 npages, u32 perm);
 void stage2_protect(struct stage2 *s2, struct gpa start, u64 npages, u32 perm);
 void stage2_merge(struct stage2 *s2, struct gpa start, u64 npages);
 /* After every CPU has flushed: tables merged away go back to the pool. */

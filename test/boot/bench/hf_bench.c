@@ -5,9 +5,14 @@
  */
 #include <linux/irqflags.h>
 #include <linux/module.h>
+#include <asm/alternative.h>
+#include <asm/cpufeatures.h>
 #include <asm/msr.h>
 
 #include <holdfast/hypercall.h>
+
+/* Of the CPU's vendor. */
+#define CALL ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL)
 
 static unsigned int calls = 1000;
 module_param(calls, uint, 0444);
@@ -42,7 +47,7 @@ static u64 time_calls(unsigned int count, bool call, long *result)
 	u64 rounds = count, rax = 0;
 
 	if (call)
-		asm volatile("1:\tmov %2, %%eax\n\tvmmcall\n\tsub $1, %1\n\tjnz 1b"
+		asm volatile("1:\tmov %2, %%eax\n\t" CALL "\n\tsub $1, %1\n\tjnz 1b"
 			     : "=&a"(rax), "+r"(rounds)
 			     : "i"(HF_CALL_NOOP)
 			     : "memory", "cc");

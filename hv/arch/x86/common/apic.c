@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <hv/backend.h>
+#include <hv/cpu.h>
+
 #include "apic.h"
 #include "host.h"
 
@@ -65,6 +68,11 @@ void apic_nmi(u32 id)
 	*reg(APIC_ICR_LOW) = command;
 	wait_idle();
 	*reg(APIC_ICR_HIGH) = high;
+}
+
+void backend_kick(struct cpu *cpu)
+{
+	apic_nmi(cpu->id);
 }
 
 struct apic_name apic_name(void)

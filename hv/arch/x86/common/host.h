@@ -12,8 +12,9 @@
 /* Power of two: a CPU finds its own record at the top of the stack it runs on. */
 #define HOST_STACK_SIZE 16384u
 
-#define HOST_CS 0x08
-#define HOST_SS 0x10
+/* The kernel's own numbers of the same: between its tables and ours any mixture of both will do. */
+#define HOST_CS 0x10
+#define HOST_SS 0x18
 
 /*
  * A CPU's part of it. Allocated by host_cpu_init, never freed, used by its own CPU only.
@@ -27,7 +28,7 @@ struct host_cpu {
 	u64 stack_top;
 	u8 *window;
 	u64 *window_pte;
-	u64 gdt[3];
+	u64 gdt[4];
 	struct table_register gdtr;
 	struct table_register idtr;
 };
@@ -38,14 +39,19 @@ int host_cpu_init(struct host_cpu *host);
 /* Own CPU, on its host stack. */
 struct host_cpu *host_self(void);
 
+/* NMIs that have come while the hypervisor ran, where the vendor's run.S counts them so. */
+static inline u32 *host_nmis(const struct host_cpu *host)
+{
+	return (u32 *)(host->stack_top + sizeof(u64));
+}
+
 /* CR3 and CR4 for the hypervisor; CR4 also tells the depth of the tables. */
 u64 host_cr3(void);
 u64 host_cr4(void);
 /*
  * Exceptions in the hypervisor itself (traps.c). All are our own bugs and fatal, but for two: the
- * NMI, which adds 1 to EAX and returns, as it is only let in where one that made a guest exit is
- * taken, and counted there; and a protection fault of an MSR access made for the guest (msr_read,
- * msr_write), which becomes an error code.
+ * NMI, which the vendor's run.S counts (traps_nmi); and a protection fault of an access made for
+ * the guest (msr_read, msr_write, xcr_write), which becomes an error code.
  */
 void traps_init(void);
 struct table_register traps_idtr(void);

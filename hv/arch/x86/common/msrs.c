@@ -2,7 +2,8 @@
 /*
  * The lists. What is free has been read from arch/x86, drivers/cpufreq and drivers/acpi of
  * Linux 6.1 and 6.12, and measured on 6.1: all that a kernel on an AMD processor writes while
- * it runs, CPUs taken down and brought up again included. For each row: why it gives nothing
+ * it runs, CPUs taken down and brought up again included. What is Intel's alone does not exist on
+ * AMD, and the other way round. For each row: why it gives nothing
  * that a lock is to keep. What a kernel writes only once, or only with the value that is there
  * (microcode, errata, supervisor states, CET), is not here.
  */
@@ -13,15 +14,28 @@
 /* In ascending order, without overlap. */
 static const struct msr_range free_msrs[] = {
 	{ 0x00000010, 0x00000010 }, /* TSC: time is the guest's */
+	{ 0x00000033,
+	  0x00000033 }, /* Intel: TEST_CTRL: split locks, switched with the thread */
 	{ 0x0000003b, 0x0000003b }, /* TSC_ADJUST, at bring-up */
 	{ 0x00000048, 0x00000049 }, /* SPEC_CTRL, PRED_CMD: side channels are out of scope */
+	{ 0x000000c1, 0x000000c8 }, /* Intel: PMCn: performance counters */
+	{ 0x000000e1, 0x000000e1 }, /* Intel: UMWAIT_CONTROL: how long it may wait */
 	{ 0x000000e7, 0x000000e8 }, /* MPERF, APERF: counters */
 	{ 0x0000010b, 0x0000010b }, /* FLUSH_CMD: empties a cache */
 	{ 0x0000017a, 0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, for the guest */
+	{ 0x00000186, 0x0000018d }, /* Intel: PERFEVTSELn: performance counters */
+	{ 0x00000199, 0x0000019c }, /* Intel: PERF_CTL, clock, thermal interrupt and status */
+	{ 0x000001a6, 0x000001a7 }, /* Intel: OFFCORE_RSP_n: performance counters */
+	{ 0x000001b0, 0x000001b2 }, /* Intel: ENERGY_PERF_BIAS, package's thermal status */
+	{ 0x00000280, 0x0000029f }, /* Intel: MCn_CTL2: machine checks */
+	{ 0x00000309, 0x0000030c }, /* Intel: FIXED_CTRn: performance counters */
+	{ 0x0000038d, 0x00000391 }, /* Intel: FIXED_CTR_CTRL, PERF_GLOBAL_*: the same */
 	{ 0x00000400, 0x0000047f }, /* machine-check banks */
+	{ 0x000004c1, 0x000004c8 }, /* Intel: A_PMCn: performance counters */
 	{ 0x000006a0, 0x000006a0 }, /* U_CET: of user mode, at switches of threads */
 	{ 0x000006a7, 0x000006a7 }, /* PL3_SSP: the same */
 	{ 0x000006e0, 0x000006e0 }, /* TSC_DEADLINE: a timer */
+	{ 0x00000770, 0x00000774 }, /* Intel: HWP: performance states */
 	{ 0x00000800, 0x000008ff }, /* x2APIC, as its page is free in xAPIC mode */
 	{ 0x00000c81, 0x00000c81 }, /* L3_QOS_CFG: shares of the cache (resctrl) */
 	{ 0x00000c8d, 0x00000c8f }, /* QM_EVTSEL, QM_CTR, PQR_ASSOC: the same */
@@ -77,6 +91,8 @@ static const struct {
 	u32 reg;
 } named[] = {
 	{ { MSR_APIC_BASE, MSR_APIC_BASE }, REG_APIC_BASE },
+	{ { MSR_FEATURE_CTL, MSR_FEATURE_CTL }, REG_FEATURE_CTL },
+	{ { MSR_MICROCODE, MSR_MICROCODE }, REG_PATCH_LOADER },
 	{ { MSR_SYSENTER_CS, MSR_SYSENTER_CS }, REG_SYSENTER_CS },
 	{ { MSR_SYSENTER_ESP, MSR_SYSENTER_ESP }, REG_SYSENTER_ESP },
 	{ { MSR_SYSENTER_EIP, MSR_SYSENTER_EIP }, REG_SYSENTER_EIP },
@@ -87,6 +103,8 @@ static const struct {
 	{ { 0x268, 0x26f }, REG_MTRR },
 	{ { MSR_PAT, MSR_PAT }, REG_PAT },
 	{ { MSR_MTRR_DEFTYPE, MSR_MTRR_DEFTYPE }, REG_MTRR_DEF_TYPE },
+	{ { 0x560, 0x561 }, REG_RTIT }, /* OUTPUT_BASE, OUTPUT_MASK_PTRS */
+	{ { 0x570, 0x570 }, REG_RTIT }, /* CTL */
 	{ { MSR_S_CET, MSR_S_CET }, REG_S_CET },
 	{ { MSR_EFER, MSR_EFER }, REG_EFER },
 	{ { MSR_STAR, MSR_STAR }, REG_STAR },

@@ -9,6 +9,11 @@ static_assert(REG_RECORDED <= CPU_REGISTERS_MAX, "struct cpu records one value f
 
 #define ALL_BITS (~0ull)
 
+/* Bits a guest may set; constant after sysreg_init. */
+static u64 cr4_bits, efer_bits;
+static bool la57;
+static bool intel; /* has VMX */
+
 /*
  * Bits that Linux clears while it changes MTRRs of a CPU that it brings up, then sets again:
  * nothing depends on it.
@@ -27,8 +32,19 @@ static_assert(REG_RECORDED <= CPU_REGISTERS_MAX, "struct cpu records one value f
  */
 #define CORE_CFG_FREE (BIT(31) | BIT(9) | BIT(4) | BIT(3) | BIT(2) | BIT(1))
 
-/* The first that a write breaks names the violation; what is absorbed stands last. */
+#define RULES_OF_INTEL 3
+#define RULES_OF_AMD   12
+
+/*
+ * The first that a write breaks names the violation; what is absorbed stands last. A vendor's own
+ * stand at one end, so that those of one CPU are in a row.
+ */
 static const struct register_rule rules[] = {
+	/* Intel's alone */
+	{ "CR4.VMXE", REG_CR4, RULE_KEEP_CLEAR, CR4_VMXE },
+	{ "FEATURE_CONTROL", REG_FEATURE_CTL, RULE_OURS, ALL_BITS },
+	{ "RTIT", REG_RTIT, RULE_OURS, ALL_BITS }, /* its output goes to physical addresses */
+	/* of both */
 	{ "CR0.PE", REG_CR0, RULE_KEEP_SET, CR0_PE },
 	{ "CR0.WP", REG_CR0, RULE_KEEP_SET, CR0_WP },
 	{ "CR0.PG", REG_CR0, RULE_KEEP_SET, CR0_PG },
@@ -45,7 +61,6 @@ static const struct register_rule rules[] = {
 	{ "EFER.SCE", REG_EFER, RULE_KEEP_SET, EFER_SCE },
 	{ "EFER.LME", REG_EFER, RULE_KEEP_SET, EFER_LME },
 	{ "EFER.NXE", REG_EFER, RULE_KEEP_SET, EFER_NXE },
-	{ "EFER.SVME", REG_EFER, RULE_KEEP_CLEAR, EFER_SVME },
 	{ "STAR", REG_STAR, RULE_LOCKED, ALL_BITS },
 	{ "LSTAR", REG_LSTAR, RULE_LOCKED, ALL_BITS },
 	{ "CSTAR", REG_CSTAR, RULE_LOCKED, ALL_BITS },
@@ -68,6 +83,10 @@ static const struct register_rule rules[] = {
 	{ "MTRR ranges", REG_MTRR, RULE_LOCKED, ALL_BITS },
 	{ "MTRR default type", REG_MTRR_DEF_TYPE, RULE_LOCKED, ~MTRR_SWITCH },
 	{ "MTRR default type.switch", REG_MTRR_DEF_TYPE, RULE_ABSORBED, MTRR_SWITCH },
+	{ "PATCH_LOADER", REG_PATCH_LOADER, RULE_OURS, ALL_BITS },
+	{ "DEBUGCTL", REG_DEBUGCTL, RULE_LOCKED, ~DEBUGCTL_BTF },
+	/* AMD's alone */
+	{ "EFER.SVME", REG_EFER, RULE_KEEP_CLEAR, EFER_SVME },
 	{ "SYSCFG", REG_SYSCFG, RULE_LOCKED, ALL_BITS },
 	{ "HWCR", REG_HWCR, RULE_LOCKED, ~HWCR_FREE },
 	{ "NB_CFG", REG_NB_CFG, RULE_LOCKED, ~NB_CFG_CF8_EXT },
@@ -75,8 +94,6 @@ static const struct register_rule rules[] = {
 	{ "TOP_MEM", REG_TOP_MEM, RULE_LOCKED, ALL_BITS },
 	{ "MMIO_CFG_BASE", REG_MMIO_CFG_BASE, RULE_LOCKED, ALL_BITS },
 	{ "SMM base, address and mask", REG_SMM, RULE_LOCKED, ALL_BITS },
-	{ "PATCH_LOADER", REG_PATCH_LOADER, RULE_OURS, ALL_BITS },
-	{ "DEBUGCTL", REG_DEBUGCTL, RULE_LOCKED, ~DEBUGCTL_BTF },
 	{ "LS_CFG", REG_LS_CFG, RULE_LOCKED, ~LS_CFG_FREE },
 	{ "core configuration", REG_CORE_CFG, RULE_LOCKED, ~CORE_CFG_FREE },
 	{ "VM_CR", REG_VM_CR, RULE_OURS, ALL_BITS },
@@ -85,8 +102,8 @@ static const struct register_rule rules[] = {
 
 const struct register_rule *backend_register_rules(u32 *count)
 {
-	*count = ARRAY_SIZE(rules);
-	return rules;
+	*count = ARRAY_SIZE(rules) - (intel ? RULES_OF_AMD : RULES_OF_INTEL);
+	return intel ? rules : rules + RULES_OF_INTEL;
 }
 
 static const u32 msrs[REG_RECORDED] = {
@@ -105,12 +122,8 @@ u32 sysreg_msr(u32 reg)
 	return msrs[reg];
 }
 
-/* Bits a guest may set; constant after sysreg_init. */
-static u64 cr4_bits, efer_bits;
-static bool la57;
-
 /* CPUID bit => bit a register may then have. APM vol. 3, appendix E. */
-void sysreg_init(void)
+void sysreg_init(u64 cr4)
 {
 	struct cpuid std = cpuid(1, 0), ext = cpuid(7, 0), amd = cpuid(0x80000001, 0);
 	u32 more = cpuid(0x80000000, 0).eax >= 0x80000021 ? cpuid(0x80000021, 0).eax : 0;
@@ -125,7 +138,10 @@ void sysreg_init(void)
 	cr4_bits |= ext.ecx & BIT(3) ? CR4_PKE : 0;
 	cr4_bits |= ext.ecx & BIT(7) ? CR4_CET : 0;
 	cr4_bits |= ext.ecx & BIT(16) ? CR4_LA57 : 0;
-	efer_bits = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME;
+	cr4_bits |= cr4;
+	intel = std.ecx & CPUID_VMX;
+	efer_bits = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+	efer_bits |= intel ? 0 : EFER_SVME;
 	efer_bits |= amd.edx & BIT(25) ? EFER_FFXSR : 0;
 	efer_bits |= amd.ecx & BIT(17) ? EFER_TCE : 0;
 	efer_bits |= more & BIT(8) ? EFER_AUTOIBRS : 0;

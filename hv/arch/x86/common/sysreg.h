@@ -42,6 +42,8 @@ enum sysreg {
 	REG_CORE_CFG,
 	REG_VM_CR,
 	REG_VM_HSAVE_PA,
+	REG_FEATURE_CTL,
+	REG_RTIT,
 	REG_COUNT
 };
 
@@ -58,5 +60,6 @@ bool sysreg_valid_efer(u64 value, u64 old, u64 cr0);
 bool sysreg_valid_msr(u32 reg, u64 value);
 bool sysreg_canonical(u64 va);
 
-/* Read the CPU's feature bits that the checks above need. Once, before any check. */
-void sysreg_init(void);
+/* Read the CPU's feature bits that the checks above need. Once, before any check. @cr4: bits that
+ * CR4 may have besides. */
+void sysreg_init(u64 cr4);

@@ -20,8 +20,7 @@ vector = 0
 	.rept	32
 	.balign	16
 	.if	vector == VECTOR_NMI
-	inc	%eax			/* the count of host.h */
-	iretq
+	jmp	traps_nmi
 	.elseif vector == VECTOR_SX
 	jmp	traps_reset
 	.else
@@ -53,13 +52,13 @@ traps_reset:
 traps_common:
 	cmpq	$VECTOR_GP, (%rsp)
 	jne	2f
-	/* The two instructions of msr.S that may fault; RAX is dead there. */
-	lea	msr_rdmsr(%rip), %rax
+	/* The instructions of msr.S that may fault; RAX is dead there. */
+	.irp	instruction, msr_rdmsr, msr_wrmsr, msr_xsetbv
+	lea	\instruction(%rip), %rax
 	cmp	%rax, FRAME_RIP(%rsp)
 	je	1f
-	lea	msr_wrmsr(%rip), %rax
-	cmp	%rax, FRAME_RIP(%rsp)
-	jne	2f
+	.endr
+	jmp	2f
 1:	lea	msr_fault(%rip), %rax
 	mov	%rax, FRAME_RIP(%rsp)
 	add	$16, %rsp		/* vector and error code */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Instructions and constants of the architecture (AMD APM volumes 2 and 3). */
+/* Instructions and constants of the architecture (AMD APM volumes 2 and 3, Intel SDM). */
 #pragma once
 
 #include <hv/types.h>
@@ -8,6 +8,7 @@
 #define CR0_PE BIT(0)
 #define CR0_TS BIT(3)
 #define CR0_ET BIT(4)
+#define CR0_NE BIT(5)
 #define CR0_WP BIT(16)
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
@@ -18,6 +19,8 @@
 #define CR4_PGE	     BIT(7)
 #define CR4_UMIP     BIT(11)
 #define CR4_LA57     BIT(12)
+#define CR4_VMXE     BIT(13)
+#define CR4_SMXE     BIT(14)
 #define CR4_FSGSBASE BIT(16)
 #define CR4_PCIDE    BIT(17)
 #define CR4_OSXSAVE  BIT(18)
@@ -27,6 +30,8 @@
 #define CR4_CET	     BIT(23)
 
 #define MSR_APIC_BASE	 0x0000001bu
+#define MSR_FEATURE_CTL	 0x0000003au /* Intel */
+#define MSR_MICROCODE	 0x00000079u /* Intel: loads it */
 #define MSR_SYSENTER_CS	 0x00000174u
 #define MSR_SYSENTER_ESP 0x00000175u
 #define MSR_SYSENTER_EIP 0x00000176u
@@ -108,6 +113,8 @@ struct cpuid {
 	u32 eax, ebx, ecx, edx;
 };
 
+#define CPUID_VMX BIT(5) /* leaf 1, ecx */
+
 static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 {
 	struct cpuid r;
@@ -134,6 +141,7 @@ static inline void wrmsr(u32 msr, u64 value)
 /* For the guest (msr.S). 0, or -EINVAL where the processor raises a protection fault. */
 int msr_read(u32 msr, u64 *value);
 int msr_write(u32 msr, u64 value);
+int xcr_write(u32 xcr, u64 value); /* XSETBV */
 
 #define READ_REGISTER(type, name)                                  \
 	static inline type read_##name(void)                       \
@@ -159,6 +167,7 @@ READ_REGISTER(u16, es)
 	{                                                        \
 		asm volatile("mov %0, %%" #name : : "r"(value)); \
 	}
+WRITE_REGISTER(cr4)
 WRITE_REGISTER(dr6)
 WRITE_REGISTER(dr7)
 #undef WRITE_REGISTER
@@ -168,6 +177,22 @@ static inline u64 read_rflags(void)
 	u64 value;
 
 	asm volatile("pushfq; pop %0" : "=r"(value));
+	return value;
+}
+
+static inline u16 read_tr(void)
+{
+	u16 value;
+
+	asm volatile("str %0" : "=r"(value));
+	return value;
+}
+
+static inline u16 read_ldtr(void)
+{
+	u16 value;
+
+	asm volatile("sldt %0" : "=r"(value));
 	return value;
 }
 

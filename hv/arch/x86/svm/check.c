@@ -6,7 +6,7 @@
 #include <hv/string.h>
 
 #include "../common/sysreg.h"
-#include "check.h"
+#include "../common/check.h"
 #include "vcpu.h"
 
 /* Bits that translations depend on: APM vol. 2, 5.5.2 and 15.16. */
@@ -52,23 +52,26 @@ static bool valid_pat(u64 pat)
 /* APM vol. 2, 15.5.1, in its order; and 15.25.4 of the guest's PAT. */
 static const char *check_state(const struct vmcb *vmcb)
 {
-	bool paged = (vmcb->efer & EFER_LME) && (vmcb->cr0 & CR0_PG);
+	bool paged = (vmcb->state.efer & EFER_LME) && (vmcb->state.cr0 & CR0_PG);
 	const struct rule rules[] = {
-		{ vmcb->efer & EFER_SVME, "EFER.SVME" },
-		{ (vmcb->cr0 & CR0_CD) || !(vmcb->cr0 & CR0_NW), "CR0.CD and NW" },
-		{ !(vmcb->cr0 >> 32), "CR0[63:32]" },
-		{ !(vmcb->cr3 & svm.cr3_reserved), "CR3" },
-		{ sysreg_valid_cr4(vmcb->cr4, vmcb->cr4, vmcb->cr0, vmcb->cr3), "CR4" },
-		{ !(vmcb->dr6 >> 32), "DR6[63:32]" },
-		{ !(vmcb->dr7 >> 32), "DR7[63:32]" },
-		{ sysreg_valid_efer(vmcb->efer, vmcb->efer, vmcb->cr0), "EFER" },
-		{ !paged || (vmcb->cr4 & CR4_PAE), "EFER.LME, CR0.PG and CR4.PAE" },
-		{ !paged || (vmcb->cr0 & CR0_PE), "EFER.LME, CR0.PG and PE" },
-		{ !paged || (vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D)) !=
+		{ vmcb->state.efer & EFER_SVME, "EFER.SVME" },
+		{ (vmcb->state.cr0 & CR0_CD) || !(vmcb->state.cr0 & CR0_NW), "CR0.CD and NW" },
+		{ !(vmcb->state.cr0 >> 32), "CR0[63:32]" },
+		{ !(vmcb->state.cr3 & platform.cr3_reserved), "CR3" },
+		{ sysreg_valid_cr4(vmcb->state.cr4, vmcb->state.cr4, vmcb->state.cr0,
+				   vmcb->state.cr3),
+		  "CR4" },
+		{ !(vmcb->state.dr6 >> 32), "DR6[63:32]" },
+		{ !(vmcb->state.dr7 >> 32), "DR7[63:32]" },
+		{ sysreg_valid_efer(vmcb->state.efer, vmcb->state.efer, vmcb->state.cr0),
+		  "EFER" },
+		{ !paged || (vmcb->state.cr4 & CR4_PAE), "EFER.LME, CR0.PG and CR4.PAE" },
+		{ !paged || (vmcb->state.cr0 & CR0_PE), "EFER.LME, CR0.PG and PE" },
+		{ !paged || (vmcb->state.cs.attributes & (SEGMENT_L | SEGMENT_D)) !=
 				    (SEGMENT_L | SEGMENT_D),
 		  "CS.L and D" },
-		{ !(vmcb->s_cet & ~S_CET_SHADOW_STACKS), "S_CET" },
-		{ valid_pat(vmcb->pat), "PAT" },
+		{ !(vmcb->state.s_cet & ~S_CET_SHADOW_STACKS), "S_CET" },
+		{ valid_pat(vmcb->state.pat), "PAT" },
 	};
 
 	return broken(rules, ARRAY_SIZE(rules));
@@ -84,7 +87,7 @@ static const char *check_control(const struct vmcb *vmcb)
 		{ vmcb->asid, "ASID" },
 		{ vmcb->tlb_control == TLB_KEEP || vmcb->tlb_control == TLB_FLUSH_ALL ||
 			  (vmcb->tlb_control == TLB_FLUSH_ASID &&
-			   (svm.features & HF_FEATURE_FLUSH_ASID)),
+			   (platform.features & HF_FEATURE_FLUSH_ASID)),
 		  "TLB_CONTROL" },
 		{ !(vmcb->interrupt_control & CONTROL_OURS), "interrupt control" },
 		{ vmcb->nested_control == NESTED_PAGING, "nested paging" },
@@ -154,8 +157,8 @@ void check_enter(struct vcpu *v)
 	const char *what;
 
 	/* Processors fault on writing the upper half; emulators let a guest do it. */
-	v->vmcb->dr6 = (u32)v->vmcb->dr6;
-	v->vmcb->dr7 = (u32)v->vmcb->dr7;
+	v->vmcb->state.dr6 = (u32)v->vmcb->state.dr6;
+	v->vmcb->state.dr7 = (u32)v->vmcb->state.dr7;
 	what = check_block(v->vmcb);
 	if (!what && !intercepts_grow(v))
 		what = "intercepts";
@@ -167,10 +170,10 @@ void check_enter(struct vcpu *v)
 /* Compared as a whole; a field a line. */
 static void take_paging(const struct vmcb *vmcb, u64 *paging)
 {
-	paging[0] = vmcb->cr0 & CR0_PAGING;
-	paging[1] = vmcb->cr3;
-	paging[2] = vmcb->cr4 & CR4_PAGING;
-	paging[3] = vmcb->efer & EFER_PAGING;
+	paging[0] = vmcb->state.cr0 & CR0_PAGING;
+	paging[1] = vmcb->state.cr3;
+	paging[2] = vmcb->state.cr4 & CR4_PAGING;
+	paging[3] = vmcb->state.efer & EFER_PAGING;
 	paging[4] = vmcb->asid;
 	paging[5] = vmcb->nested_cr3;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Exits: decode for the core, carry out its verdict. */
+/* Exits: what the hardware says of them. */
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/exit.h>
@@ -9,15 +9,19 @@
 #include <hv/startup.h>
 
 #include "../common/sysreg.h"
-#include "check.h"
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
 #define LENGTH_INVD    2
+#define LENGTH_MSR     2
+
+#define MSR_WRITE   BIT(0) /* exit_info[0], APM vol. 2, 15.11 */
+#define IOIO_IN	    BIT(0) /* APM vol. 2, 15.10.2 */
+#define IOIO_STRING BIT(2)
 
 /* ---- decoding exits ---- */
 
-static void on_page_fault(struct vcpu *v, struct svm_exit *e)
+static void on_page_fault(struct vcpu *v, struct x86_exit *e)
 {
 	u64 info = v->vmcb->exit_info[0];
 	struct exit_memory *m = &e->exit.memory;
@@ -32,33 +36,34 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	else if (info & NPF_WRITE)
 		m->access = HF_ACCESS_WRITE;
 	if (m->access == HF_ACCESS_EXECUTE)
-		m->va = gva(v->vmcb->rip);
+		m->va = gva(v->vmcb->state.rip);
 	if (m->access == HF_ACCESS_WRITE)
 		store_on_write(v, e);
-	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
+	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->state.cpl == 3;
 }
 
-static void on_call(struct vcpu *v, struct svm_exit *e)
+static void on_msr(struct vcpu *v, struct x86_exit *e)
 {
-	const struct gprs *g = v->gprs;
-	struct exit_call *call = &e->exit.call;
+	bool write = v->vmcb->exit_info[0] & MSR_WRITE;
 
-	e->exit.kind = HF_EXIT_CALL;
-	e->next_rip = instruction_after(v->vmcb, LENGTH_VMMCALL);
-	call->number = v->vmcb->rax;
-	call->arg[0] = g->r[GPR_RDI];
-	call->arg[1] = g->r[GPR_RSI];
-	call->arg[2] = g->r[GPR_RDX];
-	call->arg[3] = g->r[GPR_RCX];
+	e->next_rip = instruction_after(v->vmcb, LENGTH_MSR);
+	if (!write || !device_on_msr(v, e))
+		registers_on_msr(v, e, write);
 }
 
-/* Caches are emptied without being written back: memory that was sealed would be as before. */
-static void on_invd(struct vcpu *v, struct svm_exit *e)
+static void on_port(struct vcpu *v, struct x86_exit *e)
 {
-	asm volatile("wbinvd" : : : "memory");
-	e->next_rip = instruction_after(v->vmcb, LENGTH_INVD);
-	instruction_advance(v, e);
-	e->settled = true;
+	u64 info = v->vmcb->exit_info[0];
+
+	e->next_rip = v->vmcb->exit_info[1];
+	port_on_exit(v, e,
+		     (struct exit_port){
+			     .port = (u16)(info >> 16),
+			     .write = !(info & IOIO_IN),
+			     .string = !!(info & IOIO_STRING),
+			     .width = info >> 4 &
+				      7, /* one of three bits, whose values are the widths */
+		     });
 }
 
 /*
@@ -68,26 +73,23 @@ static void on_invd(struct vcpu *v, struct svm_exit *e)
  *
  * A VMRUN that was refused has not flushed: a shoot-down answered before it is still to be done.
  */
-static void on_invalid(struct vcpu *v, struct svm_exit *e)
+static void on_invalid(struct vcpu *v, struct x86_exit *e)
 {
 	backend_flush(v->cpu);
 	v->cpu->flushed = 0;
-	if (v->invalid_rip == v->vmcb->rip)
+	if (v->invalid_rip == v->vmcb->state.rip)
 		e->exit.kind = HF_EXIT_SHUTDOWN;
-	v->invalid_rip = v->vmcb->rip;
+	v->invalid_rip = v->vmcb->state.rip;
 }
 
-static void decode_exit(struct vcpu *v, struct svm_exit *e)
+void exit_decode(struct vcpu *v, struct x86_exit *e)
 {
 	struct vmcb *vmcb = v->vmcb;
 
-	e->exit.kind = HF_EXIT_OTHER;
-	e->next_rip = 0;
-	e->settled = false;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
 		if ((vmcb->exit_info[0] & (NPF_WRITE | NPF_WALK)) != NPF_WRITE ||
-		    !device_on_store(v, e))
+		    !device_on_store(v, e, gpa(vmcb->exit_info[1])))
 			on_page_fault(v, e);
 		break;
 	case EXIT_CODE_NMI:
@@ -118,14 +120,14 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 		registers_on_tr_write(v, e);
 		break;
 	case EXIT_CODE_INVD:
-		on_invd(v, e);
+		e->next_rip = instruction_after(vmcb, LENGTH_INVD);
+		exit_on_invd(v, e);
 		break;
 	case EXIT_CODE_MSR:
-		if (!device_on_msr(v, e))
-			registers_on_msr(v, e);
+		on_msr(v, e);
 		break;
 	case EXIT_CODE_IOIO:
-		port_on_exit(v, e);
+		on_port(v, e);
 		break;
 	case EXIT_CODE_INVLPGA:
 	case EXIT_CODE_VMRUN:
@@ -141,66 +143,6 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	}
 }
 
-/* ---- carrying out ---- */
-
-/* A machine whose CPU shuts down is reset by its board; ours does that when we shut down. */
-static _Noreturn void reset_machine(void)
-{
-	struct table_register none = { 0, 0 };
-
-	asm volatile("lidt %0; ud2" : : "m"(none));
-	backend_halt();
-}
-
-/* False: that cannot be done, or the processor would have faulted on it. */
-static bool perform(struct vcpu *v, const struct svm_exit *e)
-{
-	switch (e->exit.kind) {
-	case HF_EXIT_PORT:
-		return port_perform(v, e);
-	case HF_EXIT_DEVICE:
-		return device_perform(v, e);
-	}
-	return registers_perform(v, e);
-}
-
-static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_RESULT: /* handle_call */
-	case VERDICT_RETRY:
-		return;
-	case VERDICT_PASS:
-		__atomic_fetch_or(&v->cpu->pending, CPU_NMI, __ATOMIC_SEQ_CST);
-		return;
-	case VERDICT_UNDEFINED:
-		inject_event(v, VECTOR_UD | EVENT_EXCEPTION);
-		return;
-	case VERDICT_SKIP:
-		if (e->exit.kind == HF_EXIT_PORT)
-			port_skip(v, e);
-		if (e->exit.kind == HF_EXIT_MEMORY && e->next_rip)
-			store_complete(v, e);
-		if (e->next_rip) {
-			instruction_advance(v, e);
-			return;
-		}
-		break;
-	case VERDICT_PERFORM:
-		if (perform(v, e)) {
-			instruction_advance(v, e);
-			return;
-		}
-		break;
-	case VERDICT_FAULT:
-		break;
-	case VERDICT_STOP:
-		reset_machine();
-	}
-	if (!inject_fault(v))
-		reset_machine();
-}
-
 /*
  * The trial: the first thing a CPU does as a guest is to fail to reach the hypervisor. That
  * proves guest mode, nested paging and the hiding of our memory at once, before the point of no
@@ -209,57 +151,11 @@ static void carry_out(struct vcpu *v, struct svm_exit *e, enum verdict verdict)
 static int finish_trial(struct vcpu *v)
 {
 	struct vmcb *vmcb = v->vmcb;
-	const struct entry_frame *f = &v->frame;
 	bool refused = vmcb->exit_code == EXIT_CODE_NPF && (vmcb->exit_info[0] & NPF_FETCH) &&
 		       owner_page(gpa(vmcb->exit_info[1])).state == PAGE_HYPERVISOR;
-	int error;
 
-	device_cpu_init(v);
-	error = launch_arrive(v->cpu, refused ? 0 : -HF_ENODEV);
-	if (error)
-		return error;
-	v->trial = false;
-	/* The guest goes on where the image's caller expects it: returned, with 0. */
-	vmcb->rip = f->rip;
-	vmcb->rsp = v->frame_end;
-	vmcb->rax = 0;
-	*v->gprs = (struct gprs){ .r = { [GPR_RBX] = f->rbx,
-					 [GPR_RBP] = f->rbp,
-					 [GPR_R12] = f->r12,
-					 [GPR_R13] = f->r13,
-					 [GPR_R14] = f->r14,
-					 [GPR_R15] = f->r15 } };
-	return 0;
-}
-
-/* Not inlined, so that a call does not pay for the registers and stack the rest needs. */
-static __noinline void handle_other(struct vcpu *v, struct svm_exit *e)
-{
-	if (unlikely(svm.self_check))
-		check_exited(v);
-	decode_exit(v, e);
-	if (e->settled)
-		cpu_count_exit(v->cpu, e->exit.kind);
-	else
-		carry_out(v, e, exit_decide(v->cpu, &e->exit));
-	inject_again(v);
-	if (unlikely(svm.self_check))
-		check_handled(v);
-}
-
-/* A call interrupts no delivery of an event: it is an instruction. */
-static void handle_call(struct vcpu *v, struct svm_exit *e)
-{
-	enum verdict verdict;
-
-	on_call(v, e);
-	verdict = exit_decide(v->cpu, &e->exit);
-	if (likely(verdict == VERDICT_RESULT)) {
-		v->vmcb->rax = e->exit.call.result;
-		instruction_advance(v, e);
-	} else {
-		carry_out(v, e, verdict);
-	}
+	vmcb->exit_interrupt = 0;
+	return exit_finish_trial(v, refused);
 }
 
 /*
@@ -269,53 +165,39 @@ static void handle_call(struct vcpu *v, struct svm_exit *e)
  */
 static void make_enterable(struct vcpu *v, struct vmcb *vmcb)
 {
-	if (unlikely(!(~vmcb->cs.attributes & (SEGMENT_L | SEGMENT_D))))
-		vmcb->cs.attributes &= (u16)~SEGMENT_D;
-	if (unlikely(vmcb->cr3 & svm.cr3_reserved)) {
-		vmcb->cr3 &= ~svm.cr3_reserved;
+	if (unlikely(!(~vmcb->state.cs.attributes & (SEGMENT_L | SEGMENT_D))))
+		vmcb->state.cs.attributes &= (u16)~SEGMENT_D;
+	if (unlikely(vmcb->state.cr3 & platform.cr3_reserved)) {
+		vmcb->state.cr3 &= ~platform.cr3_reserved;
 		backend_flush(v->cpu);
 	}
-}
-
-/* Nothing that changes what the guest runs with may come after this. */
-static __noinline void handle_pending(struct vcpu *v)
-{
-	u32 pending;
-
-	while (startup_sync(v->cpu))
-		shootdown_sync(v->cpu);
-	pending = __atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST);
-	if (pending & CPU_NMI)
-		inject_nmi(v);
-	if (pending & CPU_CHECK)
-		check_enter(v);
 }
 
 int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 {
 	struct vmcb *vmcb = v->vmcb;
 	struct cpu *cpu = v->cpu;
-	struct svm_exit e;
+	struct x86_exit e;
 
 	v->gprs = gprs;
 	vmcb->tlb_control = TLB_KEEP;
 	vmcb->event_inject = 0;
-	if (unlikely(v->trial)) {
-		vmcb->exit_interrupt = 0;
+	if (unlikely(v->trial))
 		return finish_trial(v);
-	}
 	shootdown_exited(cpu);
-	e.exit.cpl = vmcb->cpl;
-	e.exit.rip = vmcb->rip;
-	e.exit.root = vmcb->cr3;
+	e.exit.cpl = vmcb->state.cpl;
+	e.exit.rip = vmcb->state.rip;
+	e.exit.root = vmcb->state.cr3;
 	e.exit.code = vmcb->exit_code;
-	if (vmcb->exit_code == EXIT_CODE_VMMCALL)
-		handle_call(v, &e);
-	else
-		handle_other(v, &e);
+	if (vmcb->exit_code == EXIT_CODE_VMMCALL) {
+		e.next_rip = instruction_after(vmcb, LENGTH_VMMCALL);
+		exit_handle_call(v, &e);
+	} else {
+		exit_handle(v, &e);
+	}
 	make_enterable(v, vmcb);
 	shootdown_sync(cpu);
 	if (unlikely(__atomic_load_n(&cpu->pending, __ATOMIC_SEQ_CST)))
-		handle_pending(v);
+		exit_handle_pending(v);
 	return 0;
 }

@@ -12,7 +12,7 @@ void offsets(void);
 
 void offsets(void)
 {
-	OFFSET(VCPU_VMCB_PA, struct vcpu, vmcb_pa);
+	OFFSET(VCPU_VMCB_PA, struct vcpu, block_pa);
 	OFFSET(VCPU_CR3, struct vcpu, cr3);
 	OFFSET(VCPU_CR4, struct vcpu, cr4);
 	OFFSET(VCPU_STACK_TOP, struct vcpu, host.stack_top);

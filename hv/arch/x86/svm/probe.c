@@ -9,7 +9,6 @@
 /* CPUID, APM vol. 3, appendix E. */
 #define LEAF_MAX	  0x80000000
 #define LEAF_FEATURES	  0x80000001
-#define LEAF_ADDRESS_SIZE 0x80000008
 #define LEAF_SVM	  0x8000000a
 #define LEAF_ENCRYPTION	  0x8000001f
 #define FEATURES_SVM	  BIT(2)  /* ecx */
@@ -21,14 +20,6 @@
 
 #define VM_CR_SVMDIS BIT(4)  /* APM vol. 2, 15.30.1 */
 #define SYSCFG_SME   BIT(23) /* APM vol. 2, 7.10.1 */
-
-/* Tables for more cost more than they are worth; what is above does not exist for the guest. */
-#define ADDRESS_BITS_MAX 48
-
-u32 backend_features(void)
-{
-	return svm.features;
-}
 
 /* On what there is the manual's order: APM vol. 2, 15.4. */
 static u32 unfit(void)
@@ -51,11 +42,6 @@ static u32 unfit(void)
 	return HF_REASON_NONE;
 }
 
-static u32 address_bits(void)
-{
-	return cpuid(LEAF_ADDRESS_SIZE, 0).eax & 0xff;
-}
-
 int backend_probe(struct hf_boot *boot)
 {
 	u32 svm_edx;
@@ -70,16 +56,9 @@ int backend_probe(struct hf_boot *boot)
 		return -HF_EINVAL;
 	}
 	svm_edx = cpuid(LEAF_SVM, 0).edx;
-	svm.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
-	svm.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
-	svm.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
-	svm.cr3_reserved = ~(BIT(address_bits()) - 1);
+	platform.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
+	platform.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
+	platform.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
+	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;
-}
-
-struct gpa backend_gpa_limit(void)
-{
-	u32 bits = address_bits();
-
-	return gpa(BIT(bits < ADDRESS_BITS_MAX ? bits : ADDRESS_BITS_MAX));
 }

@@ -22,12 +22,6 @@
 /* CPUID 1, ECX: below another hypervisor. */
 #define CPUID_HYPERVISOR BIT(31)
 
-#define CODE_ATTRIBUTES 0xa9b /* APM vol. 2, 4.8: 64-bit code, present, accessed */
-#define DATA_ATTRIBUTES 0xc93
-#define RFLAGS_RESET	RFLAGS_FIXED
-#define DR6_RESET	0xffff0ff0ull /* APM vol. 2, table 14-1 */
-#define DR7_RESET	0x400ull
-
 /* ---- INIT ---- */
 
 /*
@@ -47,9 +41,9 @@ void restart_init(void)
 	/* An outer host may keep the bit and reset the CPU all the same: KVM does. */
 	svm.r_init = !(cpuid(1, 0).ecx & CPUID_HYPERVISOR) && arm(vm_cr);
 	if (svm.r_init)
-		svm.features |= HF_FEATURE_RESTART;
+		platform.features |= HF_FEATURE_RESTART;
 	if (svm.r_init && (rdmsr(MSR_VM_CR) & VM_CR_DIS_A20M))
-		svm.features |= HF_FEATURE_NO_GATE;
+		platform.features |= HF_FEATURE_NO_GATE;
 	wrmsr(MSR_VM_CR, vm_cr);
 }
 
@@ -64,7 +58,7 @@ void restart_disarm(const struct vcpu *v)
 	wrmsr(MSR_VM_CR, v->native.vm_cr);
 }
 
-void restart_on_init(struct vcpu *v, struct svm_exit *e)
+void restart_on_init(struct vcpu *v, struct x86_exit *e)
 {
 	bool converted = v->vmcb->exit_code == EXIT_CODE_SX;
 
@@ -82,41 +76,13 @@ void restart_after_window(struct vcpu *v)
 	startup_reset(v->cpu, true);
 }
 
-/* ---- starting again ---- */
-
-static u64 recorded(struct cpu *cpu, u32 reg)
-{
-	return cpu->registers_recorded ? cpu->recorded[reg] : backend_register_read(cpu, reg);
-}
-
-/*
- * As the kernel's own start-up code hands a CPU over, but with what was recorded in force already.
- * Descriptor tables and the task register stay, and with them handlers of exceptions.
- */
 void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 {
 	struct vcpu *v = cpu->vcpu;
 	struct vmcb *vmcb = v->vmcb;
 
-	*v->gprs = (struct gprs){ 0 };
-	vmcb->rax = 0;
-	vmcb->rip = at->rip;
-	vmcb->rsp = at->stack;
-	vmcb->rflags = RFLAGS_RESET;
-	vmcb->cr0 = recorded(cpu, REG_CR0);
-	vmcb->cr3 = at->root;
-	vmcb->cr4 = recorded(cpu, REG_CR4);
-	vmcb->efer = recorded(cpu, REG_EFER) | EFER_SVME;
-	vmcb->dr6 = DR6_RESET;
-	vmcb->dr7 = DR7_RESET;
-	vmcb->cs = (struct segment){ v->native.cs, CODE_ATTRIBUTES, ~0u, 0 };
-	vmcb->ss = (struct segment){ v->native.ss, DATA_ATTRIBUTES, ~0u, 0 };
-	vmcb->ds = (struct segment){ 0 };
-	vmcb->es = (struct segment){ 0 };
-	vmcb->cpl = 0;
-	vmcb->interrupt_shadow = 0;
-	vmcb->exit_interrupt = 0;
-	vmcb->event_inject = 0;
+	restart_state(v, at);
+	vmcb->state.efer |= EFER_SVME;
 	/* INIT forgets that an NMI is being handled, and what CR0 shows. */
 	vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
 	vmcb->intercept[INTERCEPT_CR] &= ~CR_READ(0);

@@ -7,17 +7,16 @@
 #include <hv/string.h>
 
 #include "../common/apic.h"
+#include "../common/exit.h"
 #include "../common/host.h"
 #include "../common/msrs.h"
-#include "../common/sysreg.h"
 #include "../common/serial.h"
-#include "exit.h"
+#include "../common/sysreg.h"
+#include "../common/tables.h"
 #include "npt.h"
 #include "vcpu.h"
 
 struct svm svm;
-
-static struct stage2 npt;
 
 const char *backend_name(void)
 {
@@ -47,7 +46,7 @@ static bool msrpm_bit(u32 msr, u64 *bit)
 	return false;
 }
 
-void msrpm_set(u32 msr, bool read, bool write)
+void intercept_msr(u32 msr, bool read, bool write)
 {
 	u8 bits = (read ? 1 : 0) | (write ? 2 : 0);
 	u64 bit;
@@ -76,110 +75,48 @@ static int maps_init(const struct hf_boot *boot)
 {
 	svm.msrpm = pool_contiguous(2);
 	svm.msrpm_locked = pool_contiguous(2);
-	svm.iopm = pool_contiguous(4); /* 12 KiB and a bit: APM vol. 2, 15.10.1 */
-	if (!svm.msrpm || !svm.msrpm_locked || !svm.iopm)
+	platform.iopm = pool_contiguous(4); /* 12 KiB and a bit: APM vol. 2, 15.10.1 */
+	if (!svm.msrpm || !svm.msrpm_locked || !platform.iopm)
 		return -HF_ENOMEM;
 	svm.msrpm_pa = pool_hpa(svm.msrpm).raw;
 	svm.msrpm_locked_pa = pool_hpa(svm.msrpm_locked).raw;
-	svm.iopm_pa = pool_hpa(svm.iopm).raw;
+	svm.iopm_pa = pool_hpa(platform.iopm).raw;
 	lock_msrs();
 	/* Reads too: the guest must not see that SVM is on, nor where its host state is kept. */
-	msrpm_set(MSR_EFER, true, true);
-	msrpm_set(MSR_VM_CR, true, true);
-	msrpm_set(MSR_VM_HSAVE_PA, true, true);
-	if (svm.serial_port)
-		port_guard(svm.serial_port, SERIAL_PORTS);
-	for (u32 i = 0; i < boot->sleep_count; i++)
-		if (boot->sleep[i].space == HF_SPACE_PORT)
-			port_guard(boot->sleep[i].address, boot->sleep[i].width);
+	intercept_msr(MSR_EFER, true, true);
+	intercept_msr(MSR_VM_CR, true, true);
+	intercept_msr(MSR_VM_HSAVE_PA, true, true);
+	port_init(boot);
 	return 0;
 }
 
 /* ---- second-level tables ---- */
 
-static int map_run(struct gpa start, u64 npages, u32 perm, void *unused)
-{
-	int error = stage2_prepare(&npt, start, npages);
-
-	(void)unused;
-	if (!error)
-		stage2_protect(&npt, start, npages, perm);
-	return error;
-}
-
-int backend_stage2_prepare(struct gpa start, u64 npages)
-{
-	return stage2_prepare(&npt, start, npages);
-}
-
-void backend_stage2_protect(struct gpa start, u64 npages, u32 perm)
-{
-	stage2_protect(&npt, start, npages, perm);
-}
-
-void backend_stage2_merge(struct gpa start, u64 npages)
-{
-	stage2_merge(&npt, start, npages);
-}
-
-void backend_stage2_reclaim(void)
-{
-	stage2_reclaim(&npt);
-}
-
-u32 backend_stage2_permission(struct gpa page)
-{
-	return stage2_permission(&npt, page, NULL);
-}
-
-u32 backend_stage2_run(struct gpa page, u64 *npages)
-{
-	return stage2_run(&npt, page, npages);
-}
-
-u32 backend_stage2_admissible(u32 perm)
-{
-	return npt_format.admissible(perm);
-}
-
 /* The tables' depth is that of the hypervisor's own paging: APM vol. 2, 15.25.3. */
 static int npt_init(void)
 {
-	unsigned int levels = read_cr4() & CR4_LA57 ? 5 : 4;
-	int error = stage2_init(&npt, &npt_format, levels, backend_gpa_limit().raw);
+	struct hpa root;
+	int error = tables_init(&npt_format, read_cr4() & CR4_LA57 ? 5 : 4, &root);
 
-	if (error)
-		return error;
-	svm.npt_root = pool_hpa(npt.root).raw;
-	return owner_for_each_run(backend_gpa_limit(), map_run, NULL);
+	if (!error)
+		svm.npt_root = root.raw;
+	return error;
 }
 
 int backend_init(const struct hf_boot *boot)
 {
 	int error;
 
-	sysreg_init();
+	sysreg_init(0);
 	restart_init();
 	error = host_init();
 	if (error)
 		return error;
 	serial_init(boot->serial_port);
-	svm.serial_port = boot->serial_port;
-	svm.self_check = boot->flags & HF_BOOT_SELF_CHECK;
+	platform.serial_port = boot->serial_port;
+	platform.self_check = boot->flags & HF_BOOT_SELF_CHECK;
 	error = maps_init(boot);
 	if (!error)
 		error = device_init(boot);
 	return error ? error : npt_init();
-}
-
-int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
-{
-	const struct gwalk walk = instruction_paging(cpu->vcpu->vmcb);
-
-	return gwalk_translate(&walk, va, to);
-}
-
-void backend_kick(struct cpu *cpu)
-{
-	apic_nmi(cpu->id);
 }

@@ -23,10 +23,14 @@ int backend_cpu_init(struct cpu *cpu)
 	v->vmcb = pool_page();
 	if (!v->vmcb)
 		return -HF_ENOMEM;
-	v->vmcb_pa = pool_hpa(v->vmcb).raw;
-	v->hsave_pa = pool_hpa(hsave).raw;
+	v->state = &v->vmcb->state;
+	v->event = &v->vmcb->event_inject;
+	v->interrupted = &v->vmcb->exit_interrupt;
+	v->shadow = &v->vmcb->interrupt_shadow;
+	v->block_pa = pool_hpa(v->vmcb).raw;
+	v->region_pa = pool_hpa(hsave).raw;
 	v->cpu = cpu;
-	cpu->pending = svm.self_check ? CPU_CHECK : 0;
+	cpu->pending = platform.self_check ? CPU_CHECK : 0;
 	cpu->vcpu = v;
 	return host_cpu_init(&v->host);
 }
@@ -86,26 +90,26 @@ static void init_state(struct vcpu *v)
 	struct vmcb *vmcb = v->vmcb;
 	const struct native *n = &v->native;
 
-	vmcb->cs = segment(n->cs, n->gdtr);
-	vmcb->ss = segment(n->ss, n->gdtr);
-	vmcb->ds = segment(n->ds, n->gdtr);
-	vmcb->es = segment(n->es, n->gdtr);
-	vmcb->gdtr = (struct segment){ .limit = n->gdtr.limit, .base = n->gdtr.base };
-	vmcb->idtr = (struct segment){ .limit = n->idtr.limit, .base = n->idtr.base };
-	vmcb->efer = n->efer | EFER_SVME;
-	vmcb->cr0 = read_cr0();
-	vmcb->cr2 = read_cr2();
-	vmcb->cr3 = n->cr3;
-	vmcb->cr4 = n->cr4;
-	vmcb->dr6 = n->dr6;
-	vmcb->dr7 = n->dr7;
-	vmcb->pat = rdmsr(MSR_PAT);
-	if (msr_read(MSR_S_CET, &vmcb->s_cet))
-		vmcb->s_cet = 0;
-	vmcb->rflags = read_rflags();
-	vmcb->rsp = n->rsp;
+	vmcb->state.cs = segment(n->cs, n->gdtr);
+	vmcb->state.ss = segment(n->ss, n->gdtr);
+	vmcb->state.ds = segment(n->ds, n->gdtr);
+	vmcb->state.es = segment(n->es, n->gdtr);
+	vmcb->state.gdtr = (struct segment){ .limit = n->gdtr.limit, .base = n->gdtr.base };
+	vmcb->state.idtr = (struct segment){ .limit = n->idtr.limit, .base = n->idtr.base };
+	vmcb->state.efer = n->efer | EFER_SVME;
+	vmcb->state.cr0 = read_cr0();
+	vmcb->state.cr2 = read_cr2();
+	vmcb->state.cr3 = n->cr3;
+	vmcb->state.cr4 = n->cr4;
+	vmcb->state.dr6 = n->dr6;
+	vmcb->state.dr7 = n->dr7;
+	vmcb->state.pat = rdmsr(MSR_PAT);
+	if (msr_read(MSR_S_CET, &vmcb->state.s_cet))
+		vmcb->state.s_cet = 0;
+	vmcb->state.rflags = read_rflags();
+	vmcb->state.rsp = n->rsp;
 	/* The trial (exit.c): a fetch from the image, which the nested tables must refuse. */
-	vmcb->rip = (u64)image_text;
+	vmcb->state.rip = (u64)image_text;
 }
 
 int backend_cpu_enter(struct cpu *cpu)
@@ -121,7 +125,7 @@ int backend_cpu_enter(struct cpu *cpu)
 	if (v->native.efer & EFER_SVME)
 		return launch_arrive(cpu, -HF_EBUSY);
 	wrmsr(MSR_EFER, v->native.efer | EFER_SVME);
-	wrmsr(MSR_VM_HSAVE_PA, v->hsave_pa);
+	wrmsr(MSR_VM_HSAVE_PA, v->region_pa);
 	if (!restart_arm(v)) {
 		error = launch_arrive(cpu, -HF_ENODEV);
 		goto out;
@@ -129,7 +133,7 @@ int backend_cpu_enter(struct cpu *cpu)
 	init_control(v->vmcb);
 	init_state(v);
 	v->trial = true;
-	if (svm.self_check)
+	if (platform.self_check)
 		check_enter(v);
 
 	error = vcpu_run(v);
@@ -158,28 +162,28 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 	const struct vmcb *vmcb = cpu->vcpu->vmcb;
 
 	if (reg == REG_TR_BASE || reg == REG_TR_SELECTOR)
-		vmsave(cpu->vcpu->vmcb_pa);
+		vmsave(cpu->vcpu->block_pa);
 	switch (reg) {
 	case REG_CR0:
-		return vmcb->cr0;
+		return vmcb->state.cr0;
 	case REG_CR4:
-		return vmcb->cr4;
+		return vmcb->state.cr4;
 	case REG_EFER:
-		return vmcb->efer & ~EFER_SVME;
+		return vmcb->state.efer & ~EFER_SVME;
 	case REG_IDTR_BASE:
-		return vmcb->idtr.base;
+		return vmcb->state.idtr.base;
 	case REG_IDTR_LIMIT:
-		return vmcb->idtr.limit;
+		return vmcb->state.idtr.limit;
 	case REG_GDTR_BASE:
-		return vmcb->gdtr.base;
+		return vmcb->state.gdtr.base;
 	case REG_GDTR_LIMIT:
-		return vmcb->gdtr.limit;
+		return vmcb->state.gdtr.limit;
 	case REG_TR_BASE:
-		return vmcb->tr.base;
+		return vmcb->state.tr.base;
 	case REG_TR_SELECTOR:
-		return vmcb->tr.selector;
+		return vmcb->state.tr.selector;
 	case REG_S_CET:
-		return vmcb->s_cet;
+		return vmcb->state.s_cet;
 	default:
 		return rdmsr(sysreg_msr(reg));
 	}
@@ -187,6 +191,6 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 
 void backend_flush(struct cpu *cpu)
 {
-	cpu->vcpu->vmcb->tlb_control = svm.features & HF_FEATURE_FLUSH_ASID ? TLB_FLUSH_ASID
-									    : TLB_FLUSH_ALL;
+	cpu->vcpu->vmcb->tlb_control =
+		platform.features & HF_FEATURE_FLUSH_ASID ? TLB_FLUSH_ASID : TLB_FLUSH_ALL;
 }

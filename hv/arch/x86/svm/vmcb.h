@@ -4,6 +4,8 @@
 
 #include <hv/types.h>
 
+#include "../common/state.h"
+
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
 #define INTERCEPT_CR	    0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
 #define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
@@ -56,18 +58,6 @@
 #define EXIT_CODE_NPF	     0x400
 #define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
 
-/* Event injection, APM vol. 2, 15.20. */
-#define EVENT_INTERRUPT (0ull << 8)
-#define EVENT_NMI	(2ull << 8)
-#define EVENT_EXCEPTION (3ull << 8)
-#define EVENT_SOFTWARE	(4ull << 8)
-#define EVENT_TYPE	(7ull << 8)
-#define EVENT_ERROR	BIT(11)
-#define EVENT_VALID	BIT(31)
-#define EVENT_VECTOR	0xffull
-
-#define EVENT_RESERVED 0x7ffff000ull
-
 /* Bits of nested_control, APM vol. 2, 15.25.3. */
 #define NESTED_PAGING BIT(0)
 
@@ -80,33 +70,6 @@
 #define NPF_WRITE BIT(1)
 #define NPF_FETCH BIT(4)
 #define NPF_WALK  BIT(33)
-
-struct segment {
-	u16 selector;
-	u16 attributes;
-	u32 limit;
-	u64 base;
-};
-
-#define SEGMENT_BUSY 0x002u /* of attributes: of a TSS, loaded in TR */
-#define SEGMENT_P    0x080u /* present */
-#define SEGMENT_L    0x200u /* 64-bit code */
-#define SEGMENT_D    0x400u /* 32-bit operands; not with L */
-
-/* The hidden part of a segment register, from a descriptor: APM vol. 2, 4.8. */
-static inline struct segment segment_of(u16 selector, u64 descriptor)
-{
-	struct segment s = {
-		.selector = selector,
-		.attributes = (descriptor >> 40 & 0xff) | (descriptor >> 44 & 0xf00),
-		.limit = (descriptor & 0xffff) | (descriptor >> 32 & 0xf0000),
-		.base = (descriptor >> 16 & 0xffffff) | (descriptor >> 32 & 0xff000000),
-	};
-
-	if (s.attributes & BIT(11)) /* granularity */
-		s.limit = s.limit << 12 | 0xfff;
-	return s;
-}
 
 struct vmcb {
 	/* control area */
@@ -133,24 +96,8 @@ struct vmcb {
 	u8 fetched;
 	u8 bytes[15];
 	u8 reserved3[0x400 - 0xe0];
-	/* state save area */
-	struct segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
-	u8 reserved4[0x4cb - 0x4a0];
-	u8 cpl;
-	u32 reserved5;
-	u64 efer;
-	u8 reserved6[0x548 - 0x4d8];
-	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
-	u8 reserved7[0x5d8 - 0x580];
-	u64 rsp;
-	u64 s_cet, ssp, isst_addr; /* where the CPU has shadow stacks */
-	u64 rax;
-	u64 star, lstar, cstar, sfmask, kernel_gs_base;
-	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 cr2;
-	u8 reserved8[0x668 - 0x648];
-	u64 pat;
-	u8 reserved9[0x1000 - 0x670];
+	struct state state;
+	u8 reserved4[0x1000 - 0x670];
 };
 
 static_assert(offsetof(struct vmcb, asid) == 0x58, "APM vol. 2, table B-1");
@@ -158,13 +105,5 @@ static_assert(offsetof(struct vmcb, exit_code) == 0x70, "APM vol. 2, table B-1")
 static_assert(offsetof(struct vmcb, nested_control) == 0x90, "APM vol. 2, table B-1");
 static_assert(offsetof(struct vmcb, event_inject) == 0xa8, "APM vol. 2, table B-1");
 static_assert(offsetof(struct vmcb, bytes) == 0xd1, "APM vol. 2, table B-1");
-static_assert(offsetof(struct vmcb, es) == 0x400, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, efer) == 0x4d0, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, rip) == 0x578, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, rsp) == 0x5d8, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, s_cet) == 0x5e0, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM vol. 2, table B-2");
-static_assert(offsetof(struct vmcb, pat) == 0x668, "APM vol. 2, table B-2");
+static_assert(offsetof(struct vmcb, state) == 0x400, "APM vol. 2, table B-2");
 static_assert(sizeof(struct vmcb) == PAGE_SIZE, "APM vol. 2, 15.5");

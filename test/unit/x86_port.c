@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include <hv/arch/x86/svm/exit.h>
+#include <hv/arch/x86/common/exit.h>
 #include "fake_cpu.h"
 
 #define RAX	0xaaaaaaaabbbb2401ull
@@ -14,27 +14,29 @@
 #define SERIAL	0x3f8u
 #define CONTROL 0x604u
 
-struct svm svm;
+struct platform platform;
 
-static struct vmcb vmcb;
+static struct state state;
 static struct vcpu vcpu;
-static struct svm_exit e;
+static struct x86_exit e;
 
-/* APM vol. 2, 15.10.2. */
-static u64 info(u16 port, u8 width, bool in, bool string)
+static struct exit_port info(u16 port, u8 width, bool in, bool string)
 {
-	return (u64)port << 16 | (u64)width << 4 | (string ? 4 : 0) | in;
+	return (struct exit_port){
+		.port = port, .width = width, .write = !in, .string = string
+	};
 }
 
-static const struct exit_port *arrive(u64 exit_info)
+static const struct exit_port *arrive(struct exit_port port)
 {
 	fake_cpu_reset();
 	fake_cpu_io.value = FOUND;
-	vmcb = (struct vmcb){ .rax = RAX, .exit_info = { exit_info, 0x1002 } };
-	vcpu = (struct vcpu){ .vmcb = &vmcb };
-	svm.serial_port = SERIAL;
+	state = (struct state){ .rax = RAX };
+	vcpu = (struct vcpu){ .state = &state };
+	platform.serial_port = SERIAL;
 	memset(&e, 0xee, sizeof(e));
-	port_on_exit(&vcpu, &e);
+	e.next_rip = 0x1002;
+	port_on_exit(&vcpu, &e, port);
 	assert_int_equal(e.exit.kind, HF_EXIT_PORT);
 	assert_int_equal(e.next_rip, 0x1002);
 	return &e.exit.port;
@@ -68,7 +70,7 @@ static void performed(void **ctx)
 			assert_int_equal(fake_cpu_io.width, width);
 			assert_int_equal(fake_cpu_io.write, !in);
 			assert_int_equal(fake_cpu_io.value, in ? FOUND : out_value[width]);
-			assert_int_equal(vmcb.rax, in ? in_rax[width] : RAX);
+			assert_int_equal(state.rax, in ? in_rax[width] : RAX);
 		}
 }
 
@@ -84,13 +86,13 @@ static void left_out(void **ctx)
 	for (u8 width = 1; width <= 4; width *= 2) {
 		arrive(info(SERIAL, width, true, false));
 		port_skip(&vcpu, &e);
-		assert_int_equal(vmcb.rax, rax[width]);
+		assert_int_equal(state.rax, rax[width]);
 		arrive(info(SERIAL, width, false, false));
 		port_skip(&vcpu, &e);
-		assert_int_equal(vmcb.rax, RAX);
+		assert_int_equal(state.rax, RAX);
 		arrive(info(SERIAL, width, true, true));
 		port_skip(&vcpu, &e);
-		assert_int_equal(vmcb.rax, RAX);
+		assert_int_equal(state.rax, RAX);
 		assert_int_equal(fake_cpu_io.count, 0);
 	}
 }
@@ -108,7 +110,7 @@ static void not_performed(void **ctx)
 		e.next_rip = 0;
 		assert_false(port_perform(&vcpu, &e));
 		assert_int_equal(fake_cpu_io.count, 0);
-		assert_int_equal(vmcb.rax, RAX);
+		assert_int_equal(state.rax, RAX);
 	}
 }
 
@@ -122,21 +124,26 @@ static void ours(void **ctx)
 					 port + width > SERIAL && port < SERIAL + 8);
 	/* Without a serial port none is. */
 	arrive(info(0, 1, true, false));
-	svm.serial_port = 0;
-	port_on_exit(&vcpu, &e);
+	platform.serial_port = 0;
+	port_on_exit(&vcpu, &e, info(0, 1, true, false));
 	assert_int_equal(e.exit.port.ours, 0);
 }
 
 /* Every byte of it, and no other. */
 static void guarded(void **ctx)
 {
+	static const struct hf_boot boot = {
+		.sleep_count = 3,
+		.sleep = { { .address = 0x605, .width = 2, .space = HF_SPACE_PORT },
+			   { .address = 0x700, .width = 1, .space = HF_SPACE_MEMORY },
+			   { .address = 0xffff, .width = 1, .space = HF_SPACE_PORT } },
+	};
 	static u8 map[0x2000];
 
 	(void)ctx;
-	svm.iopm = map;
-	port_guard(0x3e8, 8);
-	port_guard(0x605, 2);
-	port_guard(0xffff, 1);
+	platform.iopm = map;
+	platform.serial_port = 0x3e8;
+	port_init(&boot);
 	for (u32 port = 0; port < 0x10000; port++)
 		assert_int_equal(map[port / 8] >> (port % 8) & 1,
 				 (port >= 0x3e8 && port < 0x3f0) || port == 0x605 ||
@@ -151,5 +158,5 @@ int main(void)
 		cmocka_unit_test(guarded),
 	};
 
-	return cmocka_run_group_tests_name("svm_port", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("x86_port", tests, NULL, NULL);
 }

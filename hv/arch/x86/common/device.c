@@ -8,12 +8,10 @@
 #include <hv/cpu.h>
 #include <hv/owner.h>
 
-#include "../common/ioapic.h"
+#include "ioapic.h"
 #include "exit.h"
 
 #define APIC_WIDTH 4 /* of the registers of interrupt controllers */
-#define LENGTH_MSR 2
-#define MSR_WRITE  BIT(0) /* exit_info[0] */
 
 int device_init(const struct hf_boot *boot)
 {
@@ -32,15 +30,15 @@ int device_init(const struct hf_boot *boot)
 		return error;
 	for (msr = MSR_X2APIC; msr < MSR_X2APIC + 0x100; msr++)
 		if (apic_offset_of_msr(msr))
-			msrpm_set(msr, false, true);
-	svm.init_guard = true;
-	svm.features |= HF_FEATURE_RESTART;
+			intercept_msr(msr, false, true);
+	platform.init_guard = true;
+	platform.features |= HF_FEATURE_RESTART;
 	return 0;
 }
 
 void device_cpu_init(struct vcpu *v)
 {
-	if (svm.init_guard)
+	if (platform.init_guard)
 		v->name = apic_name();
 }
 
@@ -68,9 +66,9 @@ static void on_apic(struct vcpu *v, u32 offset, struct exit_device *device)
 }
 
 /* The operand must be where the fault was: the bytes may have been changed since. */
-static bool decode_store(struct vcpu *v, struct svm_exit *e)
+static bool decode_store(struct vcpu *v, struct x86_exit *e)
 {
-	struct gwalk walk = instruction_paging(v->vmcb);
+	struct gwalk walk = instruction_paging(v->state);
 	struct exit_device *device = &e->exit.device;
 	struct instruction i;
 	struct gpa to;
@@ -83,20 +81,19 @@ static bool decode_store(struct vcpu *v, struct svm_exit *e)
 	device->va = i.address;
 	device->width = i.width;
 	device->value = i.value;
-	e->next_rip = v->vmcb->rip + i.length;
+	e->next_rip = v->state->rip + i.length;
 	return true;
 }
 
 static bool at_apic(struct gpa at)
 {
-	return svm.init_guard && at.raw - APIC_SPACE_START < APIC_SPACE_SIZE;
+	return platform.init_guard && at.raw - APIC_SPACE_START < APIC_SPACE_SIZE;
 }
 
 /* What cannot be told from something harmful is left as "other", which is refused. */
-bool device_on_store(struct vcpu *v, struct svm_exit *e)
+bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	struct exit_device *device = &e->exit.device;
-	struct gpa at = gpa(v->vmcb->exit_info[1]);
 	int number;
 	bool known;
 
@@ -118,20 +115,19 @@ bool device_on_store(struct vcpu *v, struct svm_exit *e)
 	return true;
 }
 
-bool device_on_msr(struct vcpu *v, struct svm_exit *e)
+bool device_on_msr(struct vcpu *v, struct x86_exit *e)
 {
 	struct exit_device *device = &e->exit.device;
 	u32 msr = v->gprs->r[GPR_RCX];
 	u32 offset = apic_offset_of_msr(msr);
 
-	if (!svm.init_guard || !offset || !(v->vmcb->exit_info[0] & MSR_WRITE))
+	if (!platform.init_guard || !offset)
 		return false;
 	e->exit.kind = HF_EXIT_DEVICE;
-	e->next_rip = instruction_after(v->vmcb, LENGTH_MSR);
 	*device = (struct exit_device){
-		.value = (u32)v->vmcb->rax | v->gprs->r[GPR_RDX] << 32,
+		.value = (u32)v->state->rax | v->gprs->r[GPR_RDX] << 32,
 		.width = sizeof(u64),
-		.request = apic_request(offset, v->vmcb->rax, v->name.id),
+		.request = apic_request(offset, v->state->rax, v->name.id),
 	};
 	if (msr == MSR_X2APIC_ICR)
 		find_targets(v, device->value, device->value >> 32, device);
@@ -140,7 +136,7 @@ bool device_on_msr(struct vcpu *v, struct svm_exit *e)
 
 /* ---- carrying out ---- */
 
-bool device_perform(struct vcpu *v, const struct svm_exit *e)
+bool device_perform(struct vcpu *v, const struct x86_exit *e)
 {
 	const struct exit_device *device = &e->exit.device;
 	u32 offset = device->gpa.raw - APIC_SPACE_START;

@@ -18,11 +18,8 @@ struct check {
 };
 
 struct vcpu;
-struct vmcb;
 
-/* What VMRUN would refuse, or what is not as we want it; NULL: nothing. */
-const char *check_block(const struct vmcb *vmcb);
-/* Own CPU, last thing before VMRUN. */
+/* Own CPU, last thing before the guest runs. */
 void check_enter(struct vcpu *v);
 /* Own CPU, before and after an exit is handled: paging changes with a flush only. */
 void check_exited(struct vcpu *v);

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's instruction that exited: where it is, what it says, what comes after it. */
+#include <hv/backend.h>
+#include <hv/cpu.h>
 #include <hv/guest.h>
 #include <hv/owner.h>
 
 #include "exit.h"
 
-struct gwalk instruction_paging(const struct vmcb *vmcb)
+struct gwalk instruction_paging(const struct state *state)
 {
-	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
+	return (struct gwalk){ state->cr3, state->cr4 & CR4_LA57 ? 5 : 4 };
+}
+
+int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
+{
+	const struct gwalk walk = instruction_paging(cpu->vcpu->state);
+
+	return gwalk_translate(&walk, va, to);
 }
 
 void instruction_complete_gprs(struct vcpu *v)
 {
-	v->gprs->r[GPR_RAX] = v->vmcb->rax;
-	v->gprs->r[GPR_RSP] = v->vmcb->rsp;
+	v->gprs->r[GPR_RAX] = v->state->rax;
+	v->gprs->r[GPR_RSP] = v->state->rsp;
 }
 
 /*
@@ -25,8 +34,8 @@ void instruction_complete_gprs(struct vcpu *v)
  */
 static void fetch(struct vcpu *v, struct code *code)
 {
-	struct gwalk walk = instruction_paging(v->vmcb);
-	u64 rip = v->vmcb->rip;
+	struct gwalk walk = instruction_paging(v->state);
+	u64 rip = v->state->rip;
 	struct gpa at;
 
 	code->rip = 0;
@@ -40,25 +49,23 @@ static void fetch(struct vcpu *v, struct code *code)
 
 static int decode_again(struct vcpu *v, struct code *code)
 {
-	struct decode_context context = {
-		.gprs = v->gprs,
-		.rip = v->vmcb->rip,
-		.fs_base = rdmsr(MSR_FS_BASE),
-		.gs_base = rdmsr(MSR_GS_BASE),
-	};
+	struct decode_context context = { .gprs = v->gprs, .rip = v->state->rip };
 
+	if (registers_guest_msr(v, MSR_FS_BASE, &context.fs_base) ||
+	    registers_guest_msr(v, MSR_GS_BASE, &context.gs_base))
+		return -HF_EINVAL;
 	return decode(code->bytes, code->size, &context, &code->decoded);
 }
 
 int instruction_decode(struct vcpu *v, struct instruction *i)
 {
-	const struct vmcb *vmcb = v->vmcb;
+	const struct state *state = v->state;
 	struct code *code = &v->code;
-	bool kept = code->rip && code->rip == vmcb->rip;
+	bool kept = code->rip && code->rip == state->rip;
 	int error = 0;
 
 	/* Other modes are not decoded: after lock no kernel writes control registers there. */
-	if (!(vmcb->efer & EFER_LMA) || !(vmcb->cs.attributes & SEGMENT_L))
+	if (!(state->efer & EFER_LMA) || !(state->cs.attributes & SEGMENT_L))
 		return -HF_EINVAL;
 	if (!kept)
 		fetch(v, code);

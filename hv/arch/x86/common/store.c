@@ -20,7 +20,7 @@
  */
 static u32 take_bytes(const struct vcpu *v, const struct instruction *i, u8 *bytes)
 {
-	const struct gwalk walk = instruction_paging(v->vmcb);
+	const struct gwalk walk = instruction_paging(v->state);
 	u64 steps = i->repeat ? v->gprs->r[GPR_RCX] : 1;
 	u32 width;
 
@@ -28,7 +28,7 @@ static u32 take_bytes(const struct vcpu *v, const struct instruction *i, u8 *byt
 		memcpy(bytes, &i->value, i->width);
 		return i->width;
 	}
-	if (i->operation != OP_MOVS || (v->vmcb->rflags & RFLAGS_DF) || steps > HF_STORE_MAX ||
+	if (i->operation != OP_MOVS || (v->state->rflags & RFLAGS_DF) || steps > HF_STORE_MAX ||
 	    steps * i->width > HF_STORE_MAX)
 		return 0;
 	width = steps * i->width;
@@ -40,11 +40,11 @@ static bool is_ours(const struct vcpu *v, struct gpa at)
 {
 	u32 permission = owner_kind_permission(owner_page(at).kind);
 
-	return (permission & HF_PERM_KERNEL_EXEC) && !v->vmcb->cpl &&
-	       !(v->vmcb->exit_interrupt & EVENT_VALID);
+	return (permission & HF_PERM_KERNEL_EXEC) && !v->state->cpl &&
+	       !(*v->interrupted & EVENT_VALID);
 }
 
-void store_on_write(struct vcpu *v, struct svm_exit *e)
+void store_on_write(struct vcpu *v, struct x86_exit *e)
 {
 	struct exit_memory *m = &e->exit.memory;
 	struct instruction i;
@@ -63,12 +63,12 @@ void store_on_write(struct vcpu *v, struct svm_exit *e)
 	m->va = i.address;
 	m->width = width;
 	m->at = at;
-	e->next_rip = v->vmcb->rip + i.length;
+	e->next_rip = v->state->rip + i.length;
 	e->moved = i.operation == OP_MOVS ? width : 0;
 	e->repeat = i.repeat;
 }
 
-void store_complete(struct vcpu *v, const struct svm_exit *e)
+void store_complete(struct vcpu *v, const struct x86_exit *e)
 {
 	u64 *r = v->gprs->r;
 

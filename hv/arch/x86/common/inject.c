@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is delivered to the guest when it goes on: faults, and what an exit interrupted. */
+#include <hv/cpu.h>
+
+#include "exit.h"
+
+/*
+ * A protection fault while another exception was being delivered becomes a double fault, as in
+ * hardware (APM vol. 2, 8.2.9), or a kernel whose tables are gone would fault here for ever.
+ * False: a fault in the delivery of a double fault, the guest is finished.
+ */
+bool inject_fault(struct vcpu *v)
+{
+	u64 interrupted = *v->interrupted;
+	u64 vector = interrupted & EVENT_VECTOR;
+
+	if ((interrupted & EVENT_VALID) && (interrupted & EVENT_TYPE) == EVENT_EXCEPTION) {
+		if (vector == VECTOR_DF)
+			return false;
+		if (vector == 0 || (vector >= 10 && vector <= VECTOR_PF)) {
+			inject_event(v, VECTOR_DF | EVENT_EXCEPTION | EVENT_ERROR);
+			return true;
+		}
+	}
+	inject_event(v, VECTOR_GP | EVENT_EXCEPTION | EVENT_ERROR);
+	return true;
+}
+
+/*
+ * What the exit interrupted in delivery must be delivered still. The type is corrected for
+ * emulators that call everything an exception: interrupts have vectors from 32 on.
+ */
+void inject_again(struct vcpu *v)
+{
+	u64 event = *v->interrupted, vector = event & EVENT_VECTOR;
+
+	if (!(event & EVENT_VALID) || (*v->event & EVENT_VALID))
+		return;
+	/* A software interrupt comes again with its instruction. */
+	if ((event & EVENT_TYPE) >= EVENT_SOFTWARE)
+		return;
+	if ((event & EVENT_TYPE) == EVENT_EXCEPTION && vector >= 32)
+		event &= ~EVENT_TYPE;
+	if (vector == VECTOR_NMI)
+		event = (event & ~EVENT_TYPE) | EVENT_NMI;
+	if (!(event & EVENT_ERROR))
+		event = (u32)event;
+	*v->event = event;
+}
+
+/*
+ * So many of those that came in were kicks as were sent: none or one. Taken first, then the look
+ * at kicked: its sender sets it before it sends. A guest's NMI that is taken while the kick is
+ * still on its way counts as the kick, and the kick as it.
+ */
+void inject_took(struct vcpu *v, struct x86_exit *e, u32 taken)
+{
+	u32 kicks = taken ? __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_SEQ_CST) : 0;
+
+	e->exit.kind = taken > kicks ? HF_EXIT_NMI : HF_EXIT_KICK;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A CPU that is started again, in the guest's 64-bit world. */
+#include <hv/backend.h>
+#include <hv/cpu.h>
+
+#include "../common/sysreg.h"
+#include "vmx.h"
+
+void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
+{
+	struct vcpu *v = cpu->vcpu;
+
+	restart_state(v, at);
+	/* INIT forgets what blocks interrupts, NMIs, and single steps. */
+	vmcs_write(VMCS_INTERRUPTIBILITY, 0);
+	vmcs_write(VMCS_PENDING_DEBUG, 0);
+	vmcs_write(VMCS_ENTRY_EVENT, 0);
+	state_store(v);
+}
