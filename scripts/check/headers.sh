@@ -34,7 +34,7 @@ while read -r file; do
 	object=$(echo "${file%.h}" | tr /- __)
 	printf '#include "%s"\n#include "%s"\n' "$PWD/$file" "$PWD/$file" >"$kernel/$object.c"
 	objects+=("$object.o")
-done < <(find_files agent test/attack test/boot/bench include -- '*.h')
+done < <(find_files agent test/attack test/boot/bench test/boot/capture include -- '*.h')
 cat >"$kernel/Kbuild" <<-END
 	obj-m := headers.o
 	headers-y := ${objects[*]}

@@ -24,4 +24,5 @@ module() {
 count=0
 module agent HF_TOP="$PWD" HF_VERSION="$(cat VERSION)"
 module test/attack HF_INCLUDE="$PWD/include"
+module test/boot/capture HF_INCLUDE="$PWD/include"
 verdict $count "$count files of kernel modules with gcc and sparse $(sparse --version)"

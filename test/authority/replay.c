@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <holdfast/site.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,9 +44,10 @@ static const struct capture_record *record_at(const struct replay *replay)
 
 static int by_offset(const void *a, const void *b)
 {
-	const u32 *x = a, *y = b;
+	u32 x = *(const u32 *)a & ~HF_ENTRY_TRAMPOLINE;
+	u32 y = *(const u32 *)b & ~HF_ENTRY_TRAMPOLINE;
 
-	return (*x > *y) - (*x < *y);
+	return (x > y) - (x < y);
 }
 
 static void take_entries(struct replay *replay, u8 *bytes, u64 size)
@@ -55,7 +57,9 @@ static void take_entries(struct replay *replay, u8 *bytes, u64 size)
 
 	qsort(entry, count, sizeof(u32), by_offset);
 	for (i = 0; i < count; i++)
-		if (!n || entry[n - 1] != entry[i])
+		if (n && by_offset(&entry[n - 1], &entry[i]) == 0)
+			entry[n - 1] |= entry[i];
+		else
 			entry[n++] = entry[i];
 	kernel->entries_at = (u64)(bytes - replay->window);
 	kernel->entry_count = n;

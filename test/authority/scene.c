@@ -58,7 +58,7 @@ void scene_open(struct scene *scene, enum hf_loader loader)
 		.percpu_start = 0x20000,
 		.percpu_end = 0x22000,
 		.module_start = SCENE_MODULES,
-		.module_end = SCENE_MODULES + (1u << 30),
+		.module_end = SCENE_MODULES + (1u << 29),
 		.vermagic = "1.2.3 SMP",
 	};
 	scene->authority = (struct authority){ .window = scene->window,

@@ -475,6 +475,43 @@ static void test_bad_tables(void **none)
 	assert_int_equal(refusal(), HF_REFUSAL_TABLE);
 }
 
+/* What is refused before the file is looked at; this one has no signature. */
+static u32 whole(void)
+{
+	struct hf_authority_result result;
+
+	assert_int_not_equal(
+		authority_module(&scene.authority, &scene.request, &scene.arena, &result), 0);
+	return result.refusal;
+}
+
+static void test_request(void **none)
+{
+	(void)none;
+	prepare(HF_LOADER_6_12, 0);
+	load();
+	scene.request.file_size = scene.file_size;
+	assert_int_equal(whole(), HF_REFUSAL_SIGNATURE);
+	scene.facts.flags = HF_FACT_CALL_DEPTH;
+	assert_int_equal(whole(), HF_REFUSAL_MODE);
+	scene.facts.flags = HF_FACT_ITS;
+	assert_int_equal(whole(), HF_REFUSAL_MODE);
+	scene.facts.flags = 0;
+	scene.request.file_at = sizeof(scene.window);
+	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
+	scene.request.file_at = ~0ull;
+	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
+	scene.request.file_at = 0;
+	scene.facts.capability_count = HF_CAPABILITY_WORDS + 1;
+	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
+	scene.facts.capability_count = 2;
+	scene.facts.pv_count = HF_PV_OPS_MAX + 1;
+	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
+	scene.facts.pv_count = 3;
+	scene.facts.loader = 3;
+	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_layout),	    cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_percpu),	    cmocka_unit_test(test_modinfo),
 		cmocka_unit_test(test_relocations), cmocka_unit_test(test_bad_tables),
+		cmocka_unit_test(test_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,8 @@
 #include <asm/cpufeature.h>
 #include <asm/paravirt_types.h>
 
+#include <holdfast/site.h>
+
 #include "capture.h"
 
 static unsigned long base, size;
@@ -111,8 +113,8 @@ static int changed(struct notifier_block *unused, unsigned long state, void *dat
 		return NOTIFY_DONE;
 	mutex_lock(&keeping);
 	if (state == MODULE_STATE_COMING) {
-		keep(CAPTURE_COMING, module->name, module->percpu_size, (u64)module->percpu,
-		     NULL, 0);
+		keep(CAPTURE_COMING, module->name, module->percpu_size,
+		     (__force u64)module->percpu, NULL, 0);
 		keep_parts(module);
 	} else {
 		keep(state == MODULE_STATE_LIVE ? CAPTURE_LIVE : CAPTURE_GOING, module->name, 0,
@@ -215,20 +217,35 @@ static int add_entry(void *unused, const char *name, struct module *none, unsign
 #endif
 {
 	if (va >= text && va < etext && entries < ENTRIES)
-		entry[entries++] = va - 0xffffffff80000000ul;
+		entry[entries++] = va - HF_CODE_BASE;
 	return 0;
+}
+
+/* Where a traced function of the kernel calls, for modules' functions call there, too. */
+static void add_tracer(void)
+{
+	const u8 *code = (const u8 *)lookup("schedule");
+	const u8 landing[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	s32 distance;
+
+	if (!memcmp(code, landing, sizeof(landing)))
+		code += sizeof(landing);
+	if (*code != 0xe8)
+		return;
+	memcpy(&distance, code + 1, sizeof(distance));
+	entry[entries++] = (u32)((u64)code + 5 + distance - HF_CODE_BASE) | HF_ENTRY_TRAMPOLINE;
 }
 
 static int keep_entries(void)
 {
-	int (*each)(typeof(&add_entry) fn, void *arg) =
-		(void *)lookup("kallsyms_on_each_symbol");
+	int (*each)(void *fn, void *arg) = (void *)lookup("kallsyms_on_each_symbol");
 
 	entry = kvmalloc_array(ENTRIES, sizeof(*entry), GFP_KERNEL);
 	text = lookup("_text");
 	etext = lookup("_etext");
 	if (!entry || !each)
 		return -ENOMEM;
+	add_tracer();
 	each(add_entry, NULL);
 	keep(CAPTURE_ENTRIES, "entries", 0, 0, entry, entries * sizeof(*entry));
 	kvfree(entry);
