@@ -236,7 +236,7 @@ int guest_setup(void **ctx)
 
 	(void)ctx;
 	fake_cpu_reset();
-	fake_cpu_set_leaf(1, all);
+	fake_cpu_set_leaf(1, (struct cpuid){ ~0u, ~0u, ~(u32)CPUID_VMX, ~0u });
 	fake_cpu_set_leaf(7, all);
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000021 });
 	fake_cpu_set_leaf(0x80000001, all);

@@ -334,7 +334,7 @@ static void msr_lists(void **ctx)
 
 static bool is_of_intel(u32 reg)
 {
-	return reg == REG_FEATURE_CTL || reg == REG_RTIT;
+	return reg >= REG_FEATURE_CTL;
 }
 
 /* Each register has a rule, and most are covered as a whole. */
@@ -378,6 +378,7 @@ static void rules(void **ctx)
 		assert_int_equal(covered[partly[i].reg], ~partly[i].free);
 		covered[partly[i].reg] = ~0ull;
 	}
+	assert_int_equal(msrs_register(0x1a0), REG_COUNT);
 	for (reg = 0; reg < REG_COUNT; reg++)
 		if (reg < REG_RECORDED || (reg >= CPU_REGISTERS_MAX && !is_of_intel(reg)))
 			assert_int_equal(covered[reg], ~0ull);
@@ -400,9 +401,13 @@ static void rules_of_intel(void **ctx)
 	assert_false(covered[REG_EFER] & B(12));
 	assert_int_equal(covered[REG_FEATURE_CTL], ~0ull);
 	assert_int_equal(covered[REG_RTIT], ~0ull);
+	assert_int_equal(covered[REG_MISC_ENABLE], ~(B(3) | B(16) | B(22) | B(38)));
 	assert_int_equal(covered[REG_PATCH_LOADER], ~0ull);
 	assert_int_equal(covered[REG_LSTAR], ~0ull);
 	assert_int_equal(covered[REG_DEBUGCTL], ~B(1));
+	assert_int_equal(msrs_register(0x1a0), REG_MISC_ENABLE);
+	assert_int_equal(msrs_register(0x79), REG_PATCH_LOADER);
+	assert_int_equal(msrs_register(0x570), REG_RTIT);
 	for (i = REG_SYSCFG; i <= REG_VM_HSAVE_PA; i++)
 		assert_true(i == REG_PATCH_LOADER || i == REG_DEBUGCTL || !covered[i]);
 }

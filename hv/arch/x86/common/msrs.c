@@ -18,6 +18,7 @@ static const struct msr_range free_msrs[] = {
 	  0x00000033 }, /* Intel: TEST_CTRL: split locks, switched with the thread */
 	{ 0x0000003b, 0x0000003b }, /* TSC_ADJUST, at bring-up */
 	{ 0x00000048, 0x00000049 }, /* SPEC_CTRL, PRED_CMD: side channels are out of scope */
+	{ 0x0000004e, 0x0000004e }, /* Intel: PPIN_CTL: whether its serial number can be read */
 	{ 0x000000c1, 0x000000c8 }, /* Intel: PMCn: performance counters */
 	{ 0x000000e1, 0x000000e1 }, /* Intel: UMWAIT_CONTROL: how long it may wait */
 	{ 0x000000e7, 0x000000e8 }, /* MPERF, APERF: counters */
@@ -86,13 +87,20 @@ bool msrs_free(u32 msr)
 	return low < ARRAY_SIZE(free_msrs) && msr >= free_msrs[low].first;
 }
 
+#define NAMED_OF_INTEL 5
+
 static const struct {
 	struct msr_range range;
 	u32 reg;
 } named[] = {
-	{ { MSR_APIC_BASE, MSR_APIC_BASE }, REG_APIC_BASE },
+	/* Intel's, first */
 	{ { MSR_FEATURE_CTL, MSR_FEATURE_CTL }, REG_FEATURE_CTL },
 	{ { MSR_MICROCODE, MSR_MICROCODE }, REG_PATCH_LOADER },
+	{ { 0x1a0, 0x1a0 }, REG_MISC_ENABLE },
+	{ { 0x560, 0x561 }, REG_RTIT }, /* OUTPUT_BASE, OUTPUT_MASK_PTRS */
+	{ { 0x570, 0x570 }, REG_RTIT }, /* CTL */
+	/* both vendors', or AMD's */
+	{ { MSR_APIC_BASE, MSR_APIC_BASE }, REG_APIC_BASE },
 	{ { MSR_SYSENTER_CS, MSR_SYSENTER_CS }, REG_SYSENTER_CS },
 	{ { MSR_SYSENTER_ESP, MSR_SYSENTER_ESP }, REG_SYSENTER_ESP },
 	{ { MSR_SYSENTER_EIP, MSR_SYSENTER_EIP }, REG_SYSENTER_EIP },
@@ -103,8 +111,6 @@ static const struct {
 	{ { 0x268, 0x26f }, REG_MTRR },
 	{ { MSR_PAT, MSR_PAT }, REG_PAT },
 	{ { MSR_MTRR_DEFTYPE, MSR_MTRR_DEFTYPE }, REG_MTRR_DEF_TYPE },
-	{ { 0x560, 0x561 }, REG_RTIT }, /* OUTPUT_BASE, OUTPUT_MASK_PTRS */
-	{ { 0x570, 0x570 }, REG_RTIT }, /* CTL */
 	{ { MSR_S_CET, MSR_S_CET }, REG_S_CET },
 	{ { MSR_EFER, MSR_EFER }, REG_EFER },
 	{ { MSR_STAR, MSR_STAR }, REG_STAR },
@@ -129,7 +135,7 @@ static const struct {
 
 u32 msrs_register(u32 msr)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(named); i++)
+	for (u32 i = sysreg_intel() ? 0 : NAMED_OF_INTEL; i < ARRAY_SIZE(named); i++)
 		if (msr >= named[i].range.first && msr <= named[i].range.last)
 			return named[i].reg;
 	return REG_COUNT;

@@ -32,7 +32,13 @@ static bool intel; /* has VMX */
  */
 #define CORE_CFG_FREE (BIT(31) | BIT(9) | BIT(4) | BIT(3) | BIT(2) | BIT(1))
 
-#define RULES_OF_INTEL 3
+/*
+ * Thermal monitor, speed steps and turbo, CPUID's depth, as Linux sets them at bring-up and by
+ * sysfs. Not bit 34, which takes NX away.
+ */
+#define MISC_ENABLE_FREE (BIT(38) | BIT(22) | BIT(16) | BIT(3))
+
+#define RULES_OF_INTEL 4
 #define RULES_OF_AMD   12
 
 /*
@@ -43,6 +49,7 @@ static const struct register_rule rules[] = {
 	/* Intel's alone */
 	{ "CR4.VMXE", REG_CR4, RULE_KEEP_CLEAR, CR4_VMXE },
 	{ "FEATURE_CONTROL", REG_FEATURE_CTL, RULE_OURS, ALL_BITS },
+	{ "MISC_ENABLE", REG_MISC_ENABLE, RULE_LOCKED, ~MISC_ENABLE_FREE },
 	{ "RTIT", REG_RTIT, RULE_OURS, ALL_BITS }, /* its output goes to physical addresses */
 	/* of both */
 	{ "CR0.PE", REG_CR0, RULE_KEEP_SET, CR0_PE },
@@ -99,6 +106,11 @@ static const struct register_rule rules[] = {
 	{ "VM_CR", REG_VM_CR, RULE_OURS, ALL_BITS },
 	{ "VM_HSAVE_PA", REG_VM_HSAVE_PA, RULE_OURS, ALL_BITS },
 };
+
+bool sysreg_intel(void)
+{
+	return intel;
+}
 
 const struct register_rule *backend_register_rules(u32 *count)
 {

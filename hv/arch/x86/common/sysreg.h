@@ -44,11 +44,15 @@ enum sysreg {
 	REG_VM_HSAVE_PA,
 	REG_FEATURE_CTL,
 	REG_RTIT,
+	REG_MISC_ENABLE,
 	REG_COUNT
 };
 
 /* The MSR that a register is recorded from; 0: it is no MSR, or kept in the control block. */
 u32 sysreg_msr(u32 reg);
+
+/* Whose rules hold. */
+bool sysreg_intel(void);
 
 /*
  * Whether the processor would take @value for the register without a fault, given the values
