@@ -487,13 +487,15 @@ static void table_stores(void **ctx)
 
 static void table_loads(void **ctx)
 {
+	static const u8 table[] = { 0xff, 0x0f, 0, 0, 0x11, 0, 0, 0xfe, 0xff, 0xff };
+
 	(void)ctx;
 	fake_cpu_vmwrite(F_IDTR_BASE, 0xfffffe0000000000);
 	fake_cpu_vmwrite(F_IDTR_LIMIT, 0xfff);
 	fake_cpu_vmwrite(F_WHICH, 3 << 28);
 	put_code("\x0f\x01\x18", 3); /* lidt (%rax) */
 	gprs.r[GPR_RAX] = 0x800;
-	memcpy(memory + CODE + 0x800, "\xff\x0f\0\0\x11\0\0\xfe\xff\xff", 10);
+	memcpy(memory + CODE + 0x800, table, sizeof(table));
 	leave_with(46, 0, VERDICT_PERFORM);
 	advanced(3);
 	assert_int_equal(seen.reg.id, REG_IDTR_BASE);

@@ -131,7 +131,7 @@ void exit_handle_pending(struct vcpu *v);
 static inline void exit_handle_call(struct vcpu *v, struct x86_exit *e)
 {
 	const struct gprs *g = v->gprs;
-	enum verdict verdict;
+	enum verdict what;
 
 	e->exit.kind = HF_EXIT_CALL;
 	e->exit.call.number = v->state->rax;
@@ -139,12 +139,12 @@ static inline void exit_handle_call(struct vcpu *v, struct x86_exit *e)
 	e->exit.call.arg[1] = g->r[GPR_RSI];
 	e->exit.call.arg[2] = g->r[GPR_RDX];
 	e->exit.call.arg[3] = g->r[GPR_RCX];
-	verdict = exit_decide(v->cpu, &e->exit);
-	if (likely(verdict == VERDICT_RESULT)) {
+	what = exit_decide(v->cpu, &e->exit);
+	if (likely(what == VERDICT_RESULT)) {
 		v->state->rax = e->exit.call.result;
 		instruction_advance(v, e);
 	} else {
-		exit_carry_out(v, e, verdict);
+		exit_carry_out(v, e, what);
 	}
 }
 

@@ -141,7 +141,7 @@ static inline void wrmsr(u32 msr, u64 value)
 /* For the guest (msr.S). 0, or -EINVAL where the processor raises a protection fault. */
 int msr_read(u32 msr, u64 *value);
 int msr_write(u32 msr, u64 value);
-int xcr_write(u32 xcr, u64 value); /* XSETBV */
+int xcr_write(u32 number, u64 value); /* XSETBV */
 
 #define READ_REGISTER(type, name)                                  \
 	static inline type read_##name(void)                       \

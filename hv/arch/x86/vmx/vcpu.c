@@ -30,22 +30,22 @@ static u32 *region(void)
 int backend_cpu_init(struct cpu *cpu)
 {
 	struct vcpu *v = pool_page();
-	u32 *vmxon, *vmcs;
+	u32 *own, *vmcs;
 	int error;
 
 	if (!v)
 		return -HF_ENOMEM;
 	v->vmx = pool_page();
-	vmxon = region();
+	own = region();
 	vmcs = region();
-	if (!v->vmx || !vmxon || !vmcs)
+	if (!v->vmx || !own || !vmcs)
 		return -HF_ENOMEM;
 	v->state = &v->vmx->state;
 	v->event = &v->vmx->event;
 	v->interrupted = &v->vmx->interrupted;
 	v->shadow = &v->vmx->shadow;
 	v->block_pa = pool_hpa(vmcs).raw;
-	v->region_pa = pool_hpa(vmxon).raw;
+	v->region_pa = pool_hpa(own).raw;
 	v->cpu = cpu;
 	cpu->pending = platform.self_check ? CPU_CHECK : 0;
 	cpu->vcpu = v;
