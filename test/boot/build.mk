@@ -53,7 +53,7 @@ MODULES += $(BOOT)/$(KVER)/hf_bench.ko $(BENCH_OTHERS)
 ARTIFACTS += $(BOOT)/init $(BOOT)/workload
 
 # What these need is said in the top Makefile, once every fragment has named its artifacts.
-.PHONY: vm-demo vm-test vm-test-full vm-bench attack-table
+.PHONY: vm-demo vm-test vm-test-full vm-test-intel vm-bench attack-table
 
 vm-demo:
 	$(Q)python3 test/boot/demo.py
@@ -63,6 +63,9 @@ vm-test:
 
 vm-test-full:
 	$(Q)python3 test/boot/suite.py --full
+
+vm-test-intel:
+	$(Q)python3 test/boot/suite.py --intel
 
 # The table of docs/testing.md, from what the last test-full (or test) has left below build/.
 attack-table:

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make test: unit tests, then every boot of the table below. Ends with `N passed, N failed`.
 
-  suite.py [--full] [--list] [--no-unit] [BOOT...]
+  suite.py [--full | --intel] [--list] [--no-unit] [BOOT...]
 
 --full: every kernel, number of CPUs, depth of paging and CPU model, with loads of a minute. Hours,
 but a run that is interrupted leaves what it has in build/full, and the next one goes on from there.
+--intel: the boots in Bochs, which only --full has otherwise, and nothing else.
 """
 
 import argparse
@@ -411,21 +412,27 @@ def main():
     parser = argparse.ArgumentParser(description="The tests of Holdfast.")
     parser.add_argument("boots", nargs="*", metavar="BOOT", help="run only these")
     parser.add_argument("--full", action="store_true", help="on every machine")
+    parser.add_argument("--intel", action="store_true", help="in Bochs")
     parser.add_argument("--list", action="store_true", help="print the names of the boots")
     parser.add_argument("--no-unit", action="store_true", help="leave out the unit tests")
     args = parser.parse_args()
     # As from the keyboard: no machine outlives this program.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     machines, seconds = (configs.ALL, LONG) if args.full else (configs.SOME, SHORT)
+    *plan, intel = stages(machines, seconds, args.full)
+    if args.intel:
+        plan = [[] for _ in plan]
+    elif not args.full and not args.boots:
+        intel = []
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
-            for stage in stages(machines, seconds, args.full)]
+            for stage in plan + [intel]]
     if args.list:
         print("\n".join(spec.name for stage in plan for spec in stage))
         return 0
 
     began = time.monotonic()
     score = Score()
-    if not args.no_unit and not args.boots:
+    if not args.no_unit and not args.boots and not args.intel:
         unit_tests(score)
         print("the drivers of the tests", flush=True)
         for what, good in selftest.results():
@@ -450,7 +457,7 @@ def main():
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
     for config in configs.PATCHING_ALL if args.full else configs.PATCHING_SOME:
         suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
-    if not args.boots:
+    if not args.boots and not args.intel:
         matrix.save(suite.results, args.full)
         score.note(*matrix.compare(suite.results))
     suite.times()
