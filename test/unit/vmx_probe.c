@@ -86,9 +86,8 @@ static void fit(void **ctx)
 	assert_int_equal(probe_cr4(), 0x3747ff & ~0x4000ull);
 	assert_int_equal(ept_large, 1);
 	assert_int_equal(ept_flags, 1);
-	assert_int_equal(backend_features(),
-			 HF_FEATURE_NEXT_RIP | HF_FEATURE_FLUSH_ASID | HF_FEATURE_RESTART |
-				 HF_FEATURE_NO_GATE);
+	assert_int_equal(backend_features(), HF_FEATURE_NEXT_RIP | HF_FEATURE_FLUSH_ASID |
+						     HF_FEATURE_RESTART | HF_FEATURE_NO_GATE);
 }
 
 /* Code in large pages only where the processor says that it bears it. */
