@@ -141,6 +141,8 @@ extern const struct test_case capture_cases[];
 
 /* Keeps it as it is now, in place of what was kept before. False: the case has failed. */
 bool text_keep(struct verdict *v);
+/* The byte there now, of whatever memory. 0 or a negative errno. */
+int text_byte(uint64_t at, uint8_t *byte);
 /* How many bytes are not as they were; -1: the case has failed. @at: the first one's address. */
 long text_changed(struct verdict *v, uint64_t *at);
 /* In how many places that the kernel patches text_changed has found them. */

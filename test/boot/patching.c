@@ -393,24 +393,21 @@ struct probes {
 static int probes_count(struct probes *probes)
 {
 	FILE *list = fopen(DEBUGFS "/kprobes/list", "r");
-	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC), err = list && fd >= 0 ? 0 : -errno;
+	int err = list ? 0 : -errno;
 	char line[256];
 
 	memset(probes, 0, sizeof(*probes));
 	while (!err && fgets(line, sizeof(line), list)) {
-		struct area first = { strtoull(line, NULL, 16), 1 };
 		bool wanted = strstr(line, "[OPTIMIZED]");
 		uint8_t byte;
 
-		err = area_read(fd, &first, &byte);
+		err = text_byte(strtoull(line, NULL, 16), &byte);
 		probes->set++;
 		probes->jumps += !err && byte == JUMP;
 		probes->pending += wanted && byte != JUMP;
 	}
 	if (list)
 		fclose(list);
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 

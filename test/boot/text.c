@@ -102,6 +102,17 @@ static int text_read(uint8_t *into)
 	return err;
 }
 
+int text_byte(uint64_t at, uint8_t *byte)
+{
+	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = area_read(fd, &(struct area){ at, 1 }, byte);
+	close(fd);
+	return err;
+}
+
 bool text_keep(struct verdict *v)
 {
 	FILE *list = fopen("/proc/kallsyms", "r");
