@@ -56,7 +56,8 @@ class Spec:
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
 
-QUIET = "audit,fork,modules,stress,command,patch-key"
+# No case that patches what all CPUs run: see patching_boot.
+QUIET = "audit,fork,modules,stress,command"
 PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
            "probe-inside,probe-optimised,probe-many,livepatch-on,trace-all")
 # One of each, where the machine is what counts.
