@@ -126,8 +126,9 @@ def other_boots(kernel):
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
-    yield Spec("patched-" + kernel, "manual", "patch-kept", config=config)
-    yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config)
+    yield Spec("patched-" + kernel, "manual", "patch-kept", config=config, one_thread=True)
+    yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config,
+               one_thread=True)
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
