@@ -65,6 +65,12 @@ static u64 plain_leaf(struct hpa to, u32 perm, unsigned int level)
 	return make_leaf(to, plain_admissible(perm), level);
 }
 
+/* Tests watch the stores; here is no CPU to forget anything. */
+static void break_broken(void)
+{
+	fake.broken++;
+}
+
 static u64 break_leaf(struct hpa to, u32 perm, unsigned int level)
 {
 	assert(level <= 2);
@@ -98,7 +104,7 @@ const struct stage2_format fake_plain_format = {
 const struct stage2_format fake_break_format = {
 	.name = "fake, break before make",
 	.max_block = 2,
-	.break_before_make = true,
+	.broken = break_broken,
 	.leaf = break_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
