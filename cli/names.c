@@ -74,6 +74,7 @@ const char *name_exit(uint32_t kind)
 		[HF_EXIT_NMI] = "nmi",		 [HF_EXIT_PORT] = "port",
 		[HF_EXIT_SHUTDOWN] = "shutdown", [HF_EXIT_OTHER] = "other",
 		[HF_EXIT_DEVICE] = "device",	 [HF_EXIT_WINDOW] = "window",
+		[HF_EXIT_FIRMWARE] = "firmware",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,

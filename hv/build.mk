@@ -44,6 +44,39 @@ $(O)/hv/hv-svm.img: $(O)/hv/hv-svm.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 	@echo "  image   $@ ($$(stat -c %s $@) bytes)"
 
+# arm64: cross-built by ARM64_CC, which is gcc unless CC is clang.
+ARM64 := aarch64-linux-gnu-
+ARM64_CC = $(if $(findstring clang,$(CC)),$(CC) --target=aarch64-linux-gnu,$(ARM64)gcc)
+HV_EL2 := $(sort $(filter-out %/offsets.c,$(wildcard hv/arch/arm64/*.[cS])))
+# No vector registers, no helpers from libraries; with the MMU off memory must be accessed aligned.
+HV_EL2_CFLAGS := $(filter-out -fcf-protection% -mno-red-zone,$(HV_CFLAGS)) -mstrict-align \
+	-mno-outline-atomics
+HV_EL2_OBJECTS := $(patsubst hv/%,$(O)/hv/el2/%.o,$(HV_CORE) $(HV_EL2))
+
+.PHONY: hv-el2
+hv-el2: $(O)/hv/hv-el2.img
+
+$(O)/hv/el2/%.c.o: hv/%.c
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) $(HV_CPPFLAGS) $(HV_EL2_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/hv/el2/%.S.o: hv/%.S $(O)/hv/el2/offsets.h
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) $(HV_CPPFLAGS) -I$(O)/hv/el2 -MMD -MP -c -o $@ $<
+
+$(O)/hv/el2/offsets.h: hv/arch/arm64/offsets.c $(wildcard hv/arch/arm64/*.h hv/include/hv/*.h include/holdfast/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(ARM64_CC) $(HV_CPPFLAGS) $(HV_EL2_CFLAGS) -S -o $(O)/hv/el2/offsets.s $<
+	$(Q)sed -n 's|.*"=> \([A-Z0-9_]* [0-9]*\)".*|#define \1|p' $(O)/hv/el2/offsets.s > $@
+
+$(O)/hv/hv-el2.elf: $(HV_EL2_OBJECTS) hv/arch/arm64/hv.ld
+	$(Q)$(ARM64)ld -static -pie --no-dynamic-linker -z max-page-size=4096 -z separate-code -z text -z noexecstack --no-undefined \
+		--fatal-warnings -T hv/arch/arm64/hv.ld -o $@ $(HV_EL2_OBJECTS)
+
+$(O)/hv/hv-el2.img: $(O)/hv/hv-el2.elf
+	$(Q)$(ARM64)objcopy -O binary $< $@
+	@echo "  image   $@ ($$(stat -c %s $@) bytes)"
+
 LD ?= ld
 OBJCOPY ?= objcopy
--include $(HV_SVM_OBJECTS:.o=.d)
+-include $(HV_SVM_OBJECTS:.o=.d) $(HV_EL2_OBJECTS:.o=.d)

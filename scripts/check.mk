@@ -8,6 +8,7 @@ CHECK_TARGETS := $(addprefix check-,$(CHECKS))
 # The flags of the build, for the scripts; without what writes files.
 CHECK_DROP := -MMD -MP -g -fsanitize% -fno-sanitize%
 export CHECK_HV_FLAGS = $(filter-out $(CHECK_DROP),$(HV_CPPFLAGS) $(HV_CFLAGS))
+export CHECK_EL2_FLAGS = $(filter-out $(CHECK_DROP),$(HV_CPPFLAGS) $(HV_EL2_CFLAGS))
 export CHECK_CLI_FLAGS = $(filter-out $(CHECK_DROP),$(CLI_CFLAGS))
 export CHECK_UNIT_FLAGS = $(filter-out $(CHECK_DROP),$(UNIT_CFLAGS))
 export CHECK_FUZZ_FLAGS = $(filter-out $(CHECK_DROP),$(FUZZ_CFLAGS))
@@ -33,12 +34,13 @@ check-layers:
 
 # The image of either compiler.
 CHECK_CLANG := $(O)/check/image-clang
-check-image: $(O)/hv/hv-svm.img
+check-image: $(O)/hv/hv-svm.img $(O)/hv/hv-el2.img
 	$(Q)rm -rf $(CHECK_CLANG)
 	$(Q)$(MAKE) --no-print-directory -s CC=clang O=$(CHECK_CLANG) \
-		$(CHECK_CLANG)/hv/hv-svm.img >/dev/null || \
+		$(CHECK_CLANG)/hv/hv-svm.img $(CHECK_CLANG)/hv/hv-el2.img >/dev/null || \
 		{ echo "check image        FAILED  no image with clang"; exit 1; }
-	@scripts/check/image.sh $(O)/hv/hv-svm $(CHECK_CLANG)/hv/hv-svm
+	@scripts/check/image.sh $(O)/hv/hv-svm $(CHECK_CLANG)/hv/hv-svm $(O)/hv/hv-el2 \
+		$(CHECK_CLANG)/hv/hv-el2
 
 check-cppcheck:
 	@scripts/check/cppcheck.sh

@@ -32,6 +32,9 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
+	build cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	vm cmd:qemu-system-aarch64 qemu-system-arm
+	vm file:/usr/aarch64-linux-gnu/lib/libc.a libc6-dev-arm64-cross
 	unit header:cmocka.h libcmocka-dev
 	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:clang clang

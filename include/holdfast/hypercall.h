@@ -144,18 +144,19 @@ _Static_assert(sizeof(struct hf_info) == 128, "part of the hypercall ABI");
 
 /* Why a CPU left the guest; index into hf_stats.exits. */
 enum hf_exit_kind {
-	HF_EXIT_CALL = 0,     /* hypercall */
-	HF_EXIT_MEMORY = 1,   /* second-level fault */
-	HF_EXIT_REGISTER = 2, /* write of a guarded control register or table register */
-	HF_EXIT_MSR = 3,      /* read or write of a guarded model-specific register */
-	HF_EXIT_VIRT = 4,     /* virtualization instruction */
-	HF_EXIT_KICK = 5,     /* asked for by another CPU's hypervisor */
-	HF_EXIT_NMI = 6,      /* the guest's own NMI, handed on */
-	HF_EXIT_PORT = 7,     /* an I/O port the hypervisor owns */
-	HF_EXIT_SHUTDOWN = 8, /* the guest cannot go on */
-	HF_EXIT_OTHER = 9,    /* anything else: refused and recorded */
-	HF_EXIT_DEVICE = 10,  /* write to a device's registers that are looked at */
-	HF_EXIT_WINDOW = 11,  /* the guest has ended handling an NMI */
+	HF_EXIT_CALL = 0,      /* hypercall */
+	HF_EXIT_MEMORY = 1,    /* second-level fault */
+	HF_EXIT_REGISTER = 2,  /* write of a guarded control register or table register */
+	HF_EXIT_MSR = 3,       /* read or write of a guarded model-specific register */
+	HF_EXIT_VIRT = 4,      /* virtualization instruction */
+	HF_EXIT_KICK = 5,      /* asked for by another CPU's hypervisor */
+	HF_EXIT_NMI = 6,       /* the guest's own NMI, handed on */
+	HF_EXIT_PORT = 7,      /* an I/O port the hypervisor owns */
+	HF_EXIT_SHUTDOWN = 8,  /* the guest cannot go on */
+	HF_EXIT_OTHER = 9,     /* anything else: refused and recorded */
+	HF_EXIT_DEVICE = 10,   /* write to a device's registers that are looked at */
+	HF_EXIT_WINDOW = 11,   /* the guest has ended handling an NMI */
+	HF_EXIT_FIRMWARE = 12, /* call of the firmware */
 	HF_EXIT_KIND_COUNT
 };
 
