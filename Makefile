@@ -26,8 +26,12 @@ Q := $(if $(filter 1,$(V)),,@)
 # KERNELS.
 KVER ?= 6.1
 KERNELS := 6.1 6.12
+# Of these, what the tests use for arm64.
+ARM_KERNELS := 6.1
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
+# What kbuild is told besides, for a KVER that ends with an architecture (6.1-arm64).
+KCROSS := $(if $(filter %-arm64,$(KVER)),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 KERNEL_READY := $(O)/kernel/$(KVER)/.ready
 
 # What `all` builds, and the VM tests need. Fragments may add to it: what is built for KVER to
@@ -68,16 +72,17 @@ ARTIFACTS := $(sort $(ARTIFACTS))
 all: $(ARTIFACTS) $(MODULES)
 modules: $(MODULES)
 vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
-vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
+TESTED := $(addprefix modules-,$(KERNELS) $(addsuffix -arm64,$(ARM_KERNELS)))
+vm-test vm-test-full: $(ARTIFACTS) $(ARM_ARTIFACTS) $(TESTED)
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
-.PHONY: $(addprefix modules-,$(KERNELS))
-$(addprefix modules-,$(KERNELS)): modules-%:
+.PHONY: $(TESTED)
+$(TESTED): modules-%:
 	$(Q)+$(MAKE) --no-print-directory KVER=$* modules
 
 # Does not depend on the script: a kernel that is there stays until `make clean`.
 $(O)/kernel/%/.ready:
-	$(Q)scripts/kernel.sh $*
+	$(Q)scripts/kernel.sh $(subst -, ,$*)
 
 # Fragments may need what has just been installed: a make of its own sees it.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -87,11 +92,11 @@ demo:
 	$(Q)+$(SUBMAKE) vm-demo
 
 test:
-	$(Q)scripts/deps.sh build vm unit
+	$(Q)scripts/deps.sh build vm arm unit
 	$(Q)+$(SUBMAKE) vm-test
 
 test-full:
-	$(Q)scripts/deps.sh build vm unit
+	$(Q)scripts/deps.sh build vm arm unit
 	$(Q)+$(SUBMAKE) vm-test-full
 
 bench:
@@ -99,7 +104,7 @@ bench:
 	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
-	$(Q)scripts/deps.sh build vm unit check fuzz
+	$(Q)scripts/deps.sh build vm arm unit check fuzz
 
 loc:
 	$(Q)scripts/loc.sh

@@ -8,6 +8,9 @@
 /* The call's result, or -ENODEV where nobody answers. */
 long call_make(u32 number, u64 arg0, u64 arg1);
 
+/* HF_CALL_LOCK. May sleep. */
+int call_lock(void);
+
 /*
  * Hands over @count records of @size bytes, as many calls as they fill pages; each call gets a
  * page and how many are in it. @given grows by those that were taken. -ENOMEM, or the result of
