@@ -6,8 +6,8 @@
 #	scripts/deps.sh [--check] GROUP...
 #
 # Installs what is missing through apt-get, as root or with sudo, and says so. With --check it
-# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), unit
-# (unit tests), check (`make check`), fuzz (`make fuzz`). `make proof` needs cbmc.sh besides.
+# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), arm (the same
+# for arm64), unit (unit tests), check (`make check`), fuzz (`make fuzz`). `make proof` needs cbmc.sh besides.
 
 set -uo pipefail
 
@@ -32,11 +32,13 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
-	build cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
-	vm cmd:qemu-system-aarch64 qemu-system-arm
-	vm file:/usr/aarch64-linux-gnu/lib/libc.a libc6-dev-arm64-cross
+	arm cmd:qemu-system-aarch64 qemu-system-arm
+	arm cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	arm cmd:aarch64-linux-gnu-gcc-12 gcc-12-aarch64-linux-gnu
+	arm file:/usr/aarch64-linux-gnu/lib/libc.a libc6-dev-arm64-cross
 	unit header:cmocka.h libcmocka-dev
 	unit header:capstone/capstone.h libcapstone-dev
+	check cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	check cmd:clang clang
 	check cmd:clang-format clang-format
 	check cmd:clang-tidy clang-tidy

@@ -49,7 +49,8 @@ class Spec:
         """Names of the cases that the boot must report."""
         steps = {"bare": [], "manual": ["agent-load"],
                  "control": ["agent-load"] + ["launch"] * self.launches,
-                 "locked": ["agent-load", "launch", "lock"],
+                 "locked": ["agent-load"] + ["launch"] * (self.machine.get("arch") != "arm64") +
+                           ["lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
@@ -72,6 +73,9 @@ SHORT, LONG = 5, 60
 # The emulator never delivers the INIT intercept: the guard of the APIC takes its place. The
 # hypervisor's checks of itself are on, too. Both cost exits: boots that count have neither.
 GUARDED = {"guard": "apic", "check": "yes"}
+
+
+ARM_KERNELS = ("6.1",)
 
 
 def harness_boots():
@@ -161,11 +165,19 @@ def single_boots():
     yield Spec("no-npt", "manual", "no-nested-paging", cpu="npt=off")
 
 
+def arm_boots():
+    """arm64: the hypervisor has started before the kernel."""
+    for kernel in ARM_KERNELS:
+        machine = {"kernel": kernel, "cpus": 2, "arch": "arm64", "attacks": "", "limit": 180}
+        yield Spec("arm-bare-" + kernel, "bare", **machine)
+        yield Spec("arm-locked-" + kernel, "locked", "fork", **machine)
+
+
 def stages(machines, seconds):
     """Lists of boots. The table of attacks first: of a run that is cut short it says most."""
     yield harness_boots() + [spec for config in machines for spec in attack_boots(config, seconds)]
     yield [spec for config in machines for spec in load_boots(config, seconds)]
-    yield list(single_boots())
+    yield list(single_boots()) + list(arm_boots())
 
 
 class Score:
@@ -403,6 +415,8 @@ def main():
     if not args.boots:
         matrix.save(suite.results, args.full)
         score.note(*matrix.compare(suite.results))
+    for kernel in ARM_KERNELS:
+        suite.attacks("arm-locked-" + kernel, "arm-bare-" + kernel, tabled=False)
     suite.times()
     if suite.kept:
         print("\n".join(suite.kept.words()))
