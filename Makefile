@@ -27,7 +27,7 @@ Q := $(if $(filter 1,$(V)),,@)
 KVER ?= 6.1
 KERNELS := 6.1 6.12
 # Of these, what the tests use for arm64.
-ARM_KERNELS := 6.1
+ARM_KERNELS := 6.1 6.12
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
 # What kbuild is told besides, for a KVER that ends with an architecture (6.1-arm64).

@@ -118,6 +118,7 @@ enum hf_state {
 #define HF_FEATURE_EXEC_SPLIT	 (1u << 2) /* kernel and user execution are told apart */
 #define HF_FEATURE_FLUSH_ASID	 (1u << 3) /* a flush can be limited to the guest */
 #define HF_FEATURE_RESTART	 (1u << 4) /* a CPU taken down can only come back as a guest */
+#define HF_FEATURE_RULED_ONLY	 (1u << 5) /* writes of registers without a rule are not seen */
 
 /* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
 struct hf_info {

@@ -75,7 +75,7 @@ SHORT, LONG = 5, 60
 GUARDED = {"guard": "apic", "check": "yes"}
 
 
-ARM_KERNELS = ("6.1",)
+ARM_KERNELS = configs.KERNELS
 
 
 def harness_boots():
