@@ -30,7 +30,7 @@
 
 #define PAGES_FILE  "/sys/module/holdfast/parameters/hv_pages"
 #define PAGES_LIMIT 4096
-#define IMAGE_FILE  "/lib/holdfast/hv-svm.img"
+#define IMAGE_FILE  "/lib/holdfast/hv.img"
 #define IMAGE_LIMIT (16u << 20)
 #define SAMPLES	    3 /* pages tried in each run of pages: the first, the last, one between */
 
