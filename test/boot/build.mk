@@ -6,7 +6,7 @@ BOOT := $(O)/test/boot
 GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MMD -MP -Iinclude
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
-	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching)
+	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching text)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c

@@ -5,7 +5,6 @@
  * the same cases show that the kernel does so.
  */
 #include <dirent.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,146 +19,12 @@
 
 #include "guest.h"
 
-#define TRACING	  "/sys/kernel/tracing"
-#define INSTANCE  TRACING "/instances/hf"
-#define LIMIT	  600 /* seconds: the tracer of all functions on a loaded host */
-#define FUNCTION  "vfs_read"
-#define FLIPS	  10
-#define TEXT_MAX  (64u << 20)
-#define AREAS_MAX 64
-#define FURTHEST  64 /* bytes into FUNCTION that hold the end of an instruction */
-
-/* --- the kernel's code, as /proc/kcore shows it --- */
-
-struct area {
-	uint64_t start, size;
-};
-
-/* The kernel's, and what modules have names for. */
-static struct {
-	struct area area[AREAS_MAX];
-	int areas;
-	uint64_t size; /* of all of them */
-	uint8_t *before, *after;
-} text;
-
-static void area_add(uint64_t start, uint64_t end)
-{
-	text.area[text.areas++] = (struct area){ start, end - start };
-	text.size += end - start;
-}
-
-/* Symbols of a module come in a row, in no order. False: not as expected. */
-static bool areas_find(FILE *list)
-{
-	char line[512], name[256], module[64], last[64] = "";
-	uint64_t start = 0, end = 0, low = 0, high = 0;
-	unsigned long long at;
-	char type;
-
-	while (fgets(line, sizeof(line), list)) {
-		int fields = sscanf(line, "%llx %c %255s [%63[^]]", &at, &type, name, module);
-
-		if (fields == 3 && !strcmp(name, "_text"))
-			start = at;
-		if (fields == 3 && !strcmp(name, "_etext"))
-			end = at;
-		/* Not what is made at run time: [bpf], [__builtin__ftrace]. */
-		if (fields != 4 || (type != 't' && type != 'T') || !strncmp(module, "__", 2) ||
-		    !strcmp(module, "bpf"))
-			continue;
-		if (strcmp(module, last)) {
-			if (high > low && text.areas < AREAS_MAX - 2)
-				area_add(low, high);
-			low = high = at;
-			memcpy(last, module, sizeof(last));
-		}
-		low = at < low ? at : low;
-		high = at > high ? at : high;
-	}
-	if (high > low)
-		area_add(low, high);
-	if (start && end > start)
-		area_add(start, end);
-	return end > start && text.size <= TEXT_MAX;
-}
-
-static int area_read(int fd, const struct area *area, uint8_t *into)
-{
-	Elf64_Ehdr header;
-	Elf64_Phdr segment;
-
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
-		return -EIO;
-	for (int i = 0; i < header.e_phnum; i++) {
-		off_t at = header.e_phoff + i * sizeof(segment);
-
-		if (pread(fd, &segment, sizeof(segment), at) != sizeof(segment) ||
-		    area->start < segment.p_vaddr ||
-		    area->start + area->size > segment.p_vaddr + segment.p_memsz)
-			continue;
-		at = segment.p_offset + (area->start - segment.p_vaddr);
-		return pread(fd, into, area->size, at) == (ssize_t)area->size ? 0 : -EIO;
-	}
-	return -ENOENT;
-}
-
-/* Into @into, text.size bytes. 0 or a negative errno. */
-static int text_read(uint8_t *into)
-{
-	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	for (int i = 0; i < text.areas && !err; i++) {
-		err = area_read(fd, &text.area[i], into);
-		into += text.area[i].size;
-	}
-	close(fd);
-	return err;
-}
-
-static bool text_keep(struct verdict *v)
-{
-	FILE *list = fopen("/proc/kallsyms", "r");
-	bool found;
-	int err;
-
-	free(text.before);
-	free(text.after);
-	memset(&text, 0, sizeof(text));
-	found = list && areas_find(list);
-	if (list)
-		fclose(list);
-	if (!found || !text.size) {
-		fail(v, "the kernel does not say where its code is");
-		return false;
-	}
-	text.before = malloc(text.size);
-	text.after = malloc(text.size);
-	err = text.before && text.after ? text_read(text.before) : -ENOMEM;
-	if (err)
-		fail(v, "cannot read the kernel's code: %s", strerror(-err));
-	return !err;
-}
-
-/* How many bytes are not as they were; -1 after a failure. @at: the first one's address. */
-static long text_changed(struct verdict *v, uint64_t *at)
-{
-	int err = text_read(text.after);
-	uint64_t done = 0;
-	long changed = 0;
-
-	if (err) {
-		fail(v, "cannot read the kernel's code again: %s", strerror(-err));
-		return -1;
-	}
-	for (int i = 0; i < text.areas; i++, done += text.area[i - 1].size)
-		for (uint64_t b = 0; b < text.area[i].size; b++)
-			if (text.before[done + b] != text.after[done + b] && !changed++)
-				*at = text.area[i].start + b;
-	return changed;
-}
+#define TRACING	 "/sys/kernel/tracing"
+#define INSTANCE TRACING "/instances/hf"
+#define LIMIT	 600 /* seconds: the tracer of all functions on a loaded host */
+#define FUNCTION "vfs_read"
+#define FLIPS	 10
+#define FURTHEST 64 /* bytes into FUNCTION that hold the end of an instruction */
 
 /* --- a case: what is switched on and off, in a child that a refused patch may kill --- */
 
@@ -225,7 +90,7 @@ static void run_patch(struct verdict *v, const struct patch *patch)
 	}
 	snprintf(what, sizeof(what),
 		 "%d times %s, %ld bytes of %" PRIu64 " KiB in %d areas, and back",
-		 patch->times, patch->what, changed, text.size >> 10, text.areas);
+		 patch->times, patch->what, changed, text_size() >> 10, text_areas());
 	quiet(v, before, what);
 }
 
