@@ -7,7 +7,7 @@
 
 struct gwalk instruction_paging(const struct vmcb *vmcb)
 {
-	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4 };
+	return (struct gwalk){ vmcb->cr3, vmcb->cr4 & CR4_LA57 ? 5 : 4, NULL };
 }
 
 void instruction_complete_gprs(struct vcpu *v)

@@ -7,6 +7,7 @@
 #include "../common/apic.h"
 #include "../common/decode.h"
 #include "../common/gprs.h"
+#include "../common/gwalk.h"
 #include "../common/host.h"
 #include "../common/image.h"
 #include "check.h"
@@ -49,6 +50,7 @@ struct vcpu {
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* of the last exit that called the state invalid */
 	struct code code;	  /* of the last exit that was decoded */
+	struct gwalk_end source;  /* of the string that was stored last to sealed code */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	u64 cr0_shown;	    /* bits the guest has set in CR0 and reads there, but has not */
 	bool trial;	    /* the first run, which must not get beyond one fetch */
