@@ -98,6 +98,7 @@ struct page owner_page(struct gpa address)
 	if ((address.raw & ~PAGE_MASK) == CODE)
 		return code_page;
 	assert_int_equal(address.raw & ~PAGE_MASK, 0x7000);
+	trial_page.guarded = is_store;
 	return trial_page;
 }
 
@@ -108,17 +109,17 @@ u32 owner_kind_permission(u32 kind)
 		       : HF_PERM_READ;
 }
 
-bool device_on_store(struct vcpu *v, struct svm_exit *e)
+void device_on_store(struct vcpu *v, struct svm_exit *e)
 {
 	(void)v;
 	e->exit.kind = is_store ? HF_EXIT_DEVICE : HF_EXIT_OTHER;
 	e->next_rip = is_store ? RIP + 6 : 0;
-	return is_store;
 }
 
 bool device_on_msr(struct vcpu *v, struct svm_exit *e)
 {
-	return device_on_store(v, e);
+	device_on_store(v, e);
+	return is_store;
 }
 
 bool device_perform(struct vcpu *v, const struct svm_exit *e)

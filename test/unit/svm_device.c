@@ -187,7 +187,10 @@ static bool store(const char *bytes, size_t size, u64 gpa_)
 	memcpy(memory + CODE + (RIP & PAGE_MASK), bytes, size);
 	vmcb[0].exit_info[0] = NPF_WRITE;
 	vmcb[0].exit_info[1] = gpa_;
-	return device_on_store(&vcpu[0], &e);
+	if (!owner_page(gpa(gpa_)).guarded)
+		return false;
+	device_on_store(&vcpu[0], &e);
+	return true;
 }
 
 /* mov %ecx, (%rax) */

@@ -111,16 +111,17 @@ void shootdown_entered(struct cpu *c, bool flushing)
 
 /* ---- no device is guarded, no CPU restarted ---- */
 
-bool device_on_store(struct vcpu *v, struct svm_exit *e)
+void device_on_store(struct vcpu *v, struct svm_exit *e)
 {
 	(void)v;
 	(void)e;
-	return false;
 }
 
 bool device_on_msr(struct vcpu *v, struct svm_exit *e)
 {
-	return device_on_store(v, e);
+	(void)v;
+	(void)e;
+	return false;
 }
 
 bool device_perform(struct vcpu *v, const struct svm_exit *e)

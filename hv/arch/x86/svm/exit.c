@@ -20,11 +20,16 @@
 static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 {
 	u64 info = v->vmcb->exit_info[0];
+	struct gpa at = gpa(v->vmcb->exit_info[1]);
+	struct page page = owner_page(at);
 	struct exit_memory *m = &e->exit.memory;
 
+	if (page.guarded && (info & (NPF_WRITE | NPF_WALK)) == NPF_WRITE) {
+		device_on_store(v, e);
+		return;
+	}
 	e->exit.kind = HF_EXIT_MEMORY;
-	*m = (struct exit_memory){ .gpa = gpa(v->vmcb->exit_info[1]),
-				   .access = HF_ACCESS_READ };
+	*m = (struct exit_memory){ .gpa = at, .access = HF_ACCESS_READ };
 	if (info & NPF_WALK)
 		m->access = HF_ACCESS_WALK;
 	else if (info & NPF_FETCH)
@@ -34,7 +39,7 @@ static void on_page_fault(struct vcpu *v, struct svm_exit *e)
 	if (m->access == HF_ACCESS_EXECUTE)
 		m->va = gva(v->vmcb->rip);
 	if (m->access == HF_ACCESS_WRITE)
-		store_on_write(v, e);
+		store_on_write(v, e, page);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->cpl == 3;
 }
 
@@ -86,9 +91,7 @@ static void decode_exit(struct vcpu *v, struct svm_exit *e)
 	e->settled = false;
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
-		if ((vmcb->exit_info[0] & (NPF_WRITE | NPF_WALK)) != NPF_WRITE ||
-		    !device_on_store(v, e))
-			on_page_fault(v, e);
+		on_page_fault(v, e);
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);
