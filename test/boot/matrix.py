@@ -62,7 +62,9 @@ def render(saved):
         if column not in columns:
             columns.append(column)
         cells.setdefault(one["attack"], {}).setdefault(column, []).append(one["outcome"])
-    columns.sort(key=lambda column: (configs.KERNELS.index(column[0]), list(MODELS).index(column[1])))
+    # A flavour beside its series.
+    columns.sort(key=lambda column: (configs.KERNELS.index(column[0].split("-")[0]),
+                                     list(MODELS).index(column[1])))
     heads = ["attack"] + [" ".join(column) for column in columns]
     command = "make test-full" if saved["full"] else "make test"
     yield "From `%s`, kernels %s." % (command, " and ".join(saved["kernels"].values()))
