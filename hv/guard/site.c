@@ -16,8 +16,10 @@
  * called when it was registered, 0: nothing. */
 static u64 *sites;
 static u32 held;
+static u32 last_site; /* found last: a kernel goes upwards, and the next is near */
 static u32 *entries;
 static u32 entry_count;
+static u32 last_entry; /* where the search ended last: many calls have one target */
 static struct hf_patching patching; /* size 0: not registered */
 
 static u64 pages_of(u64 bytes)
@@ -72,19 +74,27 @@ static struct site unpack(u64 bits)
 /* The last site that begins at @offset or before. */
 static bool last_until(u32 offset, struct site *site)
 {
-	u32 low = 0, high = held;
+	u64 behind = HF_SITE(offset, 3, OFFSET_MAX);
+	u32 low = 0, high = last_site, step = 1;
 
+	for (; high < held && sites[high] <= behind; step *= 2) {
+		low = high + 1;
+		high += step;
+	}
+	high = high < held ? high : held;
 	while (low < high) {
 		u32 middle = low + (high - low) / 2;
 
-		if (HF_SITE_AT(sites[middle]) <= offset)
+		if (sites[middle] <= behind)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low)
-		*site = unpack(sites[low - 1]);
-	return low;
+	if (!low)
+		return false;
+	last_site = low - 1;
+	*site = unpack(sites[last_site]);
+	return true;
 }
 
 bool site_find(struct gva va, u32 size, struct site *site)
@@ -104,6 +114,13 @@ bool site_touches(struct gva va, u32 size)
 	       site.va.raw + site.size > va.raw;
 }
 
+/* Whether number @i is the first entry at @offset or behind. */
+static bool is_first(u32 i, u32 offset)
+{
+	return i <= entry_count && (i == entry_count || (entries[i] & OFFSET_MAX) >= offset) &&
+	       (!i || (entries[i - 1] & OFFSET_MAX) < offset);
+}
+
 /* NULL: no entry. */
 static const u32 *entry_at(struct gva va)
 {
@@ -111,6 +128,8 @@ static const u32 *entry_at(struct gva va)
 
 	if (!offset_of(va, &offset))
 		return NULL;
+	if (is_first(last_entry, offset))
+		low = high = last_entry;
 	while (low < high) {
 		u32 middle = low + (high - low) / 2;
 
@@ -119,6 +138,7 @@ static const u32 *entry_at(struct gva va)
 		else
 			high = middle;
 	}
+	last_entry = low;
 	return low < entry_count && (entries[low] & OFFSET_MAX) == offset ? &entries[low]
 									  : NULL;
 }

@@ -148,6 +148,35 @@ static void malformed_patching(void **ctx)
 	assert_int_equal(sites_add(cpu, &site, 1), 0);
 }
 
+/* A search goes on from where the last one ended: that must not show. */
+static void any_order(void **ctx)
+{
+	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_OFF);
+	u64 bits[SITES_ROWS];
+
+	(void)ctx;
+	for (u32 i = 0; i < SITES_ROWS; i++) {
+		struct sites_row row = sites_row(i);
+
+		bits[i] = sites_bits(&row);
+	}
+	assert_int_equal(sites_add(cpu, bits, SITES_ROWS), 0);
+	for (u32 i = 0; i < 10000; i++) {
+		struct sites_row row = sites_row(unit_random() % SITES_ROWS);
+		struct site site;
+		u32 first = sites_row(0).at;
+
+		assert_true(site_find(gva(HF_CODE_BASE + row.at), row.size, &site));
+		assert_int_equal(site.va.raw, HF_CODE_BASE + row.at);
+		assert_false(site_find(gva(HF_CODE_BASE + row.at + row.size - 1), 2, &site));
+		assert_int_equal(site_entry(gva(HF_CODE_BASE + row.at)), 0);
+		if (i % 3)
+			assert_false(site_find(gva(HF_CODE_BASE + first - i % 3), 1, &site));
+		if (i % 5 == 1)
+			assert_false(site_find(gva(~0ull), 1, &site));
+	}
+}
+
 static void entries(void **ctx)
 {
 	struct cpu *cpu = machine(1);
@@ -169,6 +198,12 @@ static void entries(void **ctx)
 	for (u32 at = SITES_TEXT; at < SITES_TEXT + 16; at++)
 		assert_int_equal(site_entry(gva(HF_CODE_BASE + at)),
 				 at == SITES_TEXT + 4 || at == SITES_TEXT + 8);
+	for (u32 i = 0; i < 1000; i++) {
+		u32 at = SITES_TEXT + (u32)(unit_random() % 12);
+
+		assert_int_equal(site_entry(gva(HF_CODE_BASE + at)),
+				 at == SITES_TEXT + 4 || at == SITES_TEXT + 8);
+	}
 	/* The same offset from somewhere else. */
 	assert_false(site_entry(gva(SITES_TEXT + 4)));
 	assert_false(site_entry(gva(HF_CODE_BASE + SITES_TEXT + 4 - (1ull << 32))));
@@ -290,10 +325,15 @@ static void forgotten_before_lock(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(taken_once),      machine_test(values_at_registration),
-		machine_test(malformed_sites), machine_test(malformed_patching),
-		machine_test(entries),	       machine_test(tables_are_bounded),
-		machine_test(dead_after_lock), machine_test(forgotten_before_lock),
+		machine_test(taken_once),
+		machine_test(values_at_registration),
+		machine_test(malformed_sites),
+		machine_test(malformed_patching),
+		machine_test(entries),
+		machine_test(any_order),
+		machine_test(tables_are_bounded),
+		machine_test(dead_after_lock),
+		machine_test(forgotten_before_lock),
 	};
 
 	return cmocka_run_group_tests_name("guard_site", tests, NULL, NULL);
