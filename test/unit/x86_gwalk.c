@@ -51,7 +51,7 @@ static struct gwalk build(unsigned int levels, unsigned int level, u64 va, u64 l
 				       IGNORED;
 	*slot(levels, level, va) = leaf;
 	/* what CR3 holds besides: PCID */
-	return (struct gwalk){ TABLES | 0xfff, levels };
+	return (struct gwalk){ TABLES | 0xfff, levels, NULL };
 }
 
 static void expect(const struct gwalk *walk, u64 va, u64 to)
@@ -201,7 +201,7 @@ static void self_reference(void **ctx)
 
 	(void)ctx;
 	for (levels = 4; levels <= 5; levels++) {
-		struct gwalk walk = { TABLES, levels };
+		struct gwalk walk = { TABLES, levels, NULL };
 
 		for (i = 0; i < 512; i++)
 			((u64 *)(fake.ram + TABLES))[i] = TABLES | ENTRY_P;
@@ -211,6 +211,59 @@ static void self_reference(void **ctx)
 			((u64 *)(fake.ram + TABLES))[i] = TABLES | ENTRY_P | ENTRY_PS;
 		expect(&walk, VA, VA & ((1ull << 30) - 1));
 	}
+}
+
+/* What a walk ended with holds as long as the entry does, for that page and root alone. */
+static void kept(void **ctx)
+{
+	struct hf_range table = { .gpa = TABLES + 3 * PAGE_SIZE, .npages = 1 };
+	struct gwalk walk = build(4, 1, VA, DATA | ENTRY_P);
+	struct gwalk_end last = { 0 };
+	u64 *above = slot(4, 2, VA), way = *above;
+
+	(void)ctx;
+	walk.last = &last;
+	expect(&walk, VA + 0x123, DATA + 0x123);
+	*above = 0; /* no kernel does this to an entry that is in use */
+	expect(&walk, VA + 0x456, DATA + 0x456);
+	walk.cr3 ^= 0xfff;
+	expect(&walk, VA, DATA);
+	walk.cr3 += 32 * PAGE_SIZE;
+	expect_none(&walk, VA);
+	walk.cr3 -= 32 * PAGE_SIZE;
+	expect_none(&walk, VA);
+	*above = way;
+	expect_none(&walk, VA + PAGE_SIZE);
+	expect_none(&walk, VA - 1);
+	expect(&walk, VA, DATA);
+	/* Another page, then none, then one that is as it was. */
+	*slot(4, 1, VA) = (DATA + PAGE_SIZE) | ENTRY_P;
+	expect(&walk, VA, DATA + PAGE_SIZE);
+	*slot(4, 1, VA) = 0;
+	expect_none(&walk, VA);
+	*slot(4, 1, VA) = DATA | ENTRY_P;
+	expect(&walk, VA, DATA);
+	/* Nor is a table read that is the guest's no longer. */
+	assert_int_equal(owner_claim(l, &table, 1), 0);
+	expect_none(&walk, VA);
+	assert_int_equal(last.span, 0);
+}
+
+/* All of a large page, and no byte more. */
+static void kept_large(void **ctx)
+{
+	u64 span = 1ull << 21, start = VA & ~(span - 1);
+	struct gwalk walk = build(5, 2, VA, DATA | ENTRY_P | ENTRY_PS);
+	struct gwalk_end last = { 0 };
+
+	(void)ctx;
+	walk.last = &last;
+	expect(&walk, VA, DATA + (VA - start));
+	*slot(5, 3, VA) = 0;
+	expect(&walk, start, DATA);
+	expect(&walk, start + span - 1, DATA + span - 1);
+	expect_none(&walk, start + span);
+	expect_none(&walk, start);
 }
 
 static void across_pages(void **ctx)
@@ -267,6 +320,7 @@ int main(void)
 		test(sizes),	      test(upper_index),   test(not_present),
 		test(reserved_ps),    test(out_of_bounds), test(claimed),
 		test(self_reference), test(across_pages),  test(wrap),
+		test(kept),	      test(kept_large),
 	};
 
 	return cmocka_run_group_tests_name("x86_gwalk", tests, NULL, NULL);

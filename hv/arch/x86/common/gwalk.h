@@ -7,10 +7,20 @@
 
 #include <hv/types.h>
 
+/* The entry that a walk ended with: it maps @span bytes from @va on; 0: there was none. */
+struct gwalk_end {
+	u64 root;
+	u64 va;
+	u64 span;
+	struct gpa at;
+	u64 entry;
+};
+
 /* Paging of the guest in long mode. */
 struct gwalk {
 	u64 cr3;
-	unsigned int levels; /* 4 or 5 */
+	unsigned int levels;	/* 4 or 5 */
+	struct gwalk_end *last; /* kept for the next walk; NULL: each begins at the root */
 };
 
 /* Where @va is mapped. -EFAULT: not present, or a table is out of bounds. */

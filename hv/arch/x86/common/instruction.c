@@ -9,7 +9,7 @@
 
 struct gwalk instruction_paging(const struct state *state)
 {
-	return (struct gwalk){ state->cr3, state->cr4 & CR4_LA57 ? 5 : 4 };
+	return (struct gwalk){ state->cr3, state->cr4 & CR4_LA57 ? 5 : 4, NULL };
 }
 
 int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)

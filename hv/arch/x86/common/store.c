@@ -18,9 +18,9 @@
  * Takes @i's bytes, once. How many: 0 where they are more than fit, run downwards or cannot be
  * read. What a repetition has stored already is in its registers: none that faults is at its end.
  */
-static u32 take_bytes(const struct vcpu *v, const struct instruction *i, u8 *bytes)
+static u32 take_bytes(struct vcpu *v, const struct instruction *i, u8 *bytes)
 {
-	const struct gwalk walk = instruction_paging(v->state);
+	struct gwalk walk = instruction_paging(v->state);
 	u64 steps = i->repeat ? v->gprs->r[GPR_RCX] : 1;
 	u32 width;
 
@@ -32,6 +32,7 @@ static u32 take_bytes(const struct vcpu *v, const struct instruction *i, u8 *byt
 	    steps * i->width > HF_STORE_MAX)
 		return 0;
 	width = steps * i->width;
+	walk.last = &v->source;
 	return gwalk_read(&walk, gva(v->gprs->r[GPR_RSI]), bytes, width) ? 0 : width;
 }
 

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "decode.h"
 #include "gprs.h"
+#include "gwalk.h"
 #include "host.h"
 #include "image.h"
 #include "state.h"
@@ -64,6 +65,7 @@ struct vcpu {
 	struct gprs *gprs;	  /* during an exit */
 	u64 invalid_rip;	  /* AMD: of the last exit that called the state invalid */
 	struct code code;	  /* of the last exit that was decoded */
+	struct gwalk_end source;  /* of the string that was stored last to sealed code */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	u64 cr0_shown; /* AMD: bits the guest has set in CR0 and reads there, but has not */
 	bool trial;    /* the first run, which must not get beyond one fetch */
