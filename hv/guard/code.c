@@ -188,7 +188,7 @@ static enum step step_of(struct owner_locked owner, const struct site *site, con
 /* False: the store is not genuine, and nothing was done. */
 static bool patch(struct owner_locked owner, const struct exit_memory *m)
 {
-	u8 now[SITE_MAX], next[SITE_MAX];
+	u8 now[SITE_MAX] = { 0 }, next[SITE_MAX];
 	struct site site;
 	enum step step;
 	struct gva va;
@@ -204,7 +204,7 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	    site_read(&site, now))
 		return false;
 	offset = (u32)(va.raw - site.va.raw);
-	memcpy(next, now, site.size);
+	__builtin_memcpy(next, now, sizeof(next));
 	memcpy(next + offset, m->bytes, m->width);
 	step = step_of(owner, &site, now, next, offset, m->width);
 	if (step == STEP_NONE ||
@@ -226,9 +226,9 @@ enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page)
 	bool genuine = patch(owner, &exit->memory), given;
 
 	/* By this CPU, or another while this one waited. */
-	given = (!genuine && exit->memory.access != HF_ACCESS_EXECUTE &&
-		 template_give_back(owner, exit->memory.gpa)) ||
-		owner_state(exit->memory.gpa) != PAGE_SEALED;
+	given = !genuine && ((exit->memory.access != HF_ACCESS_EXECUTE &&
+			      template_give_back(owner, exit->memory.gpa)) ||
+			     owner_state(exit->memory.gpa) != PAGE_SEALED);
 	owner_unlock(owner);
 	if (genuine)
 		return VERDICT_SKIP;

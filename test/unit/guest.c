@@ -99,6 +99,7 @@ struct page owner_page(struct gpa address)
 	if ((address.raw & ~PAGE_MASK) == CODE)
 		return code_page;
 	assert_int_equal(address.raw & ~PAGE_MASK, 0x7000);
+	trial_page.guarded = is_store;
 	return trial_page;
 }
 
@@ -109,18 +110,18 @@ u32 owner_kind_permission(u32 kind)
 		       : HF_PERM_READ;
 }
 
-bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
+void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)at;
 	(void)v;
 	e->exit.kind = is_store ? HF_EXIT_DEVICE : HF_EXIT_OTHER;
 	e->next_rip = is_store ? RIP + 6 : e->next_rip;
-	return is_store;
 }
 
 bool device_on_msr(struct vcpu *v, struct x86_exit *e)
 {
-	return device_on_store(v, e, gpa(0));
+	device_on_store(v, e, gpa(0));
+	return is_store;
 }
 
 bool device_perform(struct vcpu *v, const struct x86_exit *e)

@@ -200,7 +200,10 @@ static int setup(void **ctx)
 static bool store(const char *bytes, size_t size, u64 gpa_)
 {
 	memcpy(memory + CODE + (RIP & PAGE_MASK), bytes, size);
-	return device_on_store(&vcpu[0], &e, gpa(gpa_));
+	if (!owner_page(gpa(gpa_)).guarded)
+		return false;
+	device_on_store(&vcpu[0], &e, gpa(gpa_));
+	return true;
 }
 
 /* mov %ecx, (%rax) */

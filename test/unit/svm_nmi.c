@@ -112,17 +112,18 @@ void shootdown_entered(struct cpu *c, bool flushing)
 
 /* ---- no device is guarded, no CPU restarted ---- */
 
-bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
+void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)at;
 	(void)v;
 	(void)e;
-	return false;
 }
 
 bool device_on_msr(struct vcpu *v, struct x86_exit *e)
 {
-	return device_on_store(v, e, gpa(0));
+	(void)v;
+	(void)e;
+	return false;
 }
 
 bool device_perform(struct vcpu *v, const struct x86_exit *e)

@@ -159,12 +159,11 @@ u32 owner_kind_permission(u32 kind)
 	return 0;
 }
 
-bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
+void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)v;
 	(void)e;
 	(void)at;
-	return false;
 }
 
 bool device_on_msr(struct vcpu *v, struct x86_exit *e)

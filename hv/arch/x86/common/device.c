@@ -91,28 +91,24 @@ static bool at_apic(struct gpa at)
 }
 
 /* What cannot be told from something harmful is left as "other", which is refused. */
-bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
+void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	struct exit_device *device = &e->exit.device;
-	int number;
+	int number = ioapic_at(at);
 	bool known;
 
-	if (!owner_page(at).guarded)
-		return false;
-	number = ioapic_at(at);
 	e->exit.kind = HF_EXIT_DEVICE;
 	*device = (struct exit_device){ .gpa = at, .request = DEVICE_OTHER };
 	known = decode_store(v, e);
 	if (number < 0 && !at_apic(at))
 		device->request = DEVICE_SLEEP;
 	else if (!known || device->width != APIC_WIDTH || at.raw % APIC_WIDTH)
-		return true;
+		return;
 	else if (number >= 0)
 		device->request = ioapic_request(v->cpu, number, at, device->value, &e->index);
 	/* In x2APIC mode the page has no registers: what a store there means, nobody says. */
 	else if (at.raw - APIC_SPACE_START < PAGE_SIZE && !v->name.x2apic)
 		on_apic(v, at.raw - APIC_SPACE_START, device);
-	return true;
 }
 
 bool device_on_msr(struct vcpu *v, struct x86_exit *e)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <hv/exit.h>
+#include <hv/owner.h>
 
 #include "decode.h"
 #include "gwalk.h"
@@ -78,17 +79,17 @@ bool port_perform(struct vcpu *v, const struct x86_exit *e);
 
 /* ---- device.c: stores to devices that are guarded ---- */
 
-/* A write that the nested tables refused, or of an MSR, behind which the guest goes on at
- * e->next_rip. False: not to such a device. */
-bool device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at);
+/* A write to such a device that the nested tables refused. */
+void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at);
+/* A write of an MSR, behind which the guest goes on at e->next_rip. False: not of such a device. */
 bool device_on_msr(struct vcpu *v, struct x86_exit *e);
 /* Make the store. False: the processor would have faulted on the value. */
 bool device_perform(struct vcpu *v, const struct x86_exit *e);
 
 /* ---- store.c: stores to sealed code ---- */
 
-/* A write that the nested tables refused: what it stores, if that is sealed code's page. */
-void store_on_write(struct vcpu *v, struct x86_exit *e);
+/* A write that the nested tables refused: what it stores, if @page is one of sealed code. */
+void store_on_write(struct vcpu *v, struct x86_exit *e, struct page page);
 /* The core has made the store: end the instruction but for what comes after each. */
 void store_complete(struct vcpu *v, const struct x86_exit *e);
 

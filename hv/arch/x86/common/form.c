@@ -23,7 +23,7 @@ static struct gva target(struct gva va, const u8 *bytes, u32 size)
 	s32 displacement = (bytes[size - 1] ^ 0x80) - 0x80;
 
 	if (size > 4)
-		memcpy(&displacement, bytes + size - 4, sizeof(displacement));
+		__builtin_memcpy(&displacement, bytes + size - 4, sizeof(displacement));
 	return gva(va.raw + size + (u64)(s64)displacement);
 }
 

@@ -37,21 +37,21 @@ static u32 take_bytes(struct vcpu *v, const struct instruction *i, u8 *bytes)
 }
 
 /* In the delivery of an event it is the processor that stores, whatever the instruction says. */
-static bool is_ours(const struct vcpu *v, struct gpa at)
+static bool is_ours(const struct vcpu *v, struct page page)
 {
-	u32 permission = owner_kind_permission(owner_page(at).kind);
+	u32 permission = owner_kind_permission(page.kind);
 
 	return (permission & HF_PERM_KERNEL_EXEC) && !v->state->cpl &&
 	       !(*v->interrupted & EVENT_VALID);
 }
 
-void store_on_write(struct vcpu *v, struct x86_exit *e)
+void store_on_write(struct vcpu *v, struct x86_exit *e, struct page page)
 {
 	struct exit_memory *m = &e->exit.memory;
 	struct instruction i;
 	u32 width, at;
 
-	if (!is_ours(v, m->gpa))
+	if (!is_ours(v, page))
 		return;
 	instruction_complete_gprs(v);
 	if (instruction_decode(v, &i))

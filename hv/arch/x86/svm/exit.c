@@ -24,11 +24,16 @@
 static void on_page_fault(struct vcpu *v, struct x86_exit *e)
 {
 	u64 info = v->vmcb->exit_info[0];
+	struct gpa at = gpa(v->vmcb->exit_info[1]);
+	struct page page = owner_page(at);
 	struct exit_memory *m = &e->exit.memory;
 
+	if (page.guarded && (info & (NPF_WRITE | NPF_WALK)) == NPF_WRITE) {
+		device_on_store(v, e, at);
+		return;
+	}
 	e->exit.kind = HF_EXIT_MEMORY;
-	*m = (struct exit_memory){ .gpa = gpa(v->vmcb->exit_info[1]),
-				   .access = HF_ACCESS_READ };
+	*m = (struct exit_memory){ .gpa = at, .access = HF_ACCESS_READ };
 	if (info & NPF_WALK)
 		m->access = HF_ACCESS_WALK;
 	else if (info & NPF_FETCH)
@@ -38,7 +43,7 @@ static void on_page_fault(struct vcpu *v, struct x86_exit *e)
 	if (m->access == HF_ACCESS_EXECUTE)
 		m->va = gva(v->vmcb->state.rip);
 	if (m->access == HF_ACCESS_WRITE)
-		store_on_write(v, e);
+		store_on_write(v, e, page);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->state.cpl == 3;
 }
 
@@ -88,9 +93,7 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
-		if ((vmcb->exit_info[0] & (NPF_WRITE | NPF_WALK)) != NPF_WRITE ||
-		    !device_on_store(v, e, gpa(vmcb->exit_info[1])))
-			on_page_fault(v, e);
+		on_page_fault(v, e);
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);

@@ -34,13 +34,16 @@ static void on_violation(struct vcpu *v, struct x86_exit *e)
 	u64 info = vmcs_read(VMCS_QUALIFICATION);
 	struct gpa at = gpa(vmcs_read(VMCS_GUEST_PHYSICAL));
 	bool walk = (info & (EPT_LINEAR | EPT_FINAL)) != (EPT_LINEAR | EPT_FINAL);
+	struct page page = owner_page(at);
 	struct exit_memory *m = &e->exit.memory;
 
 	if ((info & EPT_UNBLOCKED) && !(v->vmx->interrupted & EVENT_VALID))
 		vmcs_write(VMCS_INTERRUPTIBILITY,
 			   vmcs_read(VMCS_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
-	if ((info & EPT_WRITE) && !walk && device_on_store(v, e, at))
+	if (page.guarded && (info & EPT_WRITE) && !walk) {
+		device_on_store(v, e, at);
 		return;
+	}
 	e->exit.kind = HF_EXIT_MEMORY;
 	*m = (struct exit_memory){ .gpa = at, .access = HF_ACCESS_READ };
 	if (info & EPT_LINEAR)
@@ -52,7 +55,7 @@ static void on_violation(struct vcpu *v, struct x86_exit *e)
 	else if (info & EPT_WRITE)
 		m->access = HF_ACCESS_WRITE;
 	if (m->access == HF_ACCESS_WRITE)
-		store_on_write(v, e);
+		store_on_write(v, e, page);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->state->cpl == 3;
 }
 
