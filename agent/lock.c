@@ -175,9 +175,9 @@ static void report(struct hf_ctl_lock *ctl)
 			 range->npages, range->kind);
 		ctl->pages += range->npages;
 	}
-	pr_debug("%u sites, %u entries, %u probes, %u pieces not to be probed\n",
-		 patching->sites, patching->entries, patching->probes,
-		 patching->policy.noprobe_count);
+	pr_info("%u sites, %u entries, %u probes, %u pieces not to be probed\n",
+		patching->sites, patching->entries, patching->probes,
+		patching->policy.noprobe_count);
 }
 
 static bool prepare(const struct hf_ctl_lock *ctl)

@@ -7,12 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
+#include <time.h>
 
 #include <holdfast/hypercall.h>
 
 #include "guest.h"
 
 #define LIMIT 300 /* seconds for all rounds of one loop */
+
+#define SYSLOG_READ_ALL 3 /* syslog(2) */
+
+#define KEY	      "/proc/sys/kernel/sched_schedstats"
+#define KEY_ROUNDS    20
+#define TRACER	      "/sys/kernel/tracing/current_tracer"
+#define TRACER_ROUNDS 1
 
 static const struct {
 	const char *kind, *count;
@@ -103,9 +112,124 @@ static void bench_memory(struct verdict *v)
 	pass(v, "asked");
 }
 
+/* --- patching --- */
+
+/* What is patched: by writing @on to @path, and back by writing @off. */
+struct patched {
+	const char *name, *path, *on, *off;
+	int rounds;
+};
+
+/* How many places one round changes there and back. 0: the case has failed. */
+static long places_of(struct verdict *v, const struct patched *p)
+{
+	long sites = 0;
+	uint64_t at;
+
+	if (!text_keep(v))
+		return 0;
+	if (file_write(p->path, p->on))
+		fail(v, "cannot write %s", p->path);
+	else if (text_changed(v, &at) >= 0)
+		sites = text_sites();
+	if (!sites || file_write(p->path, p->off) || text_changed(v, &at)) {
+		fail(v, "%ld places by %s, and not as they were afterwards", sites, p->path);
+		return 0;
+	}
+	return 2 * sites;
+}
+
+/* Of all CPUs; -1: the hypervisor does not say. Without one there are none. */
+static long long exits(void)
+{
+	struct exit_counts counts;
+
+	if (!strcmp(cmdline_get("mode", "bare"), "bare"))
+		return 0;
+	return ctl_exits(&counts) ? -1 : (long long)counts.total;
+}
+
+static long long nanoseconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* The time that passes, and of it what the kernel works for this process: in between it waits. */
+static int patch_round(const struct patched *p)
+{
+	long long passed = nanoseconds(CLOCK_MONOTONIC);
+	long long worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+	int err = file_write(p->path, p->on);
+
+	if (!err)
+		err = file_write(p->path, p->off);
+	worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - worked;
+	passed = nanoseconds(CLOCK_MONOTONIC) - passed;
+	measure(p->name, ".passed", passed);
+	measure(p->name, ".worked", worked);
+	return err;
+}
+
+static void bench_patching(struct verdict *v, const struct patched *p)
+{
+	long places = places_of(v, p);
+	long long asking, before, after;
+	int err = 0;
+
+	if (!places)
+		return;
+	/* Asking costs exits, too. */
+	asking = exits();
+	before = exits();
+	for (int i = 0; i < p->rounds && !err; i++)
+		err = patch_round(p);
+	after = exits();
+	if (err || asking < 0 || before < 0 || after < 0)
+		return fail(v, "flipping %s: %s", p->path, strerror(-err));
+	measure(p->name, ".places", places);
+	measure(p->name, ".exits", (after - before - (before - asking)) / p->rounds);
+	pass(v, "%ld places there and back, %d times", places / 2, p->rounds);
+}
+
+static void bench_key(struct verdict *v)
+{
+	bench_patching(v, &(struct patched){ "key", KEY, "1", "0", KEY_ROUNDS });
+}
+
+static void bench_tracer(struct verdict *v)
+{
+	bench_patching(v,
+		       &(struct patched){ "tracer", TRACER, "function", "nop", TRACER_ROUNDS });
+}
+
+/* What the agent has told the kernel's log about the registry of places. */
+static void bench_registry(struct verdict *v)
+{
+	static char log[1u << 20];
+	unsigned int sites = 0, entries = 0;
+	const char *line = NULL;
+	int size = klogctl(SYSLOG_READ_ALL, log, sizeof(log) - 1);
+
+	for (char *at = size > 0 ? log : NULL; at && (at = strstr(at, "holdfast: ")); at++)
+		if (sscanf(at, "holdfast: %u sites, %u entries", &sites, &entries) == 2)
+			line = at;
+	if (!line)
+		return fail(v, "the agent has not said how many places it registered");
+	measure("registry.", "sites", sites);
+	measure("registry.", "bytes",
+		sites * sizeof(struct hf_site) + entries * sizeof(uint32_t));
+	pass(v, "%u sites, %u entries", sites, entries);
+}
+
 const struct test_case bench_cases[] = {
 	{ "time", bench_time },
 	{ "instructions", bench_instructions },
 	{ "memory", bench_memory },
+	{ "key", bench_key },
+	{ "tracer", bench_tracer },
+	{ "registry", bench_registry },
 	{ NULL, NULL },
 };
