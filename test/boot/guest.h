@@ -151,18 +151,6 @@ long text_sites(void);
 uint64_t text_size(void);
 int text_areas(void);
 
-/* --- text.c: the code of the kernel and its modules --- */
-
-/* Keeps it as it is now, in place of what was kept before. False: the case has failed. */
-bool text_keep(struct verdict *v);
-/* How many bytes are not as they were; -1: the case has failed. @at: the first one's address. */
-long text_changed(struct verdict *v, uint64_t *at);
-/* In how many places that the kernel patches text_changed has found them. */
-long text_sites(void);
-/* Bytes, and in how many areas they are. */
-uint64_t text_size(void);
-int text_areas(void);
-
 /* --- load.c --- */
 
 /* Sequence number of the newest event; 0 in bare mode, negative on error. */
