@@ -37,9 +37,21 @@ def result(attack, config):
     return {"attack": attack.name, "machine": config._asdict(), "outcome": outcome(attack)}
 
 
+def column_of(one):
+    return (one["machine"]["kernel"], one["machine"]["model"])
+
+
 def save(results, full):
-    """results: in the order of the suite."""
+    """results: in the order of the suite. What another run has left of other columns is kept: Intel's
+    machines have a run of their own."""
     releases = {series: place.release(series) for series in configs.KERNELS}
+    ran = {column_of(one) for one in results}
+    try:
+        saved = json.loads(read(RESULTS))
+    except FileNotFoundError:
+        saved = {"full": full, "results": []}
+    if saved["full"] == full:
+        results = results + [one for one in saved["results"] if column_of(one) not in ran]
     with open(RESULTS, "w", encoding="ascii") as out:
         json.dump({"full": full, "kernels": releases, "results": results}, out, indent=1)
         out.write("\n")
@@ -57,8 +69,7 @@ def render(saved):
     """Lines of the table: a row for each attack, a column for each kernel and CPU model."""
     cells, columns = {}, []
     for one in saved["results"]:
-        machine = one["machine"]
-        column = (machine["kernel"], machine["model"])
+        column = column_of(one)
         if column not in columns:
             columns.append(column)
         cells.setdefault(one["attack"], {}).setdefault(column, []).append(one["outcome"])

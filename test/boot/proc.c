@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -118,6 +119,12 @@ void run_child(struct outcome *o, unsigned int limit, int (*fn)(const void *), c
 		fcntl(fds[1], F_SETFL, 0);
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
+		/*
+		 * Whoever is killed in the middle of the kernel's patcher keeps its page tables
+		 * loaded until the next switch of tasks, and the kernel asks for this list as
+		 * threads end: it would fault there for ever (kernel/futex/core.c).
+		 */
+		syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head));
 		_exit(fn(arg));
 	}
 	close(fds[1]);

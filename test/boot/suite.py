@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make test: unit tests, then every boot of the table below. Ends with `N passed, N failed`.
 
-  suite.py [--full | --intel] [--list] [--no-unit] [BOOT...]
+  suite.py [--full] [--intel] [--list] [--no-unit] [BOOT...]
 
 --full: every kernel, number of CPUs, depth of paging and CPU model, with loads of a minute. Hours,
 but a run that is interrupted leaves what it has in build/full, and the next one goes on from there.
---intel: the boots in Bochs, which only --full has otherwise, and nothing else.
+--intel: the boots in Bochs, and nothing else.
 """
 
 import argparse
@@ -424,7 +424,7 @@ def main():
     *plan, intel = stages(machines, seconds, args.full)
     if args.intel:
         plan = [[] for _ in plan]
-    elif not args.full and not args.boots:
+    elif not args.boots:
         intel = []
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
             for stage in plan + [intel]]
@@ -459,8 +459,9 @@ def main():
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
     for config in configs.PATCHING_ALL if args.full else configs.PATCHING_SOME:
         suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
-    if not args.boots and not args.intel:
+    if not args.boots:
         matrix.save(suite.results, args.full)
+    if not args.boots and not args.intel:
         score.note(*matrix.compare(suite.results))
     suite.times()
     if suite.kept:
