@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PID 1 of a test machine. Brings the machine to the state that the kernel command line asks
- *for, runs the cases it names, reports on a port of its own and switches the machine off.
+ * for, runs the cases it names, reports on a port of its own and switches the machine off.
  *
- *	hf.mode=bare	no Holdfast (default)
- *	hf.mode=locked	agent loaded, launched, locked
- *	hf.mode=allow	the same with the action allow
- *	hf.mode=manual	agent loaded, no more: the cases do the rest
- *	hf.mode=control	agent loaded, launched where an attack asks for that: proves that
- *attacks on Holdfast itself work before lock hf.run=A,B,C	the cases to run then, in this
- *order hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
+ * hf.mode=bare		no Holdfast (default)
+ * hf.mode=locked	agent loaded, launched, locked
+ * hf.mode=allow	the same with the action allow
+ * hf.mode=launched	agent loaded, launched, never locked
+ * hf.mode=manual	agent loaded, no more: the cases do the rest
+ * hf.mode=control	agent loaded, launched where an attack asks for that: proves that
+ *			attacks on Holdfast itself work before lock
+ * hf.run=A,B,C		the cases to run then, in this order
+ * hf.attacks=yes	run the attacks: in bare mode once; in the others before launch, before
  *			lock and after lock, as each attack's control demands
- *	hf.only=A,B	of the attacks, only these; an attack that may take the machine with it
- *runs only so, and its control in a machine of its own, too (mode bare or control) hf.port=TTY
- *where to report (default ttyS1)
- *	hf.leave=reboot	at the end reboot; otherwise switch off
- *	hf.seconds=N	how long each hostile load lasts (default 5)
- *	hf.check=yes	the hypervisor checks its own work
- *	hf.livepatch-module=yes
+ * hf.only=A,B		of the attacks, only these; an attack that may take the machine with it
+ *			runs only so, and its control in a machine of its own, too (bare, control)
+ * hf.port=TTY		where to report (default ttyS1)
+ * hf.leave=reboot	at the end reboot; otherwise switch off
+ * hf.seconds=N		how long each hostile load lasts (default 5)
+ * hf.check=yes		the hypervisor checks its own work
+ * hf.livepatch-module=yes
  *			load the module with a live patch, which is not enabled yet, first of all
- *	hf.guard=apic	launch with the init-guard (default off)
- *	hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
+ * hf.guard=apic	launch with the init-guard (default off)
+ * hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
  *			the policies to lock with (default before-lock)
- *	hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
+ * hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +136,7 @@ static bool advance(bool attacks)
 		return false;
 	if (controls)
 		attack_phase("prelock");
-	if (mode_is("control"))
+	if (mode_is("control") || mode_is("launched"))
 		return true;
 	if (!lock())
 		return false;

@@ -18,7 +18,7 @@ from models import MODELS
 
 def main():
     parser = argparse.ArgumentParser(description="Boot one test machine and print its report.")
-    parser.add_argument("--mode", default="bare", help="bare, locked, allow, manual or control")
+    parser.add_argument("--mode", default="bare", help="bare, locked, allow, launched, manual or control")
     parser.add_argument("--run", default="", help="cases, separated by commas")
     parser.add_argument("--attacks", nargs="?", const="", default=None, metavar="NAMES",
                         help="run the attacks, or only those named")
