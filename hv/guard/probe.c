@@ -68,17 +68,17 @@ static bool noprobe(u32 at, u32 size)
 static struct probe *make(struct gva va)
 {
 	struct site place = { .va = va, .size = 1 };
-	u32 at = (u32)(va.raw - HF_CODE_BASE);
+	struct probe new = { .at = (u32)(va.raw - HF_CODE_BASE), .used = 1 };
 	struct probe *p = probes;
 
 	while (p < probes + ever && p->used)
 		p++;
 	if (site_patching()->kprobes != HF_POLICY_ON || p == probes + HF_PROBES_MAX ||
-	    va.raw < HF_CODE_BASE || noprobe(at, 1) || !site_locate(&place) ||
-	    site_read(&place, p->original) || p->original[0] == backend_code_breakpoint())
+	    va.raw < HF_CODE_BASE || noprobe(new.at, 1) || !site_locate(&place) ||
+	    site_read(&place, new.original) || new.original[0] == backend_code_breakpoint())
 		return NULL;
-	p->at = at;
-	p->used = 1;
+	/* As a whole: a lock that failed may have left another probe in the slot. */
+	*p = new;
 	if (p == probes + ever)
 		ever++;
 	return p;

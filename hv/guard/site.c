@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where the kernel patches its code and what may stand there. No state is kept of a site: what
- * may come next follows from the bytes it holds.
+ * may come next follows from the bytes it holds. All of it is under the owner lock, also where
+ * searches ended last; what is registered is constant after lock.
  */
 #include <hv/backend.h>
 #include <hv/guest.h>

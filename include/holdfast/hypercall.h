@@ -154,7 +154,7 @@ enum hf_exit_kind {
 	HF_EXIT_REGISTER = 2,	  /* write of a guarded control register or table register */
 	HF_EXIT_MSR = 3,	  /* read or write of a guarded model-specific register */
 	HF_EXIT_VIRT = 4,	  /* virtualization instruction */
-	HF_EXIT_KICK = 5,	  /* asked for by another CPU's hypervisor */
+	HF_EXIT_KICK = 5,	  /* another CPU's hypervisor asked for it, or may have */
 	HF_EXIT_NMI = 6,	  /* the guest's own NMI, handed on */
 	HF_EXIT_PORT = 7,	  /* an I/O port the hypervisor owns */
 	HF_EXIT_SHUTDOWN = 8,	  /* the guest cannot go on */

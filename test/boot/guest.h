@@ -136,6 +136,7 @@ extern const struct test_case efi_cases[];
 extern const struct test_case hotplug_cases[];
 extern const struct test_case patching_cases[];
 extern const struct test_case capture_cases[];
+extern const struct test_case traps_cases[];
 
 /* --- text.c: the code of the kernel and its modules --- */
 

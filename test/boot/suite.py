@@ -57,7 +57,7 @@ class Spec:
 
 
 # No case that patches what all CPUs run: see patching_boot.
-QUIET = "audit,fork,modules,stress,command"
+QUIET = "audit,fork,modules,stress,traps,command"
 PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
            "probe-inside,probe-optimised,probe-many,livepatch-on,trace-all")
 # One of each, where the machine is what counts.

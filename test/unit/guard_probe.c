@@ -27,7 +27,7 @@ static struct sites_value jump_at(u32 at)
 }
 
 /* Two probes, and a range where none may be set. */
-static struct cpu *probes(u8 policy)
+static struct cpu *prepare(u8 policy)
 {
 	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_ON, policy);
 
@@ -38,6 +38,13 @@ static struct cpu *probes(u8 policy)
 	sites_put(OPTIMISED, jump_at(OPTIMISED).bytes, 5);
 	assert_int_equal(add(cpu, HF_CODE_BASE + PLAIN, 0), 0);
 	assert_int_equal(add(cpu, HF_CODE_BASE + OPTIMISED, 1), 0);
+	return cpu;
+}
+
+static struct cpu *probes(u8 policy)
+{
+	struct cpu *cpu = prepare(policy);
+
 	sites_lock(cpu);
 	return cpu;
 }
@@ -167,6 +174,29 @@ static void probes_are_bounded(void **ctx)
 	stored(cpu, at + HF_PROBES_MAX, &breakpoint, 1, true);
 }
 
+/* A jump that was registered for a lock that failed is nobody's after the next one. */
+static void forgotten(void **ctx)
+{
+	struct cpu *cpu = prepare(HF_POLICY_ON);
+	struct sites_value jump = jump_at(OPTIMISED);
+
+	(void)ctx;
+	assert_int_equal(machine_call(cpu, HF_CALL_FORGET, 0, 0), 0);
+	sites_register(cpu, HF_POLICY_ON, HF_POLICY_ON);
+	sites_put(PLAIN, original, 1);
+	sites_put(OPTIMISED, original, 5);
+	sites_lock(cpu);
+	/* Each of the two slots in turn. */
+	for (u32 i = 0; i < 3; i++) {
+		stored(cpu, FREE, &breakpoint, 1, true);
+		stored(cpu, OPTIMISED, &breakpoint, 1, true);
+		stored(cpu, OPTIMISED + 1, jump.bytes + 1, 4, false);
+		stored(cpu, OPTIMISED, jump.bytes, 1, false);
+		stored(cpu, OPTIMISED, original, 1, true);
+		stored(cpu, FREE, &original[FREE % 16 % 5], 1, true);
+	}
+}
+
 static void malformed(void **ctx)
 {
 	struct cpu *cpu = sites_prepare(1, HF_ACTION_DENY, HF_POLICY_ON, HF_POLICY_ON);
@@ -197,7 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		machine_test(policy_off), machine_test(policy_before_lock),
 		machine_test(policy_on),  machine_test(probes_are_bounded),
-		machine_test(malformed),
+		machine_test(forgotten),  machine_test(malformed),
 	};
 
 	return cmocka_run_group_tests_name("guard_probe", tests, NULL, NULL);

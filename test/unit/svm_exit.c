@@ -231,6 +231,33 @@ static void init(void **ctx)
 	guest_stayed();
 }
 
+/* Handed on, whatever was being delivered when they came; demands are answered in between. */
+static void exceptions(void **ctx)
+{
+	static const struct {
+		u64 code, event;
+	} table[] = { { 0x41, 0x80000301 }, { 0x51, 0x80000b11 } };
+	static const u64 interrupted[] = { NONE, 0x80000301, 0x80000b11, 0x80000020 };
+	size_t i, j;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		for (j = 0; j < ARRAY_SIZE(interrupted); j++) {
+			guest_setup(NULL);
+			vmcb.exit_interrupt = interrupted[j];
+			guest_exit(table[i].code, 0, 0, VERDICT_RETRY);
+			assert_int_equal(seen.kind, HF_EXIT_KICK);
+			assert_int_equal(vmcb.event_inject, table[i].event);
+			guest_stayed();
+		}
+	}
+	/* A trap: behind the instruction. */
+	guest_setup(NULL);
+	guest_exit(0x88, 0, 0, VERDICT_RETRY);
+	assert_int_equal(vmcb.event_inject, 0x80000301);
+	assert_int_equal(vmcb.state.rip, RIP + 1);
+}
+
 static void others(void **ctx)
 {
 	static const u64 virt[] = { 0x7a, 0x80, 0x82, 0x83, 0x84, 0x85, 0x86 };
@@ -336,7 +363,7 @@ int main(void)
 		test(double_faults), test(redelivery), test(page_faults),     test(calls),
 		test(single_step),   test(ports),      test(ports_performed), test(nmi),
 		test(stores),	     test(init),       test(others),	      test(invalid),
-		test(enterable),     test(trial),
+		test(enterable),     test(trial),      test(exceptions),
 	};
 
 	return cmocka_run_group_tests_name("svm_exit", tests, NULL, NULL);

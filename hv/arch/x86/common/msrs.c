@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The lists. What is free has been read from arch/x86, drivers/cpufreq and drivers/acpi of
- * Linux 6.1 and 6.12, and measured on 6.1: all that a kernel on an AMD processor writes while
- * it runs, CPUs taken down and brought up again included. What is Intel's alone does not exist on
- * AMD, and the other way round. For each row: why it gives nothing
- * that a lock is to keep. What a kernel writes only once, or only with the value that is there
+ * Linux 6.1 and 6.12, and measured on both, as far as emulated CPUs show it (another write is an
+ * event, of which the loads of make test must cause none): all that a kernel on an AMD processor
+ * writes while it runs, CPUs taken down and brought up again included. What is Intel's alone does
+ * not exist on AMD, and the other way round. For each row: why it gives nothing that a lock is to
+ * keep. What a kernel writes only once, or only with the value that is there
  * (microcode, errata, supervisor states, CET), is not here.
  */
 #include "msrs.h"

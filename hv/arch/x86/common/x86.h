@@ -102,6 +102,7 @@
 #define VECTOR_DF  8
 #define VECTOR_GP  13
 #define VECTOR_PF  14
+#define VECTOR_AC  17
 #define VECTOR_SX  30
 
 struct table_register {

@@ -14,6 +14,7 @@
 #define LENGTH_VMMCALL 3
 #define LENGTH_INVD    2
 #define LENGTH_MSR     2
+#define LENGTH_ICEBP   1
 
 #define MSR_WRITE   BIT(0) /* exit_info[0], APM vol. 2, 15.11 */
 #define IOIO_IN	    BIT(0) /* APM vol. 2, 15.10.2 */
@@ -72,6 +73,17 @@ static void on_port(struct vcpu *v, struct x86_exit *e)
 }
 
 /*
+ * The guest's. A delivery that raises the same again goes on for ever between two instructions,
+ * where no NMI is taken, so no kick either: each round is an exit, after which demands are
+ * answered. DR6 is as the guest is to find it (APM vol. 2, 15.12.2).
+ */
+static void on_exception(struct vcpu *v, struct x86_exit *e, u64 event)
+{
+	inject_event(v, event);
+	e->exit.kind = HF_EXIT_KICK;
+}
+
+/*
  * A state no CPU could be in. What the guest writes is checked before it gets here; but emulators
  * end a guest's run so where a processor raises a protection fault (MOV CR3 with reserved bits).
  * The fault is what it gets, once: a state that VMRUN refuses comes back from the same place.
@@ -94,6 +106,16 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 	switch (vmcb->exit_code) {
 	case EXIT_CODE_NPF:
 		on_page_fault(v, e);
+		break;
+	case EXIT_CODE_DB:
+		on_exception(v, e, VECTOR_DB | EVENT_EXCEPTION);
+		break;
+	case EXIT_CODE_ICEBP: /* its #DB would exit in front of it, as no other trap does */
+		vmcb->state.rip = instruction_after(vmcb, LENGTH_ICEBP);
+		on_exception(v, e, VECTOR_DB | EVENT_EXCEPTION);
+		break;
+	case EXIT_CODE_AC:
+		on_exception(v, e, VECTOR_AC | EVENT_EXCEPTION | EVENT_ERROR);
 		break;
 	case EXIT_CODE_NMI:
 		inject_on_nmi(v, e);

@@ -65,14 +65,14 @@ static void save_native(struct vcpu *v)
 
 static void init_control(struct vmcb *vmcb)
 {
-	vmcb->intercept[INTERCEPT_EXCEPTION] = BIT(VECTOR_SX);
+	vmcb->intercept[INTERCEPT_EXCEPTION] = BIT(VECTOR_SX) | BIT(VECTOR_DB) | BIT(VECTOR_AC);
 	vmcb->intercept[INTERCEPT_MISC1] = MISC1_NMI | MISC1_INVD | MISC1_INVLPGA | MISC1_IOIO |
 					   MISC1_MSR | MISC1_SHUTDOWN;
 	if (!svm.r_init)
 		vmcb->intercept[INTERCEPT_MISC1] |= MISC1_INIT;
 	vmcb->intercept[INTERCEPT_MISC2] = MISC2_VMRUN | MISC2_VMMCALL | MISC2_VMLOAD |
 					   MISC2_VMSAVE | MISC2_STGI | MISC2_CLGI |
-					   MISC2_SKINIT;
+					   MISC2_SKINIT | MISC2_ICEBP;
 	vmcb->iopm_pa = svm.iopm_pa;
 	vmcb->msrpm_pa = svm.msrpm_pa;
 	vmcb->asid = GUEST_ASID;

@@ -34,11 +34,14 @@
 #define MISC2_STGI    BIT(4)
 #define MISC2_CLGI    BIT(5)
 #define MISC2_SKINIT  BIT(6)
+#define MISC2_ICEBP   BIT(8)
 
 /* Exit codes, APM vol. 2, appendix C. */
 #define EXIT_CODE_CR0_READ   0x00
 #define EXIT_CODE_CR0_WRITE  0x10
 #define EXIT_CODE_CR4_WRITE  0x14
+#define EXIT_CODE_DB	     0x41
+#define EXIT_CODE_AC	     0x51
 #define EXIT_CODE_SX	     0x5e
 #define EXIT_CODE_NMI	     0x61
 #define EXIT_CODE_INIT	     0x63
@@ -55,6 +58,7 @@
 #define EXIT_CODE_VMMCALL    0x81
 #define EXIT_CODE_VMLOAD     0x82
 #define EXIT_CODE_SKINIT     0x86
+#define EXIT_CODE_ICEBP	     0x88
 #define EXIT_CODE_NPF	     0x400
 #define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
 
