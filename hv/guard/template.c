@@ -204,7 +204,8 @@ bool template_approves(struct owner_locked owner, struct gva to,
 	bool same = a && a->from.raw == (copy ? copy->from.raw : 0);
 	struct gpa at;
 
-	if (!held || (to.raw & PAGE_MASK))
+	/* Not in the lower half, which is each process's own. */
+	if (!held || (to.raw & PAGE_MASK) || to.raw < HF_CODE_BASE)
 		return false;
 	if (a && a->calls)
 		return same;
