@@ -62,6 +62,7 @@ enum platform {
 	PLATFORM_PROBES,
 	PLATFORM_LIVEPATCH,
 	PLATFORM_GATE,
+	PLATFORM_CHOICE,
 	PLATFORM_COUNT
 };
 
@@ -77,6 +78,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_PROBES] = "new kprobes",
 	[PLATFORM_LIVEPATCH] = "new live patches",
 	[PLATFORM_GATE] = "gate of address bit 20",
+	[PLATFORM_CHOICE] = "choice among the values of a patched place",
 };
 
 static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
@@ -90,6 +92,8 @@ static const char open_reasons[PLATFORM_COUNT][REASON_SIZE] = {
 			   "mapped to another page",
 	[PLATFORM_DMA] = "no IOMMU is programmed yet: a device can be told to write any memory "
 			 "but through the CPU",
+	[PLATFORM_CHOICE] = "any static key can be turned, and any static call led to any "
+			    "function that was there at lock",
 };
 
 static void set(struct hf_protection *p, enum hf_enforcement enforcement, const char *reason)
@@ -195,8 +199,7 @@ static void patching_protection(struct hf_protection *p)
 	set_locked(p, protect_pages(HF_KIND_TEXT), "no kernel text was registered");
 	if (p->enforcement == HF_ENFORCED_HARDWARE && site_count())
 		set(p, HF_ENFORCED_HARDWARE,
-		    "but for registered sites: each can be given any of its own values, not "
-		    "only the one that the kernel wants");
+		    "but for registered sites, which can be given any of their own values");
 }
 
 static void policy_protection(struct hf_protection *p, u32 number)
@@ -229,7 +232,7 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		patching_protection(p);
 	else if (number == PLATFORM_GATE)
 		gate_protection(p);
-	else if (number >= PLATFORM_TRACING)
+	else if (number >= PLATFORM_TRACING && number <= PLATFORM_LIVEPATCH)
 		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)
 		restart_protection(p);

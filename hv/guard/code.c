@@ -25,7 +25,6 @@
 #include <hv/memory.h>
 #include <hv/probe.h>
 #include <hv/protect.h>
-#include <hv/shootdown.h>
 #include <hv/site.h>
 #include <hv/string.h>
 #include <hv/template.h>
@@ -49,8 +48,8 @@ static u32 begun; /* breakpoints ever set, modulo 2^32 */
 /* ---- sites at a breakpoint ---- */
 
 /*
- * Nobody goes on with it: the bytes behind first, and no CPU runs on before it has forgotten what
- * it fetched of them.
+ * Nobody goes on with it: the bytes behind first. Other CPUs may have fetched the old ones and are
+ * not waited for: who patches need not wait either, and one that takes no kick would stop us.
  */
 static void complete(struct owner_locked owner, struct open *slot)
 {
@@ -68,7 +67,6 @@ static void complete(struct owner_locked owner, struct open *slot)
 	     template_find(gva(event.va), slot->size, &site)) &&
 	    !site_read(&site, now) && now[0] == backend_code_breakpoint() &&
 	    !site_write(&site, 1, slot->value + 1, slot->size - 1u)) {
-		shootdown(owner.cpu);
 		site_write(&site, 0, slot->value, 1);
 		event.gpa = site.gpa.raw;
 		event.asset = HF_ASSET_MEMORY | owner_page(site.gpa).kind;

@@ -221,6 +221,17 @@ static bool trace_admits(const struct site *site, struct gva to)
 	return entry && (*entry & HF_ENTRY_TRAMPOLINE);
 }
 
+/* A kernel without has 0 in its place, where a jump can lead as well. */
+static bool is_there(u64 address, struct gva to)
+{
+	return address && to.raw == address;
+}
+
+bool site_thunk(struct gva to)
+{
+	return is_there(patching.return_thunk, to);
+}
+
 /* Whether the site may go there. */
 static bool admits(const struct site *site, struct gva to)
 {
@@ -230,10 +241,10 @@ static bool admits(const struct site *site, struct gva to)
 		return to.raw == HF_CODE_BASE + site->target;
 	if (site_entry(to))
 		return true;
-	if (site->target == HF_FORM_BRANCH && patching.jump_return == to.raw)
+	if (site->target == HF_FORM_BRANCH && is_there(patching.jump_return, to))
 		return true;
 	return (site->target == HF_FORM_BRANCH || site->target == HF_FORM_TAIL) &&
-	       patching.return_thunk == to.raw;
+	       site_thunk(to);
 }
 
 bool site_value(const struct site *site, const u8 *bytes, u32 from)

@@ -65,8 +65,7 @@ static bool field_matches(const struct approved *a, const struct hf_field *field
 	if (field->type == HF_FIELD_ANY ||
 	    backend_code_is(CODE_RETURN, site.va, bytes, 0, site.size, &to))
 		return true;
-	return backend_code_is(CODE_JUMP, site.va, bytes, 0, site.size, &to) &&
-	       to.raw == site_patching()->return_thunk;
+	return backend_code_is(CODE_JUMP, site.va, bytes, 0, site.size, &to) && site_thunk(to);
 }
 
 static bool matches(const struct approved *a, const u8 *page, const struct hf_template *t)
@@ -205,7 +204,8 @@ bool template_approves(struct owner_locked owner, struct gva to,
 	bool same = a && a->from.raw == (copy ? copy->from.raw : 0);
 	struct gpa at;
 
-	if (!held || (to.raw & PAGE_MASK))
+	/* Not in the lower half, which is each process's own. */
+	if (!held || (to.raw & PAGE_MASK) || to.raw < HF_CODE_BASE)
 		return false;
 	if (a && a->calls)
 		return same;

@@ -165,6 +165,14 @@ static enum attack_outcome trampoline_middle(struct attempt *t)
 	return in_order(t, va, site_transfer(va, SITE_JUMP, middle()));
 }
 
+/* What a kernel without a return thunk has in its place. */
+static enum attack_outcome trampoline_zero(struct attempt *t)
+{
+	u8 *va = site_trampoline();
+
+	return in_order(t, va, site_transfer(va, SITE_JUMP, NULL));
+}
+
 static enum attack_outcome call_as_jump(struct attempt *t)
 {
 	u8 *va = site_called();
@@ -290,6 +298,8 @@ static const struct attack attacks[] = {
 	SITE("call-middle", "patch a static call into the middle of a function", call_middle),
 	SITE("call-tramp", "patch the trampoline of a static call, the same",
 	     trampoline_middle),
+	SITE("call-zero", "patch the trampoline of a static call to jump to address 0",
+	     trampoline_zero),
 	SITE("call-jump", "patch a static call with a jump", call_as_jump),
 	POKED("site-none", "set a breakpoint where no patch may be", "module text",
 	      "a jump to anywhere, by forged records of patches", NULL, no_site),

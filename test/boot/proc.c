@@ -122,7 +122,8 @@ void run_child(struct outcome *o, unsigned int limit, int (*fn)(const void *), c
 		/*
 		 * Whoever is killed in the middle of the kernel's patcher keeps its page tables
 		 * loaded until the next switch of tasks, and the kernel asks for this list as
-		 * threads end: it would fault there for ever (kernel/futex/core.c).
+		 * threads end: it would fault there for ever (docs/architecture.md,
+		 * Self-patching).
 		 */
 		syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head));
 		_exit(fn(arg));

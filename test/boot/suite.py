@@ -70,8 +70,9 @@ FEW_INTEL = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmxo
 ALL_ON = {"ftrace": "on", "kprobes": "on", "livepatch": "on"}
 FOREIGN = ("site-bytes,site-foreign,site-across,site-head,site-tail,site-whole,site-half,"
            "site-mixed,site-beyond,site-entry,site-left,site-race,site-source,call-middle,"
-           "call-tramp,trace-jump,trace-data,trace-byte,trace-middle,trace-function,trace-alias,"
-           "trace-user,trace-race,slot-data,slot-byte,slot-call,slot-copy,slot-back,slot-alias")
+           "call-tramp,call-zero,trace-jump,trace-data,trace-byte,trace-middle,trace-function,"
+           "trace-alias,trace-user,trace-race,slot-data,slot-byte,slot-call,slot-copy,slot-back,"
+           "slot-alias")
 
 # Seconds of each hostile load, in make test and make test-full.
 SHORT, LONG = 5, 60

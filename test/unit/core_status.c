@@ -216,7 +216,9 @@ static void patching(void **ctx)
 	(void)ctx;
 	assert_enforced("patching of kernel text", HF_ENFORCED_AT_LOCK, NULL);
 	sites_lock(cpu);
-	assert_enforced("patching of kernel text", HF_ENFORCED_HARDWARE, "its own values");
+	assert_enforced("patching of kernel text", HF_ENFORCED_HARDWARE, "their own values");
+	assert_enforced("choice among the values of a patched place", HF_ENFORCED_NOT,
+			"static call");
 	assert_enforced("new function tracing", HF_ENFORCED_HARDWARE, NULL);
 	assert_enforced("new kprobes", HF_ENFORCED_NOT, "policy on");
 	assert_enforced("new live patches", HF_ENFORCED_HARDWARE, NULL);
@@ -266,7 +268,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 10);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 11);
 }
 
 static void assets(void **ctx)
@@ -299,7 +301,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_PLATFORM | 6, "sleep" },
 		{ HF_ASSET_PLATFORM | 9, "new live patches" },
 		{ HF_ASSET_PLATFORM | 10, "gate of address bit 20" },
-		{ HF_ASSET_PLATFORM | 11, NULL },
+		{ HF_ASSET_PLATFORM | 11, "choice among the values of a patched place" },
+		{ HF_ASSET_PLATFORM | 12, NULL },
 		{ 0x09000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },

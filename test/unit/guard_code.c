@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Stores to sealed code: the steps of patching, and everything that looks like one. */
+#include <hv/shootdown.h>
 #include "sites.h"
 
 static const u8 breakpoint = 0xcc;
@@ -332,7 +333,7 @@ static void oldest_is_completed(void **ctx)
 {
 	struct cpu *cpu = many();
 	struct sites_value jump;
-	u64 events;
+	u64 events, epoch = shootdown_epoch;
 	u32 i;
 
 	(void)ctx;
@@ -348,6 +349,8 @@ static void oldest_is_completed(void **ctx)
 	assert_completed(1, events);
 	assert_int_equal(sites_store(cpu, many_at(i + 1), &breakpoint, 1), VERDICT_SKIP);
 	assert_completed(0, events + 1);
+	/* No CPU was waited for: one that takes no kick would hold up all others. */
+	assert_int_equal(shootdown_epoch, epoch);
 	/* It can be begun anew, not gone on with. */
 	refused(cpu, many_at(1), jump.bytes, 1);
 	refused(cpu, many_at(1) + 1, jump.bytes + 1, 4);

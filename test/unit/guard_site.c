@@ -219,6 +219,34 @@ static void entries(void **ctx)
 	assert_int_equal(machine_call(cpu, HF_CALL_ENTRIES, MACHINE_OURS, 1), -HF_EFAULT);
 }
 
+/* A kernel that has neither thunk nor jump_return says 0: address 0 is no place to go. */
+static void nothing_to_return_to(void **ctx)
+{
+	struct sites_row tail = sites_row(4), branch = sites_row(5);
+	const u64 bits[] = { sites_bits(&tail), sites_bits(&branch) };
+	struct cpu *cpu = machine(1);
+	struct hf_patching *p = machine_ram(MACHINE_BUFFER);
+	const u32 function = SITES_FUNCTION, zero = (u32)-HF_CODE_BASE;
+	struct site site;
+
+	(void)ctx;
+	machine_register(cpu);
+	memset(p, 0, PAGE_SIZE);
+	p->size = sizeof(*p);
+	assert_int_equal(machine_call(cpu, HF_CALL_PATCHING, MACHINE_BUFFER, 0), 0);
+	assert_int_equal(sites_entries(cpu, &function, 1), 0);
+	sites_put(tail.at, sites_ret, 5);
+	sites_put(branch.at, sites_go(branch.at, "\x0f\x84", function).bytes, 6);
+	assert_int_equal(sites_add(cpu, bits, 2), 0);
+	assert_true(site_find(gva(HF_CODE_BASE + tail.at), 5, &site));
+	assert_true(site_value(&site, sites_go(tail.at, "\xe9", function).bytes, 0));
+	assert_false(site_value(&site, sites_go(tail.at, "\xe9", zero).bytes, 0));
+	assert_true(site_find(gva(HF_CODE_BASE + branch.at), 6, &site));
+	assert_true(site_value(&site, sites_go(branch.at, "\x0f\x84", function).bytes, 0));
+	assert_false(site_value(&site, sites_go(branch.at, "\x0f\x84", zero).bytes, 0));
+	assert_false(site_thunk(gva(0)));
+}
+
 /* Both tables to the brim, and one more. */
 static void tables_are_bounded(void **ctx)
 {
@@ -331,6 +359,7 @@ int main(void)
 		machine_test(malformed_patching),
 		machine_test(entries),
 		machine_test(any_order),
+		machine_test(nothing_to_return_to),
 		machine_test(tables_are_bounded),
 		machine_test(dead_after_lock),
 		machine_test(forgotten_before_lock),

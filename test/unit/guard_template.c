@@ -197,6 +197,23 @@ static void other_targets(void **ctx)
 	assert_true(trace(cpu, PAGE(0)));
 }
 
+/* A call can reach the lowest addresses, too. What they are mapped to is each process's own. */
+static void lower_half(void **ctx)
+{
+	struct cpu *cpu = tracer(1, HF_POLICY_ON);
+	u32 low = (u32)-HF_CODE_BASE + (u32)PAGE_SIZE;
+	u8 *page = machine_ram(PAGE(0));
+
+	(void)ctx;
+	make(PAGE(0), SITES_FUNCTION);
+	memcpy(page + CALL_AT, sites_go(low + CALL_AT, "\xe8", SITES_FUNCTION).bytes, 5);
+	memcpy(page + RETURN_AT, sites_go(low + RETURN_AT, "\xe9", SITES_THUNK).bytes, 5);
+	fake.mapped = PAGE_SIZE;
+	fake.mapped_to = PAGE(0);
+	assert_false(trace(cpu, low));
+	assert_int_equal(state_of(PAGE(0)), PAGE_GUEST);
+}
+
 /* Freed and made anew at the same address, in other memory, before anybody wrote to the first. */
 static void mapped_anew(void **ctx)
 {
@@ -369,6 +386,7 @@ int main(void)
 		machine_test(approved_and_given_back),
 		machine_test(every_bit_counts),
 		machine_test(other_targets),
+		machine_test(lower_half),
 		machine_test(mapped_anew),
 		machine_test(its_call_is_patched),
 		machine_test(policy_before_lock),

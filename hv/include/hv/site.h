@@ -44,6 +44,8 @@ bool site_locate(struct site *site);
 bool site_value(const struct site *site, const u8 *bytes, u32 from);
 /* Whether calls may go there. */
 bool site_entry(struct gva va);
+/* Whether it is the return thunk, and the kernel has one. */
+bool site_thunk(struct gva to);
 
 /* Bytes of a site in memory; -EFAULT: not all of it is there any more. */
 int site_read(const struct site *site, u8 *bytes);
