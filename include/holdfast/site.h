@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct hf_site) == 8, "part of the hypercall ABI");
 #define HF_SITE_KIND(bits)   ((uint32_t)((bits) >> 31) & 3u)
 #define HF_SITE_TARGET(bits) ((uint32_t)(bits)&0x7fffffffu)
 
-#define HF_SITES_MAX	  131072u
+#define HF_SITES_MAX	  81920u
 #define HF_SITES_PER_PAGE (HF_PAGE_SIZE / sizeof(struct hf_site))
 
 /*
@@ -79,7 +79,7 @@ _Static_assert(sizeof(struct hf_site) == 8, "part of the hypercall ABI");
  * ascending order of offsets, over all calls.
  */
 #define HF_ENTRY_TRAMPOLINE 0x80000000u
-#define HF_ENTRIES_MAX	    131072u
+#define HF_ENTRIES_MAX	    98304u
 #define HF_ENTRIES_PER_PAGE (HF_PAGE_SIZE / sizeof(uint32_t))
 
 /* What the kernel may do with a mechanism after lock. */
