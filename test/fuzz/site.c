@@ -26,6 +26,7 @@
 #define LABEL	  (CODE + 0x70)
 #define THUNK	  (CODE + 0x1800)
 #define RETURN	  (CODE + 0x1900)
+#define NOWHERE	  ((u32)-HF_CODE_BASE) /* address 0 */
 #define TRACER	  ((u32)(24 * FAKE_MIB)) /* the page that becomes a trampoline */
 #define LENGTH	  24u
 #define CALL_AT	  8u
@@ -54,6 +55,7 @@ static struct {
 } input;
 static u8 code[CODE_SIZE]; /* as it was at lock */
 static u8 ftrace, kprobes;
+static bool returns; /* the kernel has a thunk for returns, and where conditional jumps return */
 static u64 programs, made, refused, called, jumped;
 
 static u8 next(void)
@@ -116,10 +118,10 @@ static bool call_value(u32 n, const u8 *b, u32 to)
 		       (b[0] == 0xe8 && function(to, false));
 	case HF_FORM_TAIL:
 		return !memcmp(b, "\xc3\xcc\xcc\xcc\xcc", 5) ||
-		       (b[0] == 0xe9 && (function(to, false) || to == THUNK));
+		       (b[0] == 0xe9 && (function(to, false) || (returns && to == THUNK)));
 	case HF_FORM_BRANCH:
 		return b[0] == 0x0f && b[1] == code[sites[n].at + 1 - CODE] &&
-		       (function(to, false) || to == THUNK || to == RETURN);
+		       (function(to, false) || (returns && (to == THUNK || to == RETURN)));
 	case HF_FORM_PATCHED:
 		return nop || (b[0] == 0xe8 && function(to, false));
 	}
@@ -250,9 +252,9 @@ static void propose(u32 n, u8 *b)
 {
 	static const char *const fixed[] = { "\x0f\x1f\x44\x00\x00", "\x2e\x2e\x2e\x31\xc0",
 					     "\xc3\xcc\xcc\xcc\xcc", "\x66\x90" };
-	const u32 to[] = { LABEL, THUNK, RETURN, TRACER, TRACER + 1, FUNCTION + 1 };
+	const u32 to[] = { LABEL, THUNK, RETURN, TRACER, TRACER + 1, FUNCTION + 1, NOWHERE };
 	u8 how = next();
-	u32 where = how & 8 ? FUNCTION + 0x40 * (next() % (FUNCTIONS + 1)) : to[next() % 6];
+	u32 where = how & 8 ? FUNCTION + 0x40 * (next() % (FUNCTIONS + 1)) : to[next() % ARRAY_SIZE(to)];
 
 	memset(b, 0, 8);
 	if (sites[n].size == 2) {
@@ -342,8 +344,8 @@ static void describe(void)
 	patching->size = sizeof(*patching);
 	patching->ftrace = ftrace;
 	patching->kprobes = kprobes;
-	patching->return_thunk = HF_CODE_BASE + THUNK;
-	patching->jump_return = HF_CODE_BASE + RETURN;
+	patching->return_thunk = returns ? HF_CODE_BASE + THUNK : 0;
+	patching->jump_return = returns ? HF_CODE_BASE + RETURN : 0;
 	call(HF_CALL_PATCHING, 0);
 	memset(template, 0, PAGE_SIZE);
 	template->size = sizeof(*template);
@@ -373,7 +375,9 @@ static void begin(void)
 				    .permission = owner_kind_permission(HF_KIND_TEXT) };
 	if (call(HF_CALL_PROTECT, 1))
 		fuzz_fail("site: no code");
-	ftrace = next() % 3;
+	ftrace = next();
+	returns = !(ftrace & 4);
+	ftrace = (ftrace & 3) % 3;
 	kprobes = next() % 3;
 	describe();
 	for (u32 i = 0; i < FUNCTIONS; i++)
