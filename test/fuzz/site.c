@@ -26,7 +26,7 @@
 #define LABEL	  (CODE + 0x70)
 #define THUNK	  (CODE + 0x1800)
 #define RETURN	  (CODE + 0x1900)
-#define NOWHERE	  ((u32)-HF_CODE_BASE) /* address 0 */
+#define NOWHERE	  ((u32)-HF_CODE_BASE)	 /* address 0 */
 #define TRACER	  ((u32)(24 * FAKE_MIB)) /* the page that becomes a trampoline */
 #define LENGTH	  24u
 #define CALL_AT	  8u
@@ -55,7 +55,7 @@ static struct {
 } input;
 static u8 code[CODE_SIZE]; /* as it was at lock */
 static u8 ftrace, kprobes;
-static bool returns; /* the kernel has a thunk for returns, and where conditional jumps return */
+static bool returns; /* the kernel has a return thunk, and code that jumps return by */
 static u64 programs, made, refused, called, jumped;
 
 static u8 next(void)
@@ -254,7 +254,8 @@ static void propose(u32 n, u8 *b)
 					     "\xc3\xcc\xcc\xcc\xcc", "\x66\x90" };
 	const u32 to[] = { LABEL, THUNK, RETURN, TRACER, TRACER + 1, FUNCTION + 1, NOWHERE };
 	u8 how = next();
-	u32 where = how & 8 ? FUNCTION + 0x40 * (next() % (FUNCTIONS + 1)) : to[next() % ARRAY_SIZE(to)];
+	u32 where = how & 8 ? FUNCTION + 0x40 * (next() % (FUNCTIONS + 1))
+			    : to[next() % ARRAY_SIZE(to)];
 
 	memset(b, 0, 8);
 	if (sites[n].size == 2) {
