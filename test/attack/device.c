@@ -39,7 +39,7 @@ struct edu {
 
 static int edu_copy(struct edu *e, u64 from, u64 to, u64 count, u64 command)
 {
-	int left = 2000;
+	int left = 30000; /* 30 s: the emulator of a busy machine does it when it finds time */
 
 	writeq(from, e->bar + EDU_SOURCE);
 	writeq(to, e->bar + EDU_DESTINATION);
