@@ -40,12 +40,12 @@ static struct {
 static bool own_find(struct verdict *v)
 {
 	static char text[4096];
-	char *word;
+	char *word, *rest;
 
 	owns = 0;
 	if (file_read("/sys/module/holdfast/parameters/hv_pages", text, sizeof(text)) > 0)
-		for (word = strtok(text, ",\n"); word && owns < OWN_RUNS;
-		     word = strtok(NULL, ",\n")) {
+		for (word = strtok_r(text, ",\n", &rest); word && owns < OWN_RUNS;
+		     word = strtok_r(NULL, ",\n", &rest)) {
 			uint64_t start = strtoull(word, &word, 16);
 
 			own[owns].start = start;
