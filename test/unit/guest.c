@@ -110,6 +110,13 @@ u32 owner_kind_permission(u32 kind)
 		       : HF_PERM_READ;
 }
 
+void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
+{
+	(void)v;
+	(void)e;
+	(void)at;
+}
+
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)at;
