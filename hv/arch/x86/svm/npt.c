@@ -19,14 +19,6 @@ static u32 admissible(u32 perm)
 	return perm | HF_PERM_READ;
 }
 
-static bool fits(struct hpa to, u32 perm, unsigned int level)
-{
-	(void)to;
-	(void)perm;
-	(void)level;
-	return true;
-}
-
 static u64 leaf(struct hpa to, u32 perm, unsigned int level)
 {
 	u64 entry = to.raw | PTE_P | PTE_U;
@@ -74,7 +66,6 @@ static u32 permission(u64 entry)
 const struct stage2_format npt_format = {
 	.name = "npt",
 	.max_block = 3,
-	.fits = fits,
 	.leaf = leaf,
 	.table = table,
 	.is_leaf = is_leaf,
