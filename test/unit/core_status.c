@@ -135,6 +135,18 @@ static void rules_without_effect(void **ctx)
 	assert_enforced("VECTOR", HF_ENFORCED_HARDWARE, NULL);
 }
 
+/* Where the CPU shows writes of some registers only, the rest is open. */
+static void other_registers(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	machine_lock(cpu);
+	assert_enforced("register without a rule", HF_ENFORCED_HARDWARE, NULL);
+	fake.features = HF_FEATURE_RULED_ONLY;
+	assert_enforced("register without a rule", HF_ENFORCED_NOT, "are not seen");
+}
+
 #define EXECUTE "kernel-mode execution of other memory"
 
 /* This version leaves it open on every CPU, for different reasons. */
@@ -327,6 +339,7 @@ int main(void)
 		machine_test(kinds_not_registered),
 		machine_test(limits),
 		machine_test(rules_without_effect),
+		machine_test(other_registers),
 		machine_test(kernel_execution),
 		machine_test(restart),
 		machine_test(restart_by_hardware),
