@@ -334,22 +334,14 @@ static void assets(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(before_and_after_lock),
-		machine_test(action_allow),
-		machine_test(kinds_not_registered),
-		machine_test(limits),
-		machine_test(rules_without_effect),
-		machine_test(other_registers),
-		machine_test(kernel_execution),
-		machine_test(restart),
-		machine_test(restart_by_hardware),
-		machine_test(gate),
-		machine_test(gate_not_named),
-		machine_test(patching),
-		machine_test(patching_without_sites),
-		machine_test(live_patches_as_tracing),
-		machine_test(list_is_complete),
-		machine_test(assets),
+		machine_test(before_and_after_lock),  machine_test(action_allow),
+		machine_test(kinds_not_registered),   machine_test(limits),
+		machine_test(rules_without_effect),   machine_test(other_registers),
+		machine_test(kernel_execution),	      machine_test(restart),
+		machine_test(restart_by_hardware),    machine_test(gate),
+		machine_test(gate_not_named),	      machine_test(patching),
+		machine_test(patching_without_sites), machine_test(live_patches_as_tracing),
+		machine_test(list_is_complete),	      machine_test(assets),
 	};
 
 	return cmocka_run_group_tests_name("core_status", tests, NULL, NULL);
