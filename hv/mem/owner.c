@@ -206,6 +206,8 @@ u32 owner_kind_permission(u32 kind)
 		[HF_KIND_STARTUP] = HF_PERM_READ,
 		[HF_KIND_FIRMWARE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
 		[HF_KIND_DATA] = PERM_DATA,
+		[HF_KIND_ROOT] = HF_PERM_READ,
+		[HF_KIND_TABLE] = HF_PERM_READ,
 	};
 
 	static_assert(ARRAY_SIZE(permission) == HF_KIND_COUNT, "every kind has a permission");
