@@ -16,7 +16,7 @@
  * Version of everything below include/holdfast. The image, the agent and the
  * command must agree on it exactly; a mismatch is refused at launch.
  */
-#define HF_ABI 4u
+#define HF_ABI 5u
 
 /* All ranges are counted in pages of this size, on every architecture. */
 #define HF_PAGE_SHIFT 12
@@ -30,6 +30,7 @@
  */
 #define HF_EPERM       1   /* not in this state: dead after lock, or not yet alive */
 #define HF_ENOENT      2   /* no such asset, protection, CPU or event */
+#define HF_EIO	       5   /* the service crashed, or worked for too long */
 #define HF_EAGAIN      11  /* another CPU is in the way; the same call may succeed later */
 #define HF_ENOMEM      12  /* the hypervisor's fixed memory is used up */
 #define HF_EFAULT      14  /* a buffer is not a whole page of RAM owned by the guest */

@@ -71,7 +71,8 @@ instructions() {
 
 # x87, MMX, SSE, AVX and mask registers, and what saves or restores them: all of it is the guest's.
 REGISTERS='%([xyz]mm[0-9]+|mm[0-7]|st|k[0-7]|bnd[0-3])'
-MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)[a-z0-9]*)( |$)'
+# Those for a service that comes and goes move all of it, unseen: xsave64, xrstor64.
+MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)([a-z]+[0-9]*)?)( |$)'
 vectors() {
 	instructions "$1" | grep -E "$REGISTERS|$MNEMONICS" | head -n 20 |
 		sed 's/^ */vector or x87 instruction at /'
