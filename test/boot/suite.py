@@ -51,6 +51,7 @@ class Spec:
         """Names of the cases that the boot must report."""
         steps = {"bare": [], "manual": ["agent-load"],
                  "control": ["agent-load"] + ["launch"] * self.launches,
+                 "launched": ["agent-load", "launch"],
                  "locked": ["agent-load", "launch", "lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
@@ -63,6 +64,8 @@ PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,
 # One of each, where the machine is what counts.
 PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
+SERVICE = ("service-load,service-echo,service-vector,service-misbehave,service-reach,service-endless,"
+           "service-compute,service-lent,service-locked")
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
 FEW_INTEL = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmxon"
@@ -129,6 +132,7 @@ def other_boots(kernel):
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
+    yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
     yield Spec("patched-" + kernel, "manual", "patch-kept", config=config, one_thread=True)
     yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config,
                one_thread=True)
@@ -166,6 +170,10 @@ def single_boots(full):
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
     yield from patching_boots(full)
+    for config in (Config("6.12", 1, False, "EPYC"), Config("6.1", 4, False)):
+        yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
+    yield Spec("service-none", "launched", "service-none", words=GUARDED,
+               config=Config("6.1", 2, False, "Opteron_G3"))
     yield Spec("wrong-calls", "manual", "lock-call-depth",
                config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
