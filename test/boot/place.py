@@ -67,8 +67,7 @@ def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", 
     """A qemu.Machine. Where attacks run it has a device that does DMA: QEMU's teaching device."""
     if attacks is not None:
         options["extra"] = list(options.get("extra", ())) + ["-device", "edu,dma_mask=0xffffffff"]
-    else:
-        options["resume"] = emulator.resumes(os.path.join(BUILD, "hv/hv-svm.img"))
+    options["resume"] = emulator.resumes(os.path.join(BUILD, "hv/hv-svm.img"))
     return qemu.Machine(os.path.join(folder(kernel), "vmlinuz"), initramfs(kernel), name,
                         append=words(mode, run, attacks) + " " + further, **options)
 

@@ -22,6 +22,12 @@ GRACE = 60
 # The three ports, and what the emulator says.
 LOGS = ("console", "report", "events", "qemu")
 
+# Of each log, in the words of a machine that failed.
+LAST_LINES = 8
+
+# Where the emulator's log tells of the end of a machine: state of the CPU that could not go on.
+DEATH = re.compile(rb"Triple fault.*", re.DOTALL)
+
 # Signs on the console that the kernel is lost. An oops is not one: a refused attack may cost the
 # thread that tried it.
 LOST = re.compile(rb"Kernel panic - not syncing[^\r\n]*|Unable to handle kernel[^\r\n]*in interrupt")
@@ -75,7 +81,7 @@ class Machine:
         self.board = board          # of QEMU, where not its usual one: "microvm,..."
         self.one_thread = one_thread # of the emulator runs all CPUs
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
-        self.resume = resume        # where nothing attacks: see emulator.py
+        self.resume = resume        # page offsets: see emulator.py
 
     def prepare(self, logs):
         """Makes what the emulator needs beside the files that are there."""
@@ -97,7 +103,8 @@ class Machine:
                (self.model.one_thread and self.cpus > 1))
         return (["qemu-system-x86_64", "-accel", "tcg,thread=" + ("single" if one else "multi"),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
-                 "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot"] +
+                 "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot",
+                 "-d", "cpu_reset"] +
                 serials + (["-bios", self.firmware] if self.firmware else []) +
                 ["-kernel", self.kernel, "-initrd", self.initrd, "-append",
                  APPEND + self.append] + self.extra)
@@ -119,6 +126,14 @@ class Boot:
     def events(self):
         """The hypervisor's own copy of its events, which the guest cannot forge."""
         return read(self.logs["events"]).decode("ascii", "replace")
+
+    def last_words(self):
+        """What the machine said last: the logs may not outlive the run."""
+        death = DEATH.search(read(self.logs["qemu"]))
+        said = [("console", self.console()), ("events", read(self.logs["events"])),
+                ("qemu", death.group() if death else b"")]
+        return ["%s: %s" % (kind, line) for kind, text in said
+                for line in text.decode("ascii", "replace").splitlines()[-LAST_LINES:]]
 
 
 def read(path):
@@ -182,7 +197,7 @@ def boot(machine, folder, watch=None):
 
     A machine that is lost before PID 1 has said a word, or whose kernel found too few CPUs, is booted
     again, once: nothing of ours has run there. The emulator loses one now and then while the kernel
-    patches itself on two CPUs. So is one where nothing attacks and the emulator forgot an exit."""
+    patches itself on two CPUs. So is one where the emulator forgot an exit."""
     result = boot_once(machine, folder, watch)
     why = ""
     if result.report.start.get("cpus") != machine.cpus:

@@ -338,6 +338,8 @@ class Suite:
                     self.score.note(good, what, detail)
         if self.score.failed > before:
             print("  logs: %s" % boot.logs["console"], flush=True)
+            for line in boot.last_words():
+                print("    " + line, flush=True)
         return self.score.failures[before:]
 
     def ended(self, boot):
