@@ -6,6 +6,9 @@ import re
 VMRUN = b"\x0f\x01\xd8"
 LINE = re.compile(r'name="hypervisor memory" access=walk .* cpu=0 rip=0x([0-9a-f]+) .* gpa=0x([0-9a-f]+) ')
 
+# A breakpoint nobody knows: the byte before RIP.
+HIT = re.compile(rb"\] (?:Oops: )?int3: (?:[^\n]*\n){1,8}?[^\n]*Code: [^<\n]*([0-9a-f]{2}) <")
+
 
 def resumes(image):
     """Where the hypervisor goes on after an exit: page offsets of what follows VMRUN."""
@@ -27,3 +30,13 @@ def forgot_exit(events, resume):
         if rip % 4096 in resume and entry % 4096 in tops:
             return True
     return False
+
+
+def stale_breakpoint(console, events):
+    """Has QEMU run a breakpoint that was no longer there, before the lock? Where one thread
+    translates what another is patching it can keep the bytes of before (docs/testing.md, "The
+    machines"). A kernel waits for every CPU before it forgets a breakpoint, so that none is ever hit
+    where the byte before RIP is another. Behind the lock the hypervisor takes part in patching, and
+    it may be to blame."""
+    return "kind=locked" not in events and any(
+        hit.group(1) != b"cc" for hit in HIT.finditer(console))

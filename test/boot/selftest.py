@@ -109,6 +109,12 @@ def _emulator():
     yield "walk of other memory", not forgot("kernel text", "walk", rip, 0x38cdcc0)
     yield "walk by another CPU", not forgot(hv, "walk", rip, 0x38cdcc0, cpu=1)
 
+    oops = (b"[   13.7] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n[   13.7] CPU: 1 PID: 0\n"
+            b"[   13.7] RIP: 0010:some+0xe88/0xf00\n[   13.7] Code: 24 30 %s <05> e9\n")
+    yield "a breakpoint that was gone", emulator.stale_breakpoint(oops % b"eb", "")
+    yield "a breakpoint that is there", not emulator.stale_breakpoint(oops % b"cc", "")
+    yield "a breakpoint behind the lock", not emulator.stale_breakpoint(oops % b"eb", "kind=locked")
+
 
 def _table():
     machine = {"kernel": "6.1", "model": "max", "cpus": 1, "la57": True}
