@@ -39,16 +39,18 @@ struct edu {
 
 static int edu_copy(struct edu *e, u64 from, u64 to, u64 count, u64 command)
 {
-	int left = 30000; /* 30 s: the emulator of a busy machine does it when it finds time */
+	/* 30 s: the emulator of a busy machine does it when it finds time. By the clock, since loops
+	 * of CPUs that share a thread are over early. */
+	unsigned long end = jiffies + 30 * HZ;
 
 	writeq(from, e->bar + EDU_SOURCE);
 	writeq(to, e->bar + EDU_DESTINATION);
 	writeq(count, e->bar + EDU_COUNT);
 	writeq(command | EDU_RUN, e->bar + EDU_COMMAND);
 	while (readq(e->bar + EDU_COMMAND) & EDU_RUN) {
-		if (!left--)
+		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
-		mdelay(1);
+		msleep(1);
 	}
 	return 0;
 }
