@@ -9,23 +9,21 @@
 
 #define barrier() __asm__ volatile("" ::: "memory")
 
-/* May overlay memory of any type. */
-typedef u64 __attribute__((may_alias)) word;
-
-/* How many bytes can be handled a word at a time. */
-static size_t whole_words(uintptr_t a, uintptr_t b, size_t size)
-{
-	return ((a | b) % sizeof(word)) ? 0 : size - size % sizeof(word);
-}
+/* May overlay memory of any type, at any address. */
+typedef u64 __attribute__((may_alias, aligned(1))) word;
+typedef u32 __attribute__((may_alias, aligned(1))) half;
 
 void *memcpy(void *to, const void *from, size_t size)
 {
-	size_t words = whole_words((uintptr_t)to, (uintptr_t)from, size);
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < words; i += sizeof(word)) {
+	for (; size - i >= sizeof(word); i += sizeof(word)) {
 		*(word *)((u8 *)to + i) = *(const word *)((const u8 *)from + i);
 		barrier();
+	}
+	if (size & sizeof(half)) {
+		*(half *)((u8 *)to + i) = *(const half *)((const u8 *)from + i);
+		i += sizeof(half);
 	}
 	for (; i < size; i++) {
 		((u8 *)to)[i] = ((const u8 *)from)[i];
@@ -48,11 +46,10 @@ void *memmove(void *to, const void *from, size_t size)
 
 void *memset(void *to, int byte, size_t size)
 {
-	size_t words = whole_words((uintptr_t)to, 0, size);
 	u64 pattern = (u8)byte * 0x0101010101010101ull;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < words; i += sizeof(word)) {
+	for (; size - i >= sizeof(word); i += sizeof(word)) {
 		*(word *)((u8 *)to + i) = pattern;
 		barrier();
 	}
