@@ -10,7 +10,7 @@ static bool is_leaf(u64 entry, unsigned int level)
 	return level == 1 || (level <= 3 && (entry & PTE_PS));
 }
 
-static int find(const struct gwalk *walk, struct gva va, struct gwalk_end *end)
+static __noinline int find(const struct gwalk *walk, struct gva va, struct gwalk_end *end)
 {
 	u64 table = walk->cr3 & PTE_ADDR;
 	unsigned int level;
