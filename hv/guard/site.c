@@ -249,16 +249,17 @@ static bool admits(const struct site *site, struct gva to)
 
 bool site_value(const struct site *site, const u8 *bytes, u32 from)
 {
-	u32 forms = forms_of(site);
+	u32 form, forms = forms_of(site);
 	struct gva to;
 
 	if (site->kind == HF_SITE_TRACE && protect_locked() && patching.ftrace == HF_POLICY_OFF)
 		return false;
-	for (u32 form = 0; form < CODE_FORMS; form++)
-		if (forms & BIT(form) &&
-		    backend_code_is(form, site->va, bytes, from, site->size, &to) &&
+	for (; forms; forms &= forms - 1) {
+		form = (u32)__builtin_ctz(forms);
+		if (backend_code_is(form, site->va, bytes, from, site->size, &to) &&
 		    (form < CODE_CALL || admits(site, to)))
 			return true;
+	}
 	return false;
 }
 
