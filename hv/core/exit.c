@@ -73,13 +73,13 @@ static enum verdict pending_access(struct cpu *cpu, struct exit *exit, struct pa
 static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 {
 	struct page page = owner_page(exit->memory.gpa);
-	u32 need = needed(&exit->memory);
+	u32 need = needed(&exit->memory), due = owner_permission(page);
 
-	if ((owner_permission(page) & need) == need)
+	if ((due & need) == need)
 		return allowed_access(cpu, exit, need);
 	switch (page.state) {
 	case PAGE_SEALED:
-		if (owner_kind_permission(page.kind) & HF_PERM_KERNEL_EXEC)
+		if (due & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
 	case PAGE_PENDING:

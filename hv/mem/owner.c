@@ -192,25 +192,20 @@ u64 owner_sealed(void)
 
 /* ---- permissions ---- */
 
-u32 owner_kind_permission(u32 kind)
-{
-	static const u8 permission[] = {
-		[HF_KIND_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
-		[HF_KIND_RODATA] = HF_PERM_READ,
-		[HF_KIND_RO_AFTER_INIT] = HF_PERM_READ,
-		[HF_KIND_VECTORS] = HF_PERM_READ,
-		[HF_KIND_VDSO] = HF_PERM_READ | HF_PERM_USER_EXEC,
-		[HF_KIND_MODULE_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
-		[HF_KIND_MODULE_RODATA] = HF_PERM_READ,
-		[HF_KIND_RUNTIME_CODE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
-		[HF_KIND_STARTUP] = HF_PERM_READ,
-		[HF_KIND_FIRMWARE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
-		[HF_KIND_DATA] = PERM_DATA,
-	};
-
-	static_assert(ARRAY_SIZE(permission) == HF_KIND_COUNT, "every kind has a permission");
-	return kind < ARRAY_SIZE(permission) ? permission[kind] : 0;
-}
+const u8 owner_kinds[] = {
+	[HF_KIND_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+	[HF_KIND_RODATA] = HF_PERM_READ,
+	[HF_KIND_RO_AFTER_INIT] = HF_PERM_READ,
+	[HF_KIND_VECTORS] = HF_PERM_READ,
+	[HF_KIND_VDSO] = HF_PERM_READ | HF_PERM_USER_EXEC,
+	[HF_KIND_MODULE_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+	[HF_KIND_MODULE_RODATA] = HF_PERM_READ,
+	[HF_KIND_RUNTIME_CODE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+	[HF_KIND_STARTUP] = HF_PERM_READ,
+	[HF_KIND_FIRMWARE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+	[HF_KIND_DATA] = PERM_DATA,
+};
+static_assert(HF_KIND_DATA == HF_KIND_COUNT - 1, "every kind has a permission");
 
 u32 owner_permission(struct page page)
 {

@@ -103,12 +103,11 @@ struct page owner_page(struct gpa address)
 	return trial_page;
 }
 
-u32 owner_kind_permission(u32 kind)
-{
-	return kind == HF_KIND_TEXT || kind == HF_KIND_MODULE_TEXT
-		       ? HF_PERM_READ | HF_PERM_KERNEL_EXEC
-		       : HF_PERM_READ;
-}
+const u8 owner_kinds[HF_KIND_COUNT] = {
+	[HF_KIND_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+	[HF_KIND_RODATA] = HF_PERM_READ,
+	[HF_KIND_MODULE_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
+};
 
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {

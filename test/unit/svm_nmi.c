@@ -92,11 +92,7 @@ struct page owner_page(struct gpa address)
 	return (struct page){ 0 };
 }
 
-u32 owner_kind_permission(u32 kind)
-{
-	(void)kind;
-	return 0;
-}
+const u8 owner_kinds[HF_KIND_COUNT];
 
 int launch_arrive(struct cpu *c, int error)
 {

@@ -153,11 +153,7 @@ struct page owner_page(struct gpa address)
 	return (struct page){ 0 };
 }
 
-u32 owner_kind_permission(u32 kind)
-{
-	(void)kind;
-	return 0;
-}
+const u8 owner_kinds[HF_KIND_COUNT];
 
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {

@@ -84,7 +84,11 @@ struct page owner_run(struct gpa at, u64 most, u64 *npages);
 /* The permission the second-level tables must hold for the page (after admissible). */
 u32 owner_permission(struct page page);
 /* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */
-u32 owner_kind_permission(u32 kind);
+extern const u8 owner_kinds[HF_KIND_COUNT];
+static inline u32 owner_kind_permission(u32 kind)
+{
+	return kind < HF_KIND_COUNT ? owner_kinds[kind] : 0;
+}
 /* Whether two ranges, known not to wrap, have a page in common. */
 bool owner_overlap(const struct hf_range *a, const struct hf_range *b);
 /* Whether all pages of the range are in @state. */
