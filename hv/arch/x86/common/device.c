@@ -70,18 +70,16 @@ static bool decode_store(struct vcpu *v, struct x86_exit *e)
 {
 	struct gwalk walk = instruction_paging(v->state);
 	struct exit_device *device = &e->exit.device;
-	struct instruction i;
+	const struct instruction *i = instruction_decode(v);
 	struct gpa to;
 
-	instruction_complete_gprs(v);
-	if (instruction_decode(v, &i) || i.operation != OP_STORE ||
-	    gwalk_translate(&walk, i.address, &to) || to.raw != device->gpa.raw ||
-	    (to.raw & PAGE_MASK) + i.width > PAGE_SIZE)
+	if (!i || i->operation != OP_STORE || gwalk_translate(&walk, i->address, &to) ||
+	    to.raw != device->gpa.raw || (to.raw & PAGE_MASK) + i->width > PAGE_SIZE)
 		return false;
-	device->va = i.address;
-	device->width = i.width;
-	device->value = i.value;
-	e->next_rip = v->state->rip + i.length;
+	device->va = i->address;
+	device->width = i->width;
+	device->value = i->value;
+	e->next_rip = v->state->rip + i->length;
 	return true;
 }
 

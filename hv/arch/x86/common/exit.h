@@ -28,8 +28,9 @@ struct gwalk instruction_paging(const struct state *state);
 /* The two registers that are in the control block: wherever others are found by number. */
 void instruction_complete_gprs(struct vcpu *v);
 /* Fetch and decode at RIP. The bytes are taken once; what they say must agree with the exit, or
- * they were changed since. -EINVAL: not an instruction that is decoded, or not 64-bit code. */
-int instruction_decode(struct vcpu *v, struct instruction *i);
+ * they were changed since. Until the next call; NULL: not an instruction that is decoded, or not
+ * 64-bit code. */
+const struct instruction *instruction_decode(struct vcpu *v);
 /* A single step ends behind an instruction done for the guest as behind any other. */
 static inline void instruction_advance(struct vcpu *v, const struct x86_exit *e)
 {

@@ -51,29 +51,28 @@ static int decode_again(struct vcpu *v, struct code *code)
 {
 	struct decode_context context = { .gprs = v->gprs, .rip = v->state->rip };
 
+	instruction_complete_gprs(v);
 	if (registers_guest_msr(v, MSR_FS_BASE, &context.fs_base) ||
 	    registers_guest_msr(v, MSR_GS_BASE, &context.gs_base))
 		return -HF_EINVAL;
 	return decode(code->bytes, code->size, &context, &code->decoded);
 }
 
-int instruction_decode(struct vcpu *v, struct instruction *i)
+const struct instruction *instruction_decode(struct vcpu *v)
 {
 	const struct state *state = v->state;
 	struct code *code = &v->code;
 	bool kept = code->rip && code->rip == state->rip;
-	int error = 0;
 
 	/* Other modes are not decoded: after lock no kernel writes control registers there. */
 	if (!(state->efer & EFER_LMA) || !(state->cs.attributes & SEGMENT_L))
-		return -HF_EINVAL;
+		return NULL;
 	if (!kept)
 		fetch(v, code);
 	/* Of MOVS a register is all that can have changed. */
 	if (kept && code->decoded.operation == OP_MOVS)
 		code->decoded.address = gva(v->gprs->r[GPR_RDI]);
-	else
-		error = decode_again(v, code);
-	*i = code->decoded;
-	return error;
+	else if (decode_again(v, code))
+		return NULL;
+	return &code->decoded;
 }

@@ -69,14 +69,13 @@ void registers_on_table_write(struct vcpu *v, struct x86_exit *e, enum operation
 	bool idt = operation == OP_LIDT;
 	const struct segment *now = idt ? &v->state->idtr : &v->state->gdtr;
 	struct gwalk walk = instruction_paging(v->state);
+	const struct instruction *i = instruction_decode(v);
 	struct table_register value;
-	struct instruction i;
 
-	instruction_complete_gprs(v);
-	if (instruction_decode(v, &i) || i.operation != operation ||
-	    gwalk_read(&walk, i.address, &value, sizeof(value)))
+	if (!i || i->operation != operation ||
+	    gwalk_read(&walk, i->address, &value, sizeof(value)))
 		return;
-	e->next_rip = v->state->rip + i.length;
+	e->next_rip = v->state->rip + i->length;
 	e->table = (struct segment){ .limit = value.limit, .base = value.base };
 	table_write(e, idt ? REG_IDTR_BASE : REG_GDTR_BASE, now->base, now->limit, value.limit);
 	e->exit.reg.fatal = idt && value.limit < GATE_SIZE - 1;
@@ -107,18 +106,17 @@ static int read_tss(const struct vcpu *v, u16 selector, struct segment *tss)
 void registers_on_tr_write(struct vcpu *v, struct x86_exit *e)
 {
 	struct gwalk walk = instruction_paging(v->state);
-	struct instruction i;
+	const struct instruction *i = instruction_decode(v);
 	u16 selector;
 
-	instruction_complete_gprs(v);
-	if (instruction_decode(v, &i) || i.operation != OP_LTR)
+	if (!i || i->operation != OP_LTR)
 		return;
-	selector = registers_gpr(v, i.gpr);
-	if (i.memory && gwalk_read(&walk, i.address, &selector, sizeof(selector)))
+	selector = registers_gpr(v, i->gpr);
+	if (i->memory && gwalk_read(&walk, i->address, &selector, sizeof(selector)))
 		return;
 	if (read_tss(v, selector, &e->table))
 		return;
-	e->next_rip = v->state->rip + i.length;
+	e->next_rip = v->state->rip + i->length;
 	table_write(e, REG_TR_BASE, backend_register_read(v->cpu, REG_TR_BASE),
 		    backend_register_read(v->cpu, REG_TR_SELECTOR), selector);
 }

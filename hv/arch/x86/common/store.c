@@ -48,25 +48,25 @@ static bool is_ours(const struct vcpu *v, struct page page)
 void store_on_write(struct vcpu *v, struct x86_exit *e, struct page page)
 {
 	struct exit_memory *m = &e->exit.memory;
-	struct instruction i;
+	const struct instruction *i;
 	u32 width, at;
 
 	if (!is_ours(v, page))
 		return;
-	instruction_complete_gprs(v);
-	if (instruction_decode(v, &i))
+	i = instruction_decode(v);
+	if (!i)
 		return;
-	width = take_bytes(v, &i, m->bytes);
+	width = take_bytes(v, i, m->bytes);
 	/* The first byte faulted, or the store crosses into the page whose first byte did. */
-	at = (m->gpa.raw - i.address.raw) & PAGE_MASK;
+	at = (m->gpa.raw - i->address.raw) & PAGE_MASK;
 	if (at >= width || (at && (m->gpa.raw & PAGE_MASK)))
 		return;
-	m->va = i.address;
+	m->va = i->address;
 	m->width = width;
 	m->at = at;
-	e->next_rip = v->state->rip + i.length;
-	e->moved = i.operation == OP_MOVS ? width : 0;
-	e->repeat = i.repeat;
+	e->next_rip = v->state->rip + i->length;
+	e->moved = i->operation == OP_MOVS ? width : 0;
+	e->repeat = i->repeat;
 }
 
 void store_complete(struct vcpu *v, const struct x86_exit *e)

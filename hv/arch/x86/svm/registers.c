@@ -68,7 +68,7 @@ static int cr_value(struct vcpu *v, u8 cr, const struct instruction *i, u64 *val
 void registers_on_cr_write(struct vcpu *v, struct x86_exit *e, u8 cr)
 {
 	struct vmcb *vmcb = v->vmcb;
-	struct instruction i;
+	const struct instruction *i;
 	u64 value;
 	u8 gpr;
 
@@ -76,9 +76,10 @@ void registers_on_cr_write(struct vcpu *v, struct x86_exit *e, u8 cr)
 	if (assisted(v, e, &gpr)) {
 		value = registers_gpr(v, gpr);
 	} else {
-		if (instruction_decode(v, &i) || cr_value(v, cr, &i, &value))
+		i = instruction_decode(v);
+		if (!i || cr_value(v, cr, i, &value))
 			return;
-		e->next_rip = vmcb->state.rip + i.length;
+		e->next_rip = vmcb->state.rip + i->length;
 	}
 	e->asked = value;
 	registers_on_write(e, cr == 0 ? REG_CR0 : REG_CR4,
@@ -88,15 +89,15 @@ void registers_on_cr_write(struct vcpu *v, struct x86_exit *e, u8 cr)
 /* SMSW is refused as unknown: no kernel of today uses it, least of all with caches disabled. */
 void registers_on_cr0_read(struct vcpu *v, struct x86_exit *e)
 {
-	struct instruction i;
+	const struct instruction *i;
 	u8 gpr;
 
-	instruction_complete_gprs(v);
 	if (!assisted(v, e, &gpr)) {
-		if (instruction_decode(v, &i) || i.operation != OP_READ_CR || i.cr != 0)
+		i = instruction_decode(v);
+		if (!i || i->operation != OP_READ_CR || i->cr != 0)
 			return;
-		e->next_rip = v->vmcb->state.rip + i.length;
-		gpr = i.gpr;
+		e->next_rip = v->vmcb->state.rip + i->length;
+		gpr = i->gpr;
 	}
 	registers_set_gpr(v, gpr, guest_cr0(v));
 	instruction_advance(v, e);

@@ -62,35 +62,35 @@ static int store(const struct vcpu *v, struct gva to, const void *from, size_t s
 }
 
 /* What the hardware says it is, the bytes only say where to. */
-static int operand(struct vcpu *v, struct x86_exit *e, struct instruction *i)
+static const struct instruction *operand(struct vcpu *v, struct x86_exit *e)
 {
-	instruction_complete_gprs(v);
-	if (v->state->cpl || instruction_decode(v, i))
-		return -HF_EINVAL;
-	e->next_rip = v->state->rip + i->length;
-	return 0;
+	const struct instruction *i = v->state->cpl ? NULL : instruction_decode(v);
+
+	if (i)
+		e->next_rip = v->state->rip + i->length;
+	return i;
 }
 
 static void on_table_store(struct vcpu *v, struct x86_exit *e, const struct segment *table)
 {
 	const struct table_register value = { table->limit, table->base };
-	struct instruction i;
-	int error = operand(v, e, &i);
+	const struct instruction *i = operand(v, e);
+	int error = -HF_EINVAL;
 
-	if (!error)
-		error = i.memory ? store(v, i.address, &value, sizeof(value)) : -HF_EINVAL;
+	if (i && i->memory)
+		error = store(v, i->address, &value, sizeof(value));
 	settle(v, e, error);
 }
 
 static void on_selector_store(struct vcpu *v, struct x86_exit *e, u16 selector)
 {
-	struct instruction i;
-	int error = operand(v, e, &i);
+	const struct instruction *i = operand(v, e);
+	int error = i ? 0 : -HF_EINVAL;
 
-	if (!error && i.memory)
-		error = store(v, i.address, &selector, sizeof(selector));
-	else if (!error)
-		registers_set_gpr(v, i.gpr, selector);
+	if (i && i->memory)
+		error = store(v, i->address, &selector, sizeof(selector));
+	else if (i)
+		registers_set_gpr(v, i->gpr, selector);
 	settle(v, e, error);
 }
 
@@ -121,13 +121,13 @@ static int load_ldt(struct vcpu *v, u16 selector)
 static int lldt(struct vcpu *v, struct x86_exit *e)
 {
 	const struct gwalk walk = instruction_paging(v->state);
-	struct instruction i;
+	const struct instruction *i = operand(v, e);
 	u16 selector;
 
-	if (operand(v, e, &i))
+	if (!i)
 		return -HF_EINVAL;
-	selector = registers_gpr(v, i.gpr);
-	if (i.memory && gwalk_read(&walk, i.address, &selector, sizeof(selector)))
+	selector = registers_gpr(v, i->gpr);
+	if (i->memory && gwalk_read(&walk, i->address, &selector, sizeof(selector)))
 		return -HF_EFAULT;
 	return load_ldt(v, selector);
 }
