@@ -14,7 +14,11 @@ HV_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -fvisibility=hidden -fno-sta
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -mno-red-zone \
 	-mgeneral-regs-only -include hv/include/hv/banned.h -include hv/include/hv/visibility.h $(HV_WARNINGS)
 
-LD ?= ld
+# One program to the compiler, which saves an eighth of the instructions of an exit. clang would need
+# a linker of its own for that.
+HV_WHOLE := $(if $(findstring clang,$(CC)),,-flto -flto-partition=one)
+# What a compiler calls by itself is called when it has seen the whole.
+$(foreach backend,$(HV_BACKENDS),$(O)/hv/$(backend)/lib/string.c.o): HV_WHOLE :=
 OBJCOPY ?= objcopy
 
 .PHONY: hv
@@ -28,7 +32,7 @@ HV_$(1) := $$(patsubst hv/%,$(O)/hv/$(1)/%.o,$$(HV_CORE) $$(sort $$(filter-out %
 
 $(O)/hv/$(1)/%.c.o: hv/%.c
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(HV_CPPFLAGS) $$(HV_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(HV_CPPFLAGS) $$(HV_CFLAGS) $$(HV_WHOLE) -MMD -MP -c -o $$@ $$<
 
 $(O)/hv/$(1)/%.S.o: hv/%.S
 	@mkdir -p $$(@D)
@@ -42,8 +46,8 @@ $(O)/hv/$(1)/offsets.h: hv/arch/x86/$(1)/offsets.c $$(wildcard hv/arch/x86/*/*.h
 	$$(Q)sed -n 's|.*"=> \([A-Z0-9_]* [0-9]*\)".*|#define \1|p' $(O)/hv/$(1)/offsets.s > $$@
 
 $(O)/hv/hv-$(1).elf: $$(HV_$(1)) hv/arch/x86/hv.ld
-	$$(Q)$$(LD) -static -pie --no-dynamic-linker -z text -z noexecstack --no-undefined --fatal-warnings \
-		-T hv/arch/x86/hv.ld -o $$@ $$(HV_$(1))
+	$$(Q)$$(CC) $$(HV_CFLAGS) $$(HV_WHOLE) -nostdlib -static-pie -Wl,-z,text,-z,noexecstack \
+		-Wl,--no-undefined,--fatal-warnings,--build-id=none,-T,hv/arch/x86/hv.ld -o $$@ $$(HV_$(1))
 
 $(O)/hv/hv-$(1).img: $(O)/hv/hv-$(1).elf
 	$$(Q)$$(OBJCOPY) -O binary $$< $$@
