@@ -39,8 +39,8 @@ struct edu {
 
 static int edu_copy(struct edu *e, u64 from, u64 to, u64 count, u64 command)
 {
-	/* 30 s: the emulator of a busy machine does it when it finds time. By the clock, since loops
-	 * of CPUs that share a thread are over early. */
+	/* 30 s: the emulator of a busy machine does it when it finds time. By the clock, since
+	 * delay loops of CPUs that share a thread are over early. */
 	unsigned long end = jiffies + 30 * HZ;
 
 	writeq(from, e->bar + EDU_SOURCE);
