@@ -163,10 +163,11 @@ READ_REGISTER(u16, ds)
 READ_REGISTER(u16, es)
 #undef READ_REGISTER
 
-#define WRITE_REGISTER(name)                                     \
-	static inline void write_##name(u64 value)               \
-	{                                                        \
-		asm volatile("mov %0, %%" #name : : "r"(value)); \
+/* A change of a control register may flush: what was stored before has to be in memory. */
+#define WRITE_REGISTER(name)                                                \
+	static inline void write_##name(u64 value)                          \
+	{                                                                   \
+		asm volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
 	}
 WRITE_REGISTER(cr4)
 WRITE_REGISTER(dr6)
