@@ -30,6 +30,7 @@ class Machine:
     # Powering off by ACPI ends Bochs with 1.
     statuses = (0, 1)
     resume = ()
+    again = True
     firmware = None
     doomed = False
 

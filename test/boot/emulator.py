@@ -17,6 +17,11 @@ def resumes(image):
     return {(at.start() + len(VMRUN)) % 4096 for at in re.finditer(re.escape(VMRUN), data)}
 
 
+def launched(events):
+    """Has the hypervisor run? Its own port is silent before."""
+    return bool(events.strip())
+
+
 def forgot_exit(events, resume):
     """Has QEMU gone on with nested paging behind an exit? A thread of another CPU can set the flag
     that says so, of the first CPU, to what it was (docs/testing.md, "The machines"): the

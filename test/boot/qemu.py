@@ -66,7 +66,7 @@ class Machine:
 
     def __init__(self, kernel, initrd, name, cpus=1, la57=True, model="max", cpu="", append="",
                  extra=(), memory="1G", limit=300, doomed=False, firmware=None,
-                 smp="", board="", one_thread=False, resume=()):
+                 smp="", board="", one_thread=False, resume=(), again=True):
         self.kernel = kernel
         self.initrd = initrd
         self.name = name            # of the log files
@@ -84,6 +84,7 @@ class Machine:
         self.one_thread = one_thread # of the emulator runs all CPUs
         self.firmware = firmware    # in place of QEMU's own; it talks on every serial port
         self.resume = resume        # page offsets: see emulator.py
+        self.again = again          # may be booted again: not where it is to fail
 
     def prepare(self, logs):
         """Makes what the emulator needs beside the files that are there."""
@@ -197,18 +198,20 @@ def boot(machine, folder, watch=None):
     """Boots a machine, follows its report (watch gets each record) until it powers off, and returns
     a Boot. Never raises for anything the guest does.
 
-    A machine that is lost before PID 1 has said a word, or whose kernel found too few CPUs, is booted
-    again, once: nothing of ours has run there. The emulator loses one now and then while the kernel
-    patches itself on two CPUs. So is one that the emulator lost in a way that is known."""
+    A machine that is lost while no hypervisor runs in it, or whose kernel found too few CPUs, is
+    booted again, once: the emulator loses one now and then while a kernel patches itself on two CPUs.
+    So is one that it lost in a way that is known."""
     result = boot_once(machine, folder, watch)
     why = ""
     if result.report.start.get("cpus") != machine.cpus:
         why = "before anything was tested"
+    elif not emulator.launched(result.events()):
+        why = "without a hypervisor in it"
     elif emulator.forgot_exit(result.events(), machine.resume):
         why = "the emulator went on with nested paging behind an exit"
     elif emulator.stale_breakpoint(result.console(), result.events()):
         why = "the emulator ran a breakpoint that was gone"
-    if not result.problem or not why or stopping():
+    if not result.problem or not why or not machine.again or stopping():
         return result
     print("%s: %s, %s: once more" % (machine.name, result.problem, why), flush=True)
     return boot_once(machine, folder, watch)

@@ -101,6 +101,8 @@ def _emulator():
     def forgot(name, access, *event, cpu=0):
         return emulator.forgot_exit(line % (name, access, cpu, *event), resume)
 
+    yield "no hypervisor", not emulator.launched("")
+    yield "a hypervisor", emulator.launched('holdfast: event seq=1 kind=launched cpu=1\n')
     yield "an exit forgotten, four levels", forgot(hv, "walk", rip, 0x38cdcc0)
     yield "an exit forgotten, five levels", forgot(hv, "walk", 0xff6aa9c40080b4ec, 0x3cc9b50)
     yield "walk of another address", not forgot(hv, "walk", rip, 0x38cdcc8)

@@ -319,8 +319,9 @@ class Suite:
     def machine(self, spec):
         self.specs[spec.name] = spec
         intel = spec.config and MODELS[spec.config.model].intel
+        options = dict(spec.machine, again=False) if spec.fails else spec.machine
         return (place.intel if intel else place.machine)(spec.name, spec.mode, spec.run, spec.attacks,
-                                                         further=spec.further, **spec.machine)
+                                                         further=spec.further, **options)
 
     def judge(self, boot, note=""):
         """A boot that has ended; returns what failed."""
