@@ -62,6 +62,7 @@ enum platform {
 	PLATFORM_PROBES,
 	PLATFORM_LIVEPATCH,
 	PLATFORM_GATE,
+	PLATFORM_REGISTERS,
 	PLATFORM_COUNT
 };
 
@@ -77,6 +78,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_PROBES] = "new kprobes",
 	[PLATFORM_LIVEPATCH] = "new live patches",
 	[PLATFORM_GATE] = "gate of address bit 20",
+	[PLATFORM_REGISTERS] = "system registers read by programs",
 };
 
 static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
@@ -193,6 +195,22 @@ static void gate_protection(struct hf_protection *p)
 		    "others");
 }
 
+/* Whatever the action: by hardware no event tells of it, so the fallback makes none either. */
+static void registers_protection(struct hf_protection *p)
+{
+	if ((launch_flags() & HF_BOOT_UMIP_OFF) && !(backend_features() & HF_FEATURE_UMIP))
+		set(p, HF_ENFORCED_NOT,
+		    "switched off: programs can learn where tables of the kernel are");
+	else if (!protect_locked())
+		set(p, HF_ENFORCED_AT_LOCK, "");
+	else if (backend_features() & HF_FEATURE_UMIP)
+		set(p, HF_ENFORCED_HARDWARE, "");
+	else
+		set(p, HF_ENFORCED_FALLBACK,
+		    "each attempt is an exit; registers that tell no address may stay "
+		    "readable");
+}
+
 /* What can be patched is known before lock; without a registry it is nothing. */
 static void patching_protection(struct hf_protection *p)
 {
@@ -233,6 +251,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		patching_protection(p);
 	else if (number == PLATFORM_GATE)
 		gate_protection(p);
+	else if (number == PLATFORM_REGISTERS)
+		registers_protection(p);
 	else if (number >= PLATFORM_TRACING)
 		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)

@@ -77,3 +77,22 @@ int instruction_decode(struct vcpu *v, struct instruction *i)
 	*i = code->decoded;
 	return error;
 }
+
+int instruction_of_kernel(struct vcpu *v, struct x86_exit *e, struct instruction *i)
+{
+	instruction_complete_gprs(v);
+	if (v->state->cpl || instruction_decode(v, i))
+		return -HF_EINVAL;
+	e->next_rip = v->state->rip + i->length;
+	return 0;
+}
+
+void instruction_settle(struct vcpu *v, struct x86_exit *e, int error)
+{
+	e->exit.kind = HF_EXIT_INSTRUCTION;
+	e->settled = true;
+	if (error)
+		inject_fault(v);
+	else
+		instruction_advance(v, e);
+}
