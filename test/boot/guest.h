@@ -140,6 +140,7 @@ extern const struct test_case hotplug_cases[];
 extern const struct test_case patching_cases[];
 extern const struct test_case capture_cases[];
 extern const struct test_case confine_cases[];
+extern const struct test_case umip_cases[];
 
 /* --- text.c: the code of the kernel and its modules --- */
 
