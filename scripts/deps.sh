@@ -33,6 +33,7 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
+	vm cmd:luajit luajit
 	intel cmd:g++ g++
 	intel cmd:xz xz-utils
 	intel cmd:xorriso xorriso
