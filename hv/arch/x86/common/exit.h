@@ -30,8 +30,8 @@ void instruction_complete_gprs(struct vcpu *v);
 /* Fetch and decode at RIP. The bytes are taken once; what they say must agree with the exit, or
  * they were changed since. -EINVAL: not an instruction that is decoded, or not 64-bit code. */
 int instruction_decode(struct vcpu *v, struct instruction *i);
-/* The same, of the kernel's, where the hardware says what it is and the bytes only where to or from.
- * -EINVAL: a program's, too. */
+/* The same, of the kernel's, where the hardware says what it is and the bytes only where to or
+ * from. -EINVAL: a program's, too. */
 int instruction_of_kernel(struct vcpu *v, struct x86_exit *e, struct instruction *i);
 /* It is done, or the processor would have faulted: nothing to decide. */
 void instruction_settle(struct vcpu *v, struct x86_exit *e, int error);
