@@ -147,19 +147,17 @@ static void register_protection(struct hf_protection *p, u32 rule)
 		   "a CPU did not have the value worth keeping when it was locked");
 }
 
-/* Asked of the owner map, so that it cannot claim more than the tables do. */
 static void execute_protection(struct hf_protection *p)
 {
-	const struct page plain = { .state = PAGE_GUEST };
-
 	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
 		set(p, HF_ENFORCED_NOT,
 		    "the CPU cannot tell kernel from user execution: heap, modules area and "
 		    "user pages can be run in kernel mode");
 	else
-		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
-			   "this version leaves heap, modules area and user pages open to "
-			   "execution in kernel mode");
+		set_locked(p, true, "");
+	if (p->enforcement == HF_ENFORCED_HARDWARE)
+		set(p, HF_ENFORCED_HARDWARE,
+		    "also of modules and BPF programs that come after lock: they do not run");
 }
 
 /* Known and enforced from launch on, whatever the action. */

@@ -25,9 +25,10 @@ void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 }
 
 /*
- * Action "allow": the page becomes the guest's again, for good. So each sealed page makes one
- * event and is open afterwards: an access cannot be let through without opening the page,
- * short of emulating whatever instruction made it. -EINVAL: another CPU has been faster.
+ * Action "allow": the page becomes the guest's again, for good; of one that is the guest's, code
+ * of its own runs. So each makes one event and is open afterwards: an access cannot be let through
+ * without opening the page, short of emulating whatever instruction made it. -EINVAL: another CPU
+ * has been faster.
  */
 static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 {
@@ -37,7 +38,8 @@ static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 		.kind = page.kind,
 	};
 	struct owner_locked owner = owner_lock(cpu);
-	int error = owner_open(owner, &range, 1);
+	int error = page.state == PAGE_GUEST ? owner_admit(owner, &range, 1)
+					     : owner_open(owner, &range, 1);
 
 	if (!error)
 		shootdown_settle(owner);
@@ -49,12 +51,14 @@ enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page)
 {
 	u32 asset = HF_ASSET_MEMORY | page.kind;
 
-	if (page.state == PAGE_SEALED && protect_action() == HF_ACTION_ALLOW) {
+	if ((page.state == PAGE_SEALED || (page.state == PAGE_GUEST && protect_locked())) &&
+	    protect_action() == HF_ACTION_ALLOW) {
 		if (!open_page(cpu, exit, page)) {
 			data_record(cpu, exit, asset, HF_ACTION_ALLOW);
 			return VERDICT_RETRY;
 		}
-		if (owner_page(exit->memory.gpa).state == PAGE_GUEST)
+		page = owner_page(exit->memory.gpa);
+		if (page.state == PAGE_GUEST && !page.added)
 			return VERDICT_RETRY;
 	}
 	data_record(cpu, exit, asset, HF_ACTION_DENY);

@@ -172,6 +172,8 @@ static int seal(struct owner_locked owner)
 	error = owner_seal(owner, ranges, held);
 	if (error)
 		return error;
+	if (backend_features() & HF_FEATURE_EXEC_SPLIT)
+		owner_close(owner);
 	/* Before the demand: who answers it must find the machine locked. */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
 	/* A CPU taken down or being started meanwhile pins its registers when it comes back. */

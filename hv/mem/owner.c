@@ -479,6 +479,30 @@ TRANSITION(donate, PAGE_GUEST, PAGE_SERVICE, BYTE_ADDED, 0)
 TRANSITION(release, PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
 TRANSITION(add, PAGE_ABSENT, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
 TRANSITION(open, PAGE_SEALED, PAGE_GUEST, 0, 0)
+TRANSITION(admit, PAGE_GUEST, PAGE_GUEST, 0, 0)
+
+/* An entry of the tables ends where a permission does: nothing has to be prepared. */
+static int close_run(struct gpa start, u64 npages, u32 perm, void *unused)
+{
+	u64 at, end = start.raw + npages * PAGE_SIZE;
+	struct run run;
+
+	(void)unused;
+	if (perm != HF_PERM_ALL)
+		return 0;
+	for (at = start.raw; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		run_set(&run, run.byte | BYTE_ADDED);
+	}
+	backend_stage2_protect(start, npages, PERM_DATA | HF_PERM_USER_EXEC);
+	return 0;
+}
+
+void owner_close(struct owner_locked l)
+{
+	(void)l;
+	owner_for_each_run(backend_gpa_limit(), close_run, NULL);
+}
 
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)
 {

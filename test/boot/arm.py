@@ -24,7 +24,7 @@ from models import Model
 MODELS = {model.name: model for model in (
     Model("max", "max,pauth-impdef=on", {"FGT"}),
     Model("neoverse-n1", "neoverse-n1", {"FGT"}),    # KPTI
-    Model("cortex-a57", "cortex-a57", {"FGT"}),      # no XNX
+    Model("cortex-a57", "cortex-a57", {"FGT", "XNX"}),
 )}
 
 ARM = os.path.join(place.BUILD, "arm")

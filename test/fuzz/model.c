@@ -23,6 +23,7 @@ static struct {
 	u32 action;
 	bool locked;
 	u8 registered[PAGES]; /* enum hf_kind, HF_KIND_NONE: not */
+	bool opened[PAGES];   /* action "allow" gave up what was kept there */
 	u64 sealed;
 	u64 registers[MACHINE_CPUS][FAKE_REGISTERS]; /* at lock */
 	u32 witnesses;
@@ -134,7 +135,10 @@ void model_exit(u64 at)
 	u64 page = at / PAGE_SIZE;
 
 	if (model.action != HF_ACTION_ALLOW || !model.locked || page >= PAGES ||
-	    !model.registered[page] || owner_page(gpa(at)).state == PAGE_SEALED)
+	    owner_page(gpa(at)).state != PAGE_GUEST || owner_page(gpa(at)).added)
+		return;
+	model.opened[page] = true;
+	if (!model.registered[page])
 		return;
 	model.registered[page] = HF_KIND_NONE;
 	model.sealed--;
@@ -180,8 +184,10 @@ u32 model_due(u64 at)
 		return 0;
 	if (model.locked && kind)
 		return kind_due(kind);
-	if (is_ram(at))
+	if (is_ram(at) && (!model.locked || model.opened[at / PAGE_SIZE]))
 		return HF_PERM_ALL;
+	if (is_ram(at))
+		return HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC;
 	if (at >= FAKE_HOTPLUG_START && at < FAKE_HOTPLUG_END)
 		return HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC;
 	return HF_PERM_READ | HF_PERM_WRITE;
@@ -208,9 +214,11 @@ void model_check_page(u64 at)
 	/* I2 */
 	if ((page.state == PAGE_HYPERVISOR) != is_ours(at) || page.state == PAGE_SERVICE)
 		fuzz_fail("model: page %llx has state %d", (unsigned long long)at, page.state);
-	/* I1, of what is under control: what is sealed */
-	if (page.state == PAGE_SEALED && (tables & HF_PERM_WRITE) &&
-	    (tables & HF_PERM_KERNEL_EXEC))
+	/* I1, of what is under control: what is sealed, and where the tables can tell, all */
+	if ((page.state == PAGE_SEALED ||
+	     (model.locked && (backend_features() & HF_FEATURE_EXEC_SPLIT))) &&
+	    !(at < FAKE_RAM_BYTES && model.opened[at / PAGE_SIZE]) &&
+	    (tables & HF_PERM_WRITE) && (tables & HF_PERM_KERNEL_EXEC))
 		fuzz_fail("model: page %llx: writable and executable", (unsigned long long)at);
 }
 

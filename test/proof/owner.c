@@ -223,6 +223,7 @@ static const struct row {
 	{ PAGE_ABSENT, PAGE_GUEST, KEEPS, false },
 	{ PAGE_SEALED, PAGE_GUEST, CLEARS, true },
 	{ PAGE_SEALED, PAGE_GUEST, KEEPS, true },
+	{ PAGE_GUEST, PAGE_GUEST, CLEARS, false },
 };
 
 static int transition(struct owner_locked l, const struct hf_range *ranges, u32 count)
@@ -250,8 +251,10 @@ static int transition(struct owner_locked l, const struct hf_range *ranges, u32 
 		return owner_add(l, ranges, count);
 	case 10:
 		return owner_open(l, ranges, count);
-	default:
+	case 11:
 		return owner_check_undo(l, ranges, count);
+	default:
+		return owner_admit(l, ranges, count);
 	}
 }
 
@@ -322,6 +325,27 @@ void prove_transitions(void)
 			unchanged(i);
 		step(i, row);
 		prove(invariant(page_of(bytes[i]), tables[i]), "I1 and I2");
+	}
+}
+
+/* From any state: what is the guest's loses kernel execution, and nothing else happens. */
+void prove_close(void)
+{
+	u32 i;
+
+	any_state();
+	remember();
+	owner_close(held);
+	prove(valid(), "states, permissions and count agree afterwards");
+	for (i = 0; i < PAGES; i++) {
+		struct page is = page_of(bytes[i]);
+
+		if (page_of(before.bytes[i]).state != PAGE_GUEST) {
+			unchanged(i);
+			continue;
+		}
+		prove(bytes[i] == (before.bytes[i] | BYTE_ADDED), "the flag, and no more");
+		prove(is.added && invariant(is, tables[i]), "I1 of all memory");
 	}
 }
 

@@ -173,9 +173,10 @@ static void kernel_execution(void **ctx)
 	struct cpu *cpu = machine(1);
 
 	(void)ctx;
+	assert_enforced(EXECUTE, HF_ENFORCED_AT_LOCK, "");
 	machine_lock(cpu);
 	assert_true(backend_features() & HF_FEATURE_EXEC_SPLIT);
-	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "this version");
+	assert_enforced(EXECUTE, HF_ENFORCED_HARDWARE, "do not run");
 	fake.format = &fake_plain_format;
 	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "tell kernel from user");
 }

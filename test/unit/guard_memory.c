@@ -16,7 +16,7 @@ static const struct {
 } accesses[] = {
 	{ MACHINE_FREE, R, 0, HF_ASSET_NONE },
 	{ MACHINE_FREE, W, 0, HF_ASSET_NONE },
-	{ MACHINE_FREE, X, 0, HF_ASSET_NONE },
+	{ MACHINE_FREE, X, 0, HF_ASSET_MEMORY | HF_KIND_NONE },
 	{ MACHINE_FREE, X, 3, HF_ASSET_NONE },
 	{ MACHINE_FREE, K, 0, HF_ASSET_NONE },
 	{ MACHINE_TEXT, R, 0, HF_ASSET_NONE },
@@ -362,6 +362,68 @@ static void allow_opens_seals_only(void **ctx)
 	assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_NONE);
 }
 
+/* From lock on the kernel executes sealed code only; user mode runs what it likes. */
+static void run_unsealed(u32 action)
+{
+	static const u64 at[] = { 0, MACHINE_TEXT - PAGE_SIZE, MACHINE_FREE,
+				  MACHINE_TEXT + MACHINE_TEXT_PAGES * PAGE_SIZE,
+				  FAKE_HIGH_END - PAGE_SIZE };
+	int then = action == HF_ACTION_ALLOW ? FAKE_DONE : (int)VERDICT_FAULT;
+	struct cpu *cpu = machine_action(1, action);
+
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
+		assert_int_equal(fake_guest_access(cpu, gpa(at[i]), X, 0, NULL), FAKE_DONE);
+	machine_lock(cpu);
+	for (u64 page = 0; page < FAKE_RAM_BYTES; page += PAGE_SIZE) {
+		struct page is = owner_page(gpa(page));
+
+		assert_true(is.added || is.state != PAGE_GUEST);
+		assert_int_equal(backend_stage2_permission(gpa(page)), owner_permission(is));
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
+		u64 newest = event_newest();
+
+		assert_int_equal(fake_guest_access(cpu, gpa(at[i]), X, 3, NULL), FAKE_DONE);
+		assert_int_equal(event_newest(), newest);
+		assert_int_equal(fake_guest_access(cpu, gpa(at[i]), X, 0, NULL), then);
+		assert_int_equal(event_newest(), newest + 1);
+		assert_int_equal(machine_event().action, action);
+		assert_int_equal(machine_event().access, HF_ACCESS_EXECUTE);
+		assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_NONE);
+	}
+	/* What was let go makes no second event. */
+	for (u32 i = 0; i < ARRAY_SIZE(at) && action == HF_ACTION_ALLOW; i++) {
+		u64 newest = event_newest();
+
+		assert_int_equal(fake_guest_access(cpu, gpa(at[i]), X, 0, NULL), FAKE_DONE);
+		assert_int_equal(event_newest(), newest);
+	}
+}
+
+static void unsealed_is_not_run(void **ctx)
+{
+	(void)ctx;
+	run_unsealed(HF_ACTION_DENY);
+}
+
+static void allow_runs_unsealed(void **ctx)
+{
+	(void)ctx;
+	run_unsealed(HF_ACTION_ALLOW);
+}
+
+/* Where it cannot tell, all that is not sealed runs, and nothing is taken away for it. */
+static void all_else_runs(void **ctx)
+{
+	(void)ctx;
+	fake_reset(&fake_plain_format);
+	machine_launch(fake_boot(1));
+	machine_lock(cpu_get(0));
+	assert_int_equal(fake_guest_access(cpu_get(0), gpa(MACHINE_FREE), X, 0, NULL),
+			 FAKE_DONE);
+	assert_false(owner_page(gpa(MACHINE_FREE)).added);
+}
+
 /* No memory for the tables: refused, and the record says so. */
 static void allow_without_tables(void **ctx)
 {
@@ -422,6 +484,9 @@ int main(void)
 		machine_test(allow_opens_a_page),
 		machine_test(allow_never_opens_the_hypervisor),
 		machine_test(allow_opens_seals_only),
+		machine_test(unsealed_is_not_run),
+		machine_test(allow_runs_unsealed),
+		machine_test(all_else_runs),
 		machine_test(allow_without_tables),
 		machine_test(allow_from_all_cpus),
 	};

@@ -19,8 +19,10 @@
  *	owner_release		SEALED		GUEST		all (not kernel-execute where split)
  *	owner_add		ABSENT		GUEST		all but kernel-execute
  *	owner_open		SEALED		GUEST		all (action "allow" only)
+ *	owner_admit		GUEST		GUEST		all (action "allow" only)
  *
- * owner_release sets the added flag, owner_open clears it, all others keep it.
+ * owner_release sets the added flag, owner_open and owner_admit clear it, all others keep it.
+ * owner_close sets it for whatever is the guest's: kernel mode executes sealed pages only.
  *
  * Memory that may be plugged in later (HF_MEMORY_HOTPLUG) starts as ABSENT with the added flag:
  * the guest may read, write and user-execute there from the start, as Linux does not announce
@@ -57,8 +59,8 @@ struct page {
 	enum page_state state;
 	enum hf_kind kind; /* of sealed pages, else HF_KIND_NONE */
 	bool dma;	   /* a device may write it */
-	bool added;	   /* plugged in after launch, or released: not kernel-executable */
-	bool guarded;	   /* device memory whose writes are looked at: read */
+	bool added;   /* plugged in, released, or the guest's at lock: not kernel-executable */
+	bool guarded; /* device memory whose writes are looked at: read */
 };
 
 /* Proof of holding the owner lock. */
@@ -105,5 +107,8 @@ typedef int owner_transition(struct owner_locked l, const struct hf_range *range
 owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, owner_check_fail;
 owner_transition owner_check_undo; /* of what owner_check_pass has passed */
 owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
+owner_transition owner_admit;
+/* At lock, where the tables tell kernel from user execution. Cannot fail; ends as these do. */
+void owner_close(struct owner_locked l);
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);
