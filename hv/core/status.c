@@ -81,7 +81,8 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_GATE] = "gate of address bit 20",
 };
 
-static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
+static_assert(HF_ASSET_DEVICES == (HF_ASSET_PLATFORM | PLATFORM_DMA) &&
+		      HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
 		      HF_ASSET_SLEEP == (HF_ASSET_PLATFORM | PLATFORM_SLEEP),
 	      "docs/abi.md");
 
