@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """make bench: what Holdfast costs. Times as ratios of interleaved boots without and with it, on one
-CPU; instructions from a boot in which the emulator counts them. Also in build/bench.json."""
+CPU; instructions from a boot in which the emulator counts them. Also in build/bench.json.
+
+  bench.py --arm [MODEL...]: on arm64, times and exits in steady state, of each CPU model."""
 
 import json
 import os
@@ -45,19 +47,25 @@ def boot(name, mode, cases, text, append="", **machine):
     return result.report.measures
 
 
-def timings():
+def timings(names, cases, prefix="bench", append="", **machine):
     """Ratio -> list of (bare, locked) nanoseconds, one pair of boots each. The least of the rounds
     of a boot counts: whatever else the host does only ever makes a loop slower."""
-    pairs = {name: [] for name in TIMES}
+    pairs = {name: [] for name in names}
     for number in range(1, PAIRS + 1):
         least = {}
         for mode in ("bare", "locked"):
-            measures = boot("bench-%s-%d" % (mode, number), mode, "time,tracer",
-                            "pair %d of %d, %s" % (number, PAIRS, mode), POLICY, limit=600)
-            least[mode] = {name: min(measures[source]) for name, source in TIMES.items()}
-        for name in TIMES:
+            measures = boot("%s-%s-%d" % (prefix, mode, number), mode, cases,
+                            "pair %d of %d, %s" % (number, PAIRS, mode), append, limit=600,
+                            **machine)
+            least[mode] = {name: min(measures[TIMES[name]]) for name in names}
+        for name in names:
             pairs[name].append((least["bare"][name], least["locked"][name]))
     return pairs
+
+
+def medians(pairs):
+    return {name: round(statistics.median(locked / bare for bare, locked in pairs[name]), 3)
+            for name in pairs}
 
 
 def counting(mode, cases):
@@ -100,11 +108,19 @@ def run():
     for name in ("steady.exits", "memory.bytes", "registry.sites", "registry.bytes"):
         results[name] = steady[name][0]
     results.update(instructions())
-    pairs = timings()
-    for name in TIMES:
-        results[name] = round(statistics.median(
-            locked / bare for bare, locked in pairs[name]), 3)
+    pairs = timings(TIMES, "time,tracer", append=POLICY)
+    results.update(medians(pairs))
     return results, pairs
+
+
+def run_arm(model):
+    """Of one CPU model: what a switch of address space costs depends on whether it has FGT."""
+    steady = boot("bench-arm-steady", "locked", "steady", "exits in steady state", arch="arm64",
+                  model=model, check=False)
+    pairs = timings([name for name in TIMES if name != "tracer.ratio"], "time", "bench-arm",
+                    arch="arm64", model=model, check=False)
+    return dict(medians(pairs), **{name: values[0] for name, values in steady.items()
+                                   if name.startswith("steady.")}), pairs
 
 
 def show(results, pairs):
@@ -124,6 +140,11 @@ def show(results, pairs):
 
 
 def main():
+    if sys.argv[1:2] == ["--arm"]:
+        for model in sys.argv[2:] or ["max"]:
+            print(model)
+            show(*run_arm(model))
+        return 0
     try:
         results, pairs = run()
     except Failed as failed:
