@@ -34,7 +34,7 @@ table() {
 	for layout in 0 1; do
 		echo "owner-queries:$layout $OWNER prove_queries -DLAYOUT=$layout -DROW=0"
 		echo "owner-dma:$layout $OWNER prove_dma -DLAYOUT=$layout -DROW=0"
-		echo "owner-close:$layout $OWNER prove_close -DLAYOUT=$layout -DROW=0"
+		echo "owner-close:$layout $OWNER,owner_for_each_run.0:9,close_run.0:6 prove_close -DLAYOUT=$layout -DROW=0"
 	done
 	for name in claim seal check_begin check_pass check_fail lend return donate release add open \
 		check_undo admit; do
