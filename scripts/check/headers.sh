@@ -26,7 +26,8 @@ mapfile -t files < <(user_files '*.h' | grep -vE "$FORCED"; find_files include -
 spread alone "${files[@]}"
 count=${#files[@]}
 
-# kbuild wants its files in a folder of their own; -k: all findings, not only the first.
+# kbuild wants its files in a folder of their own; -k: all findings, not only the first. Folders of an
+# architecture are built with the files of the folder above.
 kernel=$work/kernel
 mkdir -p "$kernel"
 objects=()
@@ -39,7 +40,7 @@ done < <(find_files agent test/attack test/boot/bench test/boot/capture include 
 cat >"$kernel/Kbuild" <<-END
 	obj-m := headers.o
 	headers-y := ${objects[*]}
-	ccflags-y := -std=gnu11 -Wall -Werror -I$PWD/include
+	ccflags-y := -std=gnu11 -Wall -Werror -I$PWD/include -I$PWD/agent -I$PWD/test/attack
 END
 if ! make -k -s -j2 -C "$KDIR" M="$PWD/$kernel" "${objects[@]}" >"$work/kernel.log" 2>&1; then
 	grep -E 'error' "$work/kernel.log" | sed "s|$PWD/||g; s|^|kernel: |" >>"$findings"
