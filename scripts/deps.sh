@@ -40,6 +40,7 @@ needs() {
 	intel file:/usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
 	unit header:cmocka.h libcmocka-dev
 	unit header:mbedtls/pk.h libmbedtls-dev
+	unit cmd:zstd zstd
 	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:clang clang
 	check cmd:clang-format clang-format
