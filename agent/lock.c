@@ -11,6 +11,7 @@
 #include "compat/probes.h"
 #include "compat/runtime.h"
 #include "inject.h"
+#include "later.h"
 #include "lock.h"
 #include "patching.h"
 #include "ranges.h"
@@ -22,6 +23,7 @@
 /* While a lock is tried. Under the device's lock. */
 static struct ranges *ranges;
 static struct patching *patching;
+static bool confined; /* only what is sealed as code will be executable */
 
 /* For a second look at the same things. NULL: not enough memory; none may have been found. */
 static struct hf_range *copy_found(void)
@@ -143,6 +145,8 @@ static int attempt(struct hf_ctl_lock *ctl)
 		runtime_release();
 		modules_release();
 	} else {
+		if (confined)
+			later_close();
 		modules_keep();
 	}
 	return ret;
@@ -160,6 +164,7 @@ static const char *const sentences[] = {
 		"the kernel patches code that belongs to nobody, or calls it from there",
 	[HF_LOCK_UNIPROC] = "the kernel runs without lock prefixes and could start another CPU",
 	[HF_LOCK_CALL_DEPTH] = "the kernel counts call depth (retbleed=stuff)",
+	[HF_LOCK_PROBES] = "new kprobes step over copies of code, which could not be executed",
 };
 
 static void report(struct hf_ctl_lock *ctl)
@@ -193,13 +198,38 @@ static bool prepare(const struct hf_ctl_lock *ctl)
 	return true;
 }
 
-static int run(struct hf_ctl_lock *ctl)
+/* Decided before anything is looked at. */
+static int settle_later(struct hf_ctl_lock *ctl)
+{
+	int ret = later_confined(&confined);
+
+	if (ret || !confined)
+		return ret;
+	if (ctl->kprobes == HF_POLICY_ON) {
+		ranges->reason = HF_LOCK_PROBES;
+		return -EPERM;
+	}
+	return later_prepare();
+}
+
+static int try(struct hf_ctl_lock *ctl)
 {
 	unsigned int i;
-	int ret;
+	int ret = settle_later(ctl);
 
+	if (ret)
+		return ret;
 	for (i = 1; (ret = attempt(ctl)) == -EAGAIN && !ctl->failed_call && i < ATTEMPTS; i++)
 		msleep(ATTEMPT_MS);
+	if (ret && confined)
+		later_permit();
+	return ret;
+}
+
+static int run(struct hf_ctl_lock *ctl)
+{
+	int ret = try(ctl);
+
 	ctl->reason = ctl->failed_call ? HF_LOCK_NONE : ranges->reason;
 	ctl->va = ctl->failed_call ? 0 : ranges->va;
 	if (ret && ctl->reason)

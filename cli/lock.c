@@ -41,6 +41,10 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 					 "the kernel counts call depth, for which it "
 					 "patches code in ways that cannot be "
 					 "checked; boot without retbleed=stuff" },
+		[HF_LOCK_PROBES] = { "probes",
+				     "new kprobes step over copies of code, which could not "
+				     "be executed: launch with --exec-control off, or do "
+				     "without --kprobes on" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
 	char what[64] = "";
@@ -73,7 +77,7 @@ static int refused(const struct options *options, const struct hf_ctl_lock *ctl,
 	if (err == EALREADY)
 		return output_failure(options, CLI_FAILED, "already",
 				      "Holdfast is locked already");
-	if (err == ENODEV || err == EPERM)
+	if (!ctl->reason && (err == ENODEV || err == EPERM))
 		return device_failure(options, "state", -err);
 	return not_found(options, ctl, err);
 }

@@ -21,6 +21,9 @@ static const char usage[] =
 	"            --action deny|allow  what is done about violations (default deny)\n"
 	"            --serial PORT        copy events to this I/O port, such as 0x2f8\n"
 	"            --init-guard off|apic  catch INIT at the interrupt controllers\n"
+	"            --exec-control hardware|off  only verified code runs in kernel mode, "
+	"where\n"
+	"                                 the CPU can tell (default hardware)\n"
 	"            --self-check         have the hypervisor check its own work; slow\n"
 	"  lock      seal the kernel; there is no way back but a reboot\n"
 	"            --ftrace, --kprobes, --livepatch off|before-lock|on\n"
@@ -105,6 +108,16 @@ static int parse_init_guard(struct options *options, const char *value)
 	return CLI_OK;
 }
 
+static int parse_exec_control(struct options *options, const char *value)
+{
+	options->flags &= ~HF_BOOT_EXEC_OFF;
+	if (!strcmp(value, "off"))
+		options->flags |= HF_BOOT_EXEC_OFF;
+	else if (strcmp(value, "hardware"))
+		return wrong(options, "unknown exec-control", value);
+	return CLI_OK;
+}
+
 static int parse_policy(const struct options *options, const char *value, uint8_t *policy)
 {
 	static const char *const words[] = {
@@ -153,6 +166,7 @@ static const struct option long_options[] = {
 	{ "action", required_argument, NULL, 'a' },
 	{ "serial", required_argument, NULL, 's' },
 	{ "init-guard", required_argument, NULL, 'g' },
+	{ "exec-control", required_argument, NULL, 'x' },
 	{ "self-check", no_argument, NULL, 'c' },
 	{ "later", no_argument, NULL, 'l' },
 	{ "ftrace", required_argument, NULL, 'F' },
@@ -170,7 +184,7 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 	opterr = 0;
 	while (ret == CLI_OK &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (strchr("iasgc", option))
+		if (strchr("iasgxc", option))
 			*given |= ACCEPTS_LAUNCH;
 		if (strchr("FKL", option))
 			*given |= ACCEPTS_LOCK;
@@ -199,6 +213,9 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 			break;
 		case 'g':
 			ret = parse_init_guard(options, optarg);
+			break;
+		case 'x':
+			ret = parse_exec_control(options, optarg);
 			break;
 		case 'l':
 			options->later = true;

@@ -52,6 +52,7 @@ static const struct wanted wanted[] __initconst = {
 	NEED("kprobe_insn_slots", insn_slots),
 	NEED("kprobe_optinsn_slots", optinsn_slots),
 	NEED("is_bpf_text_address", is_bpf_text_address),
+	MAY("bpf_jit_enable", bpf_jit_enable),
 	NEED("pack_list", pack_list),
 	NEED("pack_mutex", pack_mutex),
 	NEED("max_possible_pfn", max_possible_pfn),

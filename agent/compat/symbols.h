@@ -52,6 +52,7 @@ struct symbols {
 	bool (*is_insn_slot)(struct kprobe_insn_cache *cache, unsigned long addr);
 	struct kprobe_insn_cache *insn_slots, *optinsn_slots;
 	bool (*is_bpf_text_address)(unsigned long addr);
+	int *bpf_jit_enable;
 	struct list_head *pack_list; /* of struct bpf_prog_pack */
 	struct mutex *pack_mutex;
 	struct mutex *text_mutex; /* held while code is being patched */

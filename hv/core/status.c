@@ -148,19 +148,18 @@ static void register_protection(struct hf_protection *p, u32 rule)
 		   "a CPU did not have the value worth keeping when it was locked");
 }
 
-/* Asked of the owner map, so that it cannot claim more than the tables do. */
 static void execute_protection(struct hf_protection *p)
 {
-	const struct page plain = { .state = PAGE_GUEST };
-
-	if (!(backend_features() & HF_FEATURE_EXEC_SPLIT))
+	if (launch_flags() & HF_BOOT_EXEC_OFF)
+		set(p, HF_ENFORCED_NOT,
+		    "switched off: heap, modules area and user pages can be run in kernel "
+		    "mode");
+	else if (!protect_confines())
 		set(p, HF_ENFORCED_NOT,
 		    "the CPU cannot tell kernel from user execution: heap, modules area and "
 		    "user pages can be run in kernel mode");
 	else
-		set_locked(p, !(owner_permission(plain) & HF_PERM_KERNEL_EXEC),
-			   "this version leaves heap, modules area and user pages open to "
-			   "execution in kernel mode");
+		set_locked(p, true, "");
 }
 
 /* Known and enforced from launch on, whatever the action. */

@@ -25,8 +25,8 @@ void data_record(struct cpu *cpu, const struct exit *exit, u32 asset, u32 done)
 }
 
 /*
- * Action "allow": the page becomes the guest's again, for good. So each sealed page makes one
- * event and is open afterwards: an access cannot be let through without opening the page,
+ * Action "allow": the page becomes the guest's again, or kernel-executable, for good. So each page
+ * makes one event and is open afterwards: an access cannot be let through without opening the page,
  * short of emulating whatever instruction made it. -EINVAL: another CPU has been faster.
  */
 static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
@@ -37,7 +37,8 @@ static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 		.kind = page.kind,
 	};
 	struct owner_locked owner = owner_lock(cpu);
-	int error = owner_open(owner, &range, 1);
+	int error = page.state == PAGE_SEALED ? owner_open(owner, &range, 1)
+					      : owner_admit(owner, &range, 1);
 
 	if (!error)
 		shootdown_settle(owner);
@@ -48,13 +49,14 @@ static int open_page(struct cpu *cpu, const struct exit *exit, struct page page)
 enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page)
 {
 	u32 asset = HF_ASSET_MEMORY | page.kind;
+	bool code = page.state == PAGE_GUEST && exit->memory.access == HF_ACCESS_EXECUTE;
 
-	if (page.state == PAGE_SEALED && protect_action() == HF_ACTION_ALLOW) {
+	if ((page.state == PAGE_SEALED || code) && protect_action() == HF_ACTION_ALLOW) {
 		if (!open_page(cpu, exit, page)) {
 			data_record(cpu, exit, asset, HF_ACTION_ALLOW);
 			return VERDICT_RETRY;
 		}
-		if (owner_page(exit->memory.gpa).state == PAGE_GUEST)
+		if (!code && owner_state(exit->memory.gpa) == PAGE_GUEST)
 			return VERDICT_RETRY;
 	}
 	data_record(cpu, exit, asset, HF_ACTION_DENY);

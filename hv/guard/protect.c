@@ -162,6 +162,11 @@ void protect_forget(void)
 	last_code = 0;
 }
 
+bool protect_confines(void)
+{
+	return !(backend_stage2_admissible(OWNER_CONFINED) & HF_PERM_KERNEL_EXEC);
+}
+
 /* Everything that can fail comes before the first change. */
 static int seal(struct owner_locked owner)
 {
@@ -172,6 +177,8 @@ static int seal(struct owner_locked owner)
 	error = owner_seal(owner, ranges, held);
 	if (error)
 		return error;
+	if (protect_confines())
+		owner_confine(owner);
 	/* Before the demand: who answers it must find the machine locked. */
 	__atomic_store_n(&locked, 1, __ATOMIC_SEQ_CST);
 	/* A CPU taken down or being started meanwhile pins its registers when it comes back. */

@@ -13,10 +13,10 @@
 #include <hv/string.h>
 
 /* A page's byte: a state, or from BYTE_SEALED on a sealed page's kind; and flags. */
-#define BYTE_CODE   0x3fu
-#define BYTE_SEALED 8u
-#define BYTE_DMA    0x40u
-#define BYTE_ADDED  0x80u
+#define BYTE_CODE     0x3fu
+#define BYTE_SEALED   8u
+#define BYTE_DMA      0x40u
+#define BYTE_CONFINED 0x80u
 /* Of device memory, which nobody asks whether a device may write it. */
 #define BYTE_GUARDED BYTE_DMA
 
@@ -67,7 +67,7 @@ static struct page page_of(u8 byte)
 		.state = state_of(byte),
 		.kind = code < BYTE_SEALED ? HF_KIND_NONE : code - BYTE_SEALED,
 		.dma = code != PAGE_MMIO && (byte & BYTE_DMA),
-		.added = byte & BYTE_ADDED,
+		.confined = byte & BYTE_CONFINED,
 		.guarded = code == PAGE_MMIO && (byte & BYTE_GUARDED),
 	};
 }
@@ -211,9 +211,9 @@ u32 owner_permission(struct page page)
 {
 	switch (page.state) {
 	case PAGE_GUEST:
-		return page.added ? PERM_DATA | HF_PERM_USER_EXEC : HF_PERM_ALL;
+		return page.confined ? OWNER_CONFINED : HF_PERM_ALL;
 	case PAGE_ABSENT:
-		return page.added ? PERM_DATA | HF_PERM_USER_EXEC : 0;
+		return page.confined ? OWNER_CONFINED : 0;
 	case PAGE_MMIO:
 		return page.guarded ? HF_PERM_READ : PERM_DATA;
 	case PAGE_SEALED:
@@ -271,7 +271,7 @@ static int add_span(const struct hf_memory *memory)
 		return -HF_ENOMEM;
 	memset(span->bytes,
 	       memory->type == HF_MEMORY_RAM ? byte_of(PAGE_GUEST, 0, 0)
-					     : byte_of(PAGE_ABSENT, 0, BYTE_ADDED),
+					     : byte_of(PAGE_ABSENT, 0, BYTE_CONFINED),
 	       bytes);
 	owner.count++;
 	return 0;
@@ -457,21 +457,52 @@ static int transfer(const struct transition *t, const struct hf_range *ranges, u
 	}
 
 /*
- * What was sealed and is released stays without kernel-execute, like added memory: the guest
- * may write code there that nobody verified. "Open" gives up enforcement altogether.
+ * What was sealed and is released stays without kernel-execute: the guest may write code there
+ * that nobody verified. "Open" gives up enforcement altogether, "admit" that of execution.
  */
-TRANSITION(claim, PAGE_GUEST, PAGE_HYPERVISOR, BYTE_ADDED, 0)
-TRANSITION(seal, PAGE_GUEST, PAGE_SEALED, BYTE_ADDED, 0)
-TRANSITION(check_begin, PAGE_GUEST, PAGE_PENDING, BYTE_ADDED, 0)
-TRANSITION(check_pass, PAGE_PENDING, PAGE_SEALED, BYTE_ADDED, 0)
-TRANSITION(check_fail, PAGE_PENDING, PAGE_GUEST, BYTE_ADDED, 0)
-TRANSITION(check_undo, PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, 0)
-TRANSITION(lend, PAGE_GUEST, PAGE_LENT, BYTE_ADDED, 0)
-TRANSITION(return, PAGE_LENT, PAGE_GUEST, BYTE_ADDED, 0)
-TRANSITION(donate, PAGE_GUEST, PAGE_SERVICE, BYTE_ADDED, 0)
-TRANSITION(release, PAGE_SEALED, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
-TRANSITION(add, PAGE_ABSENT, PAGE_GUEST, BYTE_ADDED, BYTE_ADDED)
+TRANSITION(claim, PAGE_GUEST, PAGE_HYPERVISOR, BYTE_CONFINED, 0)
+TRANSITION(seal, PAGE_GUEST, PAGE_SEALED, BYTE_CONFINED, 0)
+TRANSITION(check_begin, PAGE_GUEST, PAGE_PENDING, BYTE_CONFINED, 0)
+TRANSITION(check_pass, PAGE_PENDING, PAGE_SEALED, BYTE_CONFINED, 0)
+TRANSITION(check_fail, PAGE_PENDING, PAGE_GUEST, BYTE_CONFINED, 0)
+TRANSITION(check_undo, PAGE_SEALED, PAGE_GUEST, BYTE_CONFINED, 0)
+TRANSITION(lend, PAGE_GUEST, PAGE_LENT, BYTE_CONFINED, 0)
+TRANSITION(return, PAGE_LENT, PAGE_GUEST, BYTE_CONFINED, 0)
+TRANSITION(donate, PAGE_GUEST, PAGE_SERVICE, BYTE_CONFINED, 0)
+TRANSITION(release, PAGE_SEALED, PAGE_GUEST, BYTE_CONFINED, BYTE_CONFINED)
+TRANSITION(add, PAGE_ABSENT, PAGE_GUEST, BYTE_CONFINED, BYTE_CONFINED)
 TRANSITION(open, PAGE_SEALED, PAGE_GUEST, 0, 0)
+TRANSITION(admit, PAGE_GUEST, PAGE_GUEST, 0, 0)
+
+static int confine_run(struct gpa start, u64 npages, u32 perm, void *unused)
+{
+	(void)unused;
+	if (perm == OWNER_CONFINED) {
+		backend_stage2_protect(start, npages, perm);
+		backend_stage2_merge(start, npages);
+	}
+	return 0;
+}
+
+/*
+ * Cannot run out of tables: nothing but the guest's own had all permissions, so whatever block a
+ * page was in now lies in one run.
+ */
+void owner_confine(struct owner_locked l)
+{
+	struct run run;
+	u64 at;
+
+	(void)l;
+	for (u32 i = 0; i < owner.count; i++) {
+		for (at = owner.span[i].start; at < owner.span[i].end;
+		     at += run.npages * PAGE_SIZE) {
+			run = run_at(at, owner.span[i].end);
+			run_set(&run, run.byte | BYTE_CONFINED);
+		}
+	}
+	owner_for_each_run(backend_gpa_limit(), confine_run, NULL);
+}
 
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)
 {

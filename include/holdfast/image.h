@@ -82,7 +82,9 @@ struct hf_memory {
  * CPU does not intercept INIT. */
 #define HF_BOOT_INIT_GUARD 1u
 #define HF_BOOT_SELF_CHECK 2u /* check the hypervisor's own work at each exit; slow */
-#define HF_BOOT_FLAGS	   3u /* all */
+/* Execute control: not at all, instead of where the CPU tells kernel from user execution. */
+#define HF_BOOT_EXEC_OFF 4u
+#define HF_BOOT_FLAGS	 7u /* all */
 
 /*
  * Where a CPU that is started again (x86: SIPI; Arm: CPU_ON) begins, in the kernel's own

@@ -301,7 +301,7 @@ static void step_access(void)
 	int verdict = fake_guest_access(cpu, gpa(at), access, cpl, &value);
 	bool may;
 
-	model_exit(at);
+	model_exit(at, need == HF_PERM_KERNEL_EXEC);
 	may = (fake.format->admissible(model_due(at)) & need) == need;
 	if (verdict != FAKE_DONE && verdict != VERDICT_FAULT)
 		fuzz_fail("access: verdict %d", verdict);
@@ -382,7 +382,8 @@ static void step_exit(void)
 	if (!proper(&exit, verdict))
 		fuzz_fail("exit of kind %u: verdict %d", exit.kind, verdict);
 	if (exit.kind == HF_EXIT_MEMORY)
-		model_exit(exit.memory.gpa.raw);
+		model_exit(exit.memory.gpa.raw,
+			   exit.memory.access == HF_ACCESS_EXECUTE && !exit.memory.user_exec);
 }
 
 /* A CPU in the guest takes its kick some time while the other waits. */

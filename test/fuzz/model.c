@@ -23,6 +23,7 @@ static struct {
 	u32 action;
 	bool locked;
 	u8 registered[PAGES]; /* enum hf_kind, HF_KIND_NONE: not */
+	bool admitted[PAGES]; /* by "allow": the kernel may run it though it is not sealed */
 	u64 sealed;
 	u64 registers[MACHINE_CPUS][FAKE_REGISTERS]; /* at lock */
 	u32 witnesses;
@@ -102,13 +103,18 @@ static void forget(u64 at)
 			model.witness[i] = model.witness[--model.witnesses];
 }
 
-void model_exit(u64 at)
+void model_exit(u64 at, bool kernel_fetch)
 {
 	u64 page = at / PAGE_SIZE;
 
-	if (model.action != HF_ACTION_ALLOW || !model.locked || page >= PAGES ||
-	    !model.registered[page] || owner_page(gpa(at)).state == PAGE_SEALED)
+	if (model.action != HF_ACTION_ALLOW || !model.locked || page >= PAGES)
 		return;
+	/* Tables may have run out: then it was refused. */
+	if (!model.registered[page] && kernel_fetch && !owner_page(gpa(at)).confined)
+		model.admitted[page] = true;
+	if (!model.registered[page] || owner_page(gpa(at)).state == PAGE_SEALED)
+		return;
+	model.admitted[page] = true;
 	model.registered[page] = HF_KIND_NONE;
 	model.sealed--;
 	forget(page * PAGE_SIZE);
@@ -154,7 +160,9 @@ u32 model_due(u64 at)
 	if (model.locked && kind)
 		return kind_due(kind);
 	if (is_ram(at))
-		return HF_PERM_ALL;
+		return model.locked && !model.admitted[at / PAGE_SIZE]
+			       ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC
+			       : HF_PERM_ALL;
 	if (at >= FAKE_HOTPLUG_START && at < FAKE_HOTPLUG_END)
 		return HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC;
 	return HF_PERM_READ | HF_PERM_WRITE;
@@ -181,9 +189,9 @@ void model_check_page(u64 at)
 	/* I2 */
 	if ((page.state == PAGE_HYPERVISOR) != is_ours(at) || page.state == PAGE_SERVICE)
 		fuzz_fail("model: page %llx has state %d", (unsigned long long)at, page.state);
-	/* I1, of what is under control: what is sealed */
-	if (page.state == PAGE_SEALED && (tables & HF_PERM_WRITE) &&
-	    (tables & HF_PERM_KERNEL_EXEC))
+	/* I1, of what is under control: what is sealed, and all else where the tables can */
+	if ((page.state == PAGE_SEALED || (page.confined && protect_confines())) &&
+	    (tables & HF_PERM_WRITE) && (tables & HF_PERM_KERNEL_EXEC))
 		fuzz_fail("model: page %llx: writable and executable", (unsigned long long)at);
 }
 

@@ -19,7 +19,7 @@ void model_forgot(void);
 void model_locked(void);
 bool model_is_locked(void);
 /* An access to @at was refused or looked at: with action "allow" it may have opened the page. */
-void model_exit(u64 at);
+void model_exit(u64 at, bool kernel_fetch);
 
 /* What the guest may do with the page: HF_PERM_*, before the format's limits. */
 u32 model_due(u64 at);

@@ -109,7 +109,7 @@ static bool valid_byte(u8 byte)
 
 	switch (page.state) {
 	case PAGE_ABSENT:
-		return page.added && !page.dma;
+		return page.confined && !page.dma;
 	case PAGE_GUEST:
 		return true;
 	case PAGE_SEALED:
@@ -130,7 +130,7 @@ static bool valid_byte(u8 byte)
 /* I1 and I2 of one page, from its byte and its permission alone. */
 static bool invariant(struct page page, u32 perm)
 {
-	bool guest = page.state == PAGE_GUEST && !page.added;
+	bool guest = page.state == PAGE_GUEST && !page.confined;
 
 	if (page.state == PAGE_HYPERVISOR || page.state == PAGE_SERVICE)
 		return perm == 0;
@@ -201,14 +201,14 @@ static void remember(void)
 
 /* ---- the table of owner.h, once more ---- */
 
-enum added {
+enum flag {
 	KEEPS,
 	SETS,
 	CLEARS
 };
 
 static const struct row {
-	u8 from, to, added;
+	u8 from, to, confined;
 	bool approved; /* may give a sealed page something: I3 */
 } rows[] = {
 	{ PAGE_GUEST, PAGE_HYPERVISOR, KEEPS, false },
@@ -223,6 +223,7 @@ static const struct row {
 	{ PAGE_ABSENT, PAGE_GUEST, KEEPS, false },
 	{ PAGE_SEALED, PAGE_GUEST, CLEARS, true },
 	{ PAGE_SEALED, PAGE_GUEST, KEEPS, true },
+	{ PAGE_GUEST, PAGE_GUEST, CLEARS, false },
 };
 
 static int transition(struct owner_locked l, const struct hf_range *ranges, u32 count)
@@ -250,8 +251,10 @@ static int transition(struct owner_locked l, const struct hf_range *ranges, u32 
 		return owner_add(l, ranges, count);
 	case 10:
 		return owner_open(l, ranges, count);
-	default:
+	case 11:
 		return owner_check_undo(l, ranges, count);
+	default:
+		return owner_admit(l, ranges, count);
 	}
 }
 
@@ -266,12 +269,12 @@ static void unchanged(u32 i)
 static void changed(u32 i, const struct row *row, u32 kind)
 {
 	struct page was = page_of(before.bytes[i]), is = page_of(bytes[i]);
-	bool added = row->added == KEEPS ? was.added : row->added == SETS;
+	bool confined = row->confined == KEEPS ? was.confined : row->confined == SETS;
 
 	prove(was.state == row->from && !was.dma, "only from the state of the table");
 	prove(is.state == row->to && is.kind == (row->to == PAGE_SEALED ? kind : HF_KIND_NONE),
 	      "to the state of the table");
-	prove(is.added == added && !is.dma, "the flags of the table");
+	prove(is.confined == confined && !is.dma, "the flags of the table");
 }
 
 /* I3, and that nothing leaves the hypervisor and the services. */

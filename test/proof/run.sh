@@ -36,7 +36,7 @@ table() {
 		echo "owner-dma:$layout $OWNER prove_dma -DLAYOUT=$layout -DROW=0"
 	done
 	for name in claim seal check_begin check_pass check_fail lend return donate release add open \
-		check_undo; do
+		check_undo admit; do
 		for layout in 0 1; do
 			echo "owner-$name:$layout $OWNER,${OWNER_RUNS[layout]} prove_transitions -DLAYOUT=$layout -DROW=$row"
 		done

@@ -137,17 +137,31 @@ static void rules_without_effect(void **ctx)
 
 #define EXECUTE "kernel-mode execution of other memory"
 
-/* This version leaves it open on every CPU, for different reasons. */
+/* Where the tables tell who executes. */
 static void kernel_execution(void **ctx)
 {
 	struct cpu *cpu = machine(1);
 
 	(void)ctx;
-	machine_lock(cpu);
 	assert_true(backend_features() & HF_FEATURE_EXEC_SPLIT);
-	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "this version");
+	assert_enforced(EXECUTE, HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu);
+	assert_enforced(EXECUTE, HF_ENFORCED_HARDWARE, NULL);
 	fake.format = &fake_plain_format;
 	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "tell kernel from user");
+}
+
+static void kernel_execution_off(void **ctx)
+{
+	struct hf_boot *boot;
+
+	(void)ctx;
+	fake_reset(&fake_plain_format);
+	boot = fake_boot(1);
+	boot->flags = HF_BOOT_EXEC_OFF;
+	machine_launch(boot);
+	machine_lock(cpu_get(0));
+	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "switched off");
 }
 
 /* As the CPUs do it, or by looking at interrupt controllers, or not at all. */
@@ -325,21 +339,14 @@ static void assets(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(before_and_after_lock),
-		machine_test(action_allow),
-		machine_test(kinds_not_registered),
-		machine_test(limits),
-		machine_test(rules_without_effect),
-		machine_test(kernel_execution),
-		machine_test(restart),
-		machine_test(restart_by_hardware),
-		machine_test(gate),
-		machine_test(gate_not_named),
-		machine_test(patching),
-		machine_test(patching_without_sites),
-		machine_test(live_patches_as_tracing),
-		machine_test(list_is_complete),
-		machine_test(assets),
+		machine_test(before_and_after_lock),  machine_test(action_allow),
+		machine_test(kinds_not_registered),   machine_test(limits),
+		machine_test(rules_without_effect),   machine_test(kernel_execution),
+		machine_test(kernel_execution_off),   machine_test(restart),
+		machine_test(restart_by_hardware),    machine_test(gate),
+		machine_test(gate_not_named),	      machine_test(patching),
+		machine_test(patching_without_sites), machine_test(live_patches_as_tracing),
+		machine_test(list_is_complete),	      machine_test(assets),
 	};
 
 	return cmocka_run_group_tests_name("core_status", tests, NULL, NULL);

@@ -16,7 +16,8 @@ static const struct {
 } accesses[] = {
 	{ MACHINE_FREE, R, 0, HF_ASSET_NONE },
 	{ MACHINE_FREE, W, 0, HF_ASSET_NONE },
-	{ MACHINE_FREE, X, 0, HF_ASSET_NONE },
+	{ MACHINE_FREE, X, 0, HF_ASSET_MEMORY | HF_KIND_NONE },
+	{ MACHINE_FREE + 0xff8, X, 0, HF_ASSET_MEMORY | HF_KIND_NONE },
 	{ MACHINE_FREE, X, 3, HF_ASSET_NONE },
 	{ MACHINE_FREE, K, 0, HF_ASSET_NONE },
 	{ MACHINE_TEXT, R, 0, HF_ASSET_NONE },
@@ -339,22 +340,74 @@ static void allow_never_opens_the_hypervisor(void **ctx)
 	assert_int_equal(owner_page(gpa(MACHINE_OURS)).state, PAGE_HYPERVISOR);
 }
 
-/* Guest memory that is refused for another reason than a seal stays so: no endless retry
- * either. */
-static void allow_opens_seals_only(void **ctx)
+/* Code that nobody verified: each page makes one event. Tables that run out refuse it. */
+static void allow_admits_code(void **ctx)
 {
 	const struct hf_range added = machine_range(FAKE_HOTPLUG_START, 1, HF_KIND_NONE);
-	struct cpu *cpu = machine_action(1, HF_ACTION_ALLOW);
+	const u64 pages[] = { MACHINE_FREE, FAKE_HOTPLUG_START };
+	struct cpu *cpu = machine_action(2, HF_ACTION_ALLOW);
 	struct owner_locked owner = owner_lock(cpu);
 
 	(void)ctx;
 	assert_int_equal(owner_add(owner, &added, 1), 0);
 	shootdown_settle(owner);
 	owner_unlock(owner);
-	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 3, NULL), FAKE_DONE);
-	assert_int_equal(fake_guest_access(cpu, gpa(added.gpa), X, 0, NULL), VERDICT_FAULT);
+	machine_lock(cpu);
+	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+		u64 newest = event_newest();
+
+		assert_int_equal(fake_guest_access(cpu, gpa(pages[i]), X, 3, NULL), FAKE_DONE);
+		assert_int_equal(fake_guest_access(cpu, gpa(pages[i]), X, 0, NULL), FAKE_DONE);
+		assert_quiet(newest + 1);
+		assert_int_equal(machine_event().action, HF_ACTION_ALLOW);
+		assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_NONE);
+		assert_int_equal(fake_guest_access(cpu_get(1), gpa(pages[i]), X, 0, NULL),
+				 FAKE_DONE);
+		assert_quiet(newest + 1);
+	}
+	fake.prepare_fails = 1;
+	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE + PAGE_SIZE), X, 0, NULL),
+			 VERDICT_FAULT);
 	assert_int_equal(machine_event().action, HF_ACTION_DENY);
-	assert_int_equal(machine_event().asset, HF_ASSET_MEMORY | HF_KIND_NONE);
+	assert_int_equal(owner_sealed(), MACHINE_SEALED);
+}
+
+/* A CPU that ran code of a page before lock does not go on with what it remembers of it. */
+static void code_of_before_lock(void **ctx)
+{
+	struct cpu *cpu = machine(2);
+
+	(void)ctx;
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(fake_guest_access(cpu_get(i), gpa(MACHINE_FREE), X, 0, NULL),
+				 FAKE_DONE);
+	machine_lock(cpu);
+	for (u32 i = 0; i < 2; i++) {
+		const struct gpa at =
+			gpa(MACHINE_FREE + 8 * i); /* else the event is the same */
+
+		assert_int_equal(fake_guest_access(cpu_get(i), at, X, 0, NULL), VERDICT_FAULT);
+		assert_int_equal(machine_event().access, X);
+		assert_int_equal(machine_event().cpu, i);
+		assert_int_equal(fake_guest_access(cpu_get(i), gpa(MACHINE_FREE), X, 3, NULL),
+				 FAKE_DONE);
+		assert_int_equal(fake_guest_access(cpu_get(i), gpa(MACHINE_TEXT), X, 0, NULL),
+				 FAKE_DONE);
+	}
+}
+
+/* Tables that cannot tell who executes stay as they are. */
+static void code_on_plain_tables(void **ctx)
+{
+	struct cpu *cpu;
+
+	(void)ctx;
+	fake_reset(&fake_plain_format);
+	machine_launch(fake_boot(1));
+	cpu = cpu_get(0);
+	machine_lock(cpu);
+	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE), X, 0, NULL), FAKE_DONE);
+	assert_false(owner_page(gpa(MACHINE_FREE)).confined);
 }
 
 /* No memory for the tables: refused, and the record says so. */
@@ -416,7 +469,9 @@ int main(void)
 		machine_test(unknown_access),
 		machine_test(allow_opens_a_page),
 		machine_test(allow_never_opens_the_hypervisor),
-		machine_test(allow_opens_seals_only),
+		machine_test(allow_admits_code),
+		machine_test(code_of_before_lock),
+		machine_test(code_on_plain_tables),
 		machine_test(allow_without_tables),
 		machine_test(allow_from_all_cpus),
 	};

@@ -15,14 +15,15 @@
 
 static const struct stage2_format *const formats[] = { &fake_format,	   &fake_plain_format,
 						       &fake_break_format, &npt_format,
-						       &ept_format,	   &fake_picky_format };
+						       &ept_format,	   &ept_modes_format,
+						       &fake_picky_format };
 static struct owner_locked l;
 
 /* ---- model ---- */
 
 typedef int transition(struct owner_locked locked, const struct hf_range *ranges, u32 count);
 
-enum added {
+enum flag {
 	KEEPS,
 	SETS,
 	CLEARS
@@ -33,7 +34,7 @@ static const struct row {
 	transition *fn;
 	enum page_state from;
 	enum page_state to;
-	enum added added;
+	enum flag confined;
 } rows[] = {
 	{ "claim", owner_claim, PAGE_GUEST, PAGE_HYPERVISOR, KEEPS },
 	{ "seal", owner_seal, PAGE_GUEST, PAGE_SEALED, KEEPS },
@@ -47,6 +48,7 @@ static const struct row {
 	{ "release", owner_release, PAGE_SEALED, PAGE_GUEST, SETS },
 	{ "add", owner_add, PAGE_ABSENT, PAGE_GUEST, KEEPS },
 	{ "open", owner_open, PAGE_SEALED, PAGE_GUEST, CLEARS },
+	{ "admit", owner_admit, PAGE_GUEST, PAGE_GUEST, CLEARS },
 };
 
 #define MODEL_PAGES (FAKE_RAM_BYTES / PAGE_SIZE)
@@ -93,7 +95,7 @@ static void begin(const struct stage2_format *format)
 		else if (in_chunk(boot, at))
 			model[i].state = PAGE_HYPERVISOR;
 		else if (hotplug)
-			model[i] = (struct page){ .state = PAGE_ABSENT, .added = true };
+			model[i] = (struct page){ .state = PAGE_ABSENT, .confined = true };
 	}
 }
 
@@ -131,9 +133,9 @@ static u32 model_permission(struct page page)
 {
 	switch (page.state) {
 	case PAGE_GUEST:
-		return page.added ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : HF_PERM_ALL;
+		return page.confined ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : HF_PERM_ALL;
 	case PAGE_ABSENT:
-		return page.added ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : 0;
+		return page.confined ? HF_PERM_ALL & ~HF_PERM_KERNEL_EXEC : 0;
 	case PAGE_MMIO:
 		return HF_PERM_READ | HF_PERM_WRITE;
 	case PAGE_SEALED:
@@ -148,7 +150,8 @@ static u32 model_permission(struct page page)
 
 static bool same_page(struct page a, struct page b)
 {
-	return a.state == b.state && a.kind == b.kind && a.dma == b.dma && a.added == b.added;
+	return a.state == b.state && a.kind == b.kind && a.dma == b.dma &&
+	       a.confined == b.confined;
 }
 
 /* The invariants, from what the tables hold and the owner says; no model. */
@@ -159,9 +162,9 @@ static void check_invariants(struct gpa at)
 	bool split = backend_features() & HF_FEATURE_EXEC_SPLIT;
 	bool guest = page.state == PAGE_GUEST || page.state == PAGE_ABSENT;
 
-	/* I1. Of the guest's own memory only what came later is controlled, and only with a
+	/* I1. Of the guest's own memory only what is confined is controlled, and only with a
 	 * split. */
-	if (!guest || (page.added && split))
+	if (!guest || (page.confined && split))
 		assert_false((perm & HF_PERM_WRITE) && (perm & HF_PERM_KERNEL_EXEC));
 	if ((page.state == PAGE_SEALED && page.kind != HF_KIND_DATA) ||
 	    page.state == PAGE_PENDING || page.state == PAGE_LENT)
@@ -229,7 +232,8 @@ static int model_transfer(const struct row *row, const struct hf_range *ranges, 
 			model_sealed += row->to == PAGE_SEALED;
 			page->state = row->to;
 			page->kind = row->to == PAGE_SEALED ? ranges[i].kind : HF_KIND_NONE;
-			page->added = row->added == KEEPS ? page->added : row->added == SETS;
+			page->confined = row->confined == KEEPS ? page->confined
+								: row->confined == SETS;
 		}
 	}
 	return 0;
@@ -372,12 +376,12 @@ static void every_pair(void **ctx)
 	}
 	print_message("%llu allowed, %llu refused\n", (unsigned long long)allowed,
 		      (unsigned long long)refused);
-	/* From guest 5 (7 origins), sealed 3 (7), pending 2, lent 1, absent 1. */
-	assert_int_equal(allowed, ARRAY_SIZE(formats) * (7 * 5 + 7 * 3 + 2 + 1 + 1));
+	/* From guest 6 (7 origins), sealed 3 (7), pending 2, lent 1, absent 1. */
+	assert_int_equal(allowed, ARRAY_SIZE(formats) * (7 * 6 + 7 * 3 + 2 + 1 + 1));
 }
 
 /* A guest page that came later, or was sealed once, is never kernel-executable again. */
-static void added_stays(void **ctx)
+static void confined_stays(void **ctx)
 {
 	struct hf_range plugged = range_of(FAKE_HOTPLUG_START, 1, HF_KIND_TEXT);
 	struct hf_range released = range_of(SUBJECT, 1, HF_KIND_TEXT);
@@ -398,6 +402,57 @@ static void added_stays(void **ctx)
 			 HF_PERM_READ | HF_PERM_KERNEL_EXEC);
 	assert_int_equal(owner_release(l, &released, 1), 0);
 	assert_int_equal(backend_stage2_permission(gpa(SUBJECT)), expected);
+}
+
+/* Only what is sealed as code stays kernel-executable, as far as a format can say so. */
+static void confine(void)
+{
+	u64 used = pool_used(), i;
+
+	owner_confine(l);
+	for (i = 0; i < MODEL_PAGES; i++)
+		model[i].confined = in_map(i * PAGE_SIZE);
+	stage2_settle();
+	backend_stage2_reclaim();
+	assert_true(pool_used() <= used);
+}
+
+/* Where there is no memory left, pages of every state, in blocks and not. */
+static void confined_at_lock(void **ctx)
+{
+	const struct hf_range sealed[] = {
+		range_of(SUBJECT, 3, HF_KIND_TEXT),
+		range_of(20 * FAKE_MIB, 512, HF_KIND_RODATA),
+		range_of(24 * FAKE_MIB, 1, HF_KIND_DATA),
+	};
+	const struct hf_range released = range_of(12 * FAKE_MIB, 700, HF_KIND_TEXT);
+	const struct hf_range lent = range_of(14 * FAKE_MIB + PAGE_SIZE, 1, 0);
+	const struct hf_range admitted = range_of(FAKE_HIGH_START + 5 * PAGE_SIZE, 2, 0);
+	size_t f;
+
+	(void)ctx;
+	for (f = 0; f < ARRAY_SIZE(formats); f++) {
+		begin(formats[f]);
+		assert_int_equal(transfer(row_of(owner_seal), sealed, ARRAY_SIZE(sealed)), 0);
+		assert_int_equal(transfer(row_of(owner_seal), &released, 1), 0);
+		assert_int_equal(transfer(row_of(owner_release), &released, 1), 0);
+		assert_int_equal(transfer(row_of(owner_lend), &lent, 1), 0);
+		assert_int_equal(owner_set_dma(l, gpa(15 * FAKE_MIB), 1, true), 0);
+		model[15 * FAKE_MIB / PAGE_SIZE].dma = true;
+		while (pool_page())
+			;
+		confine();
+		compare_all();
+		begin(formats[f]);
+		confine();
+		compare_all();
+		/* It comes back as it went, and with "allow" a page at a time. */
+		assert_int_equal(transfer(row_of(owner_seal), sealed, ARRAY_SIZE(sealed)), 0);
+		assert_int_equal(transfer(row_of(owner_check_undo), sealed, 1), 0);
+		assert_int_equal(transfer(row_of(owner_admit), &admitted, 1), 0);
+		compare_all();
+		assert_int_equal(backend_stage2_permission(gpa(admitted.gpa)), HF_PERM_ALL);
+	}
 }
 
 static void kinds(void **ctx)
@@ -524,7 +579,11 @@ static void all_or_nothing(void **ctx)
 				assert_int_equal(transfer(row_of(owner_lend), list, 3), 0);
 			/* One page moves on alone. */
 			if (rows[r].from != PAGE_ABSENT)
-				assert_int_equal(transfer(&rows[r], &bad, 1), 0);
+				assert_int_equal(transfer(rows[r].to == rows[r].from
+								  ? row_of(owner_seal)
+								  : &rows[r],
+							  &bad, 1),
+						 0);
 			assert_int_equal(transfer(&rows[r], list, 3), -HF_EINVAL);
 			compare_all();
 		}
@@ -745,6 +804,8 @@ static void random_sequences(void **ctx)
 		for (i = 0; i < OPERATIONS; i++) {
 			if (i % 5000 == 0)
 				begin(formats[f]);
+			if (!unit_below(2500))
+				confine();
 			if (unit_below(64))
 				random_transfer(&done);
 			else
@@ -763,7 +824,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(initial, teardown),
 		cmocka_unit_test_teardown(every_pair, teardown),
-		cmocka_unit_test_teardown(added_stays, teardown),
+		cmocka_unit_test_teardown(confined_stays, teardown),
+		cmocka_unit_test_teardown(confined_at_lock, teardown),
 		cmocka_unit_test_teardown(kinds, teardown),
 		cmocka_unit_test_teardown(malformed, teardown),
 		cmocka_unit_test_teardown(overlap, teardown),

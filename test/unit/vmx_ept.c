@@ -20,6 +20,7 @@
 #define R  0x1ull
 #define W  0x2ull
 #define X  0x4ull
+#define XU 0x400ull /* with mode-based execute control */
 #define WB 0x30ull
 #define AD 0x300ull
 #define PS 0x80ull
@@ -80,6 +81,44 @@ static void leaf_bits(void **ctx)
 	assert_int_equal(ept_pointer(hpa(0x12345000)), 0x1234501e);
 }
 
+/* SDM vol. 3, 29.3.3: a bit for each kind of execution, and neither says anything of the other. */
+static void execution_by_mode(void **ctx)
+{
+	static const struct {
+		u32 perm;
+		u64 bits;
+	} leaf[] = {
+		{ HF_PERM_READ, R | WB },
+		{ HF_PERM_READ | HF_PERM_KERNEL_EXEC, R | X | WB },
+		{ HF_PERM_READ | HF_PERM_WRITE | HF_PERM_USER_EXEC, R | W | XU | WB },
+		{ ALL, R | W | X | XU | WB },
+	};
+	const struct stage2_format *const m = &ept_modes_format;
+	unsigned int level;
+	u32 perm;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		for (level = 1; level <= 3; level++) {
+			u64 want = BLOCK | AD | leaf[i].bits | (level > 1 ? PS : 0);
+
+			assert_int_equal(m->leaf(hpa(BLOCK), leaf[i].perm, level), want);
+			assert_int_equal(m->permission(want), leaf[i].perm);
+		}
+	for (perm = 1; perm <= ALL; perm++) {
+		assert_int_equal(m->admissible(perm), perm | HF_PERM_READ);
+		assert_int_equal(m->permission(m->leaf(hpa(BLOCK), perm, 1)),
+				 perm | HF_PERM_READ);
+	}
+	assert_int_equal(m->admissible(0), 0);
+	assert_int_equal(m->leaf(hpa(BLOCK), 0, 1), 0);
+	/* Also what only user mode runs is code, for processors that code in large pages stops. */
+	ept_init(false, true);
+	assert_false(m->fits(hpa(BLOCK), HF_PERM_READ | HF_PERM_USER_EXEC, 2));
+	assert_true(m->fits(hpa(BLOCK), HF_PERM_READ | HF_PERM_WRITE, 2));
+}
+
 /* What is not there leaves nothing of itself. */
 static void absent(void **ctx)
 {
@@ -133,7 +172,7 @@ static void tables(void **ctx)
 	unsigned int level;
 
 	(void)ctx;
-	assert_int_equal(entry, 0x000ffffffffff107ull);
+	assert_int_equal(entry, 0x000ffffffffff507ull);
 	for (level = 2; level <= 4; level++) {
 		assert_true(f->is_table(entry, level));
 		assert_false(f->is_leaf(entry, level));
@@ -232,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(leaf_bits), test(absent),	   test(round_trip),  test(tables),
-		test(types),	 test(small_code), test(fixed_parts),
+		test(types),	 test(small_code), test(fixed_parts), test(execution_by_mode),
 	};
 
 	return cmocka_run_group_tests_name("vmx_ept", tests, NULL, NULL);

@@ -51,7 +51,7 @@ static int setup(void **ctx)
 	control(0x490, 0x000011fb, 0x3ffff);
 	control(0x48b, 0, ~0u);
 	fake_cpu_set_msr(0x48c, 0x06334141);
-	fake_cpu_set_cr4(0x20);
+	fake_cpu_set_cr4(0x100020);
 	vmx = (struct vmx){ 0 };
 	platform = (struct platform){ 0 };
 	boot = (struct hf_boot){ .serial_port = 0x3f8 };
@@ -77,7 +77,7 @@ static void fit(void **ctx)
 	 * time: no CR3, HLT, INVLPG, RDTSC, MOV DR. */
 	assert_int_equal(vmx.pin, 0x16 | 8 | 0x20);
 	assert_int_equal(vmx.primary, 0x04006172 | 1u << 25 | 1u << 28 | 1u << 31);
-	assert_int_equal(vmx.secondary & ~0x0c101028u, 2);
+	assert_int_equal(vmx.secondary & ~0x0c501028u, 2);
 	assert_int_equal(vmx.exit & 0x3c0204, 0x3c0204);
 	assert_int_equal(vmx.entry & 0xc204, 0xc204);
 	assert_int_equal(vmx.cr0_fixed, 0x80000021);
@@ -87,7 +87,37 @@ static void fit(void **ctx)
 	assert_int_equal(ept_large, 1);
 	assert_int_equal(ept_flags, 1);
 	assert_int_equal(backend_features(), HF_FEATURE_NEXT_RIP | HF_FEATURE_FLUSH_ASID |
-						     HF_FEATURE_RESTART | HF_FEATURE_NO_GATE);
+						     HF_FEATURE_RESTART | HF_FEATURE_NO_GATE |
+						     HF_FEATURE_EXEC_SPLIT);
+}
+
+#define MODES (1u << 22)
+
+static void one_bit(void)
+{
+	assert_int_equal(backend_probe(&boot), 0);
+	assert_false(vmx.secondary & MODES);
+	assert_false(backend_features() & HF_FEATURE_EXEC_SPLIT);
+}
+
+/* What is said of the tables, and the control that decides what they mean. */
+static void execution_by_mode(void **ctx)
+{
+	(void)ctx;
+	assert_int_equal(backend_probe(&boot), 0);
+	assert_true(vmx.secondary & MODES);
+	/* The processor has it not. */
+	setup(NULL);
+	control(0x48b, 0, ~MODES);
+	one_bit();
+	/* The kernel could run pages of user space. */
+	setup(NULL);
+	fake_cpu_set_cr4(0x20);
+	one_bit();
+	/* It is not wanted. */
+	setup(NULL);
+	boot.flags = HF_BOOT_EXEC_OFF;
+	one_bit();
 }
 
 /* Code in large pages only where the processor says that it bears it. */
@@ -202,8 +232,9 @@ static void bad_port(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(fit),    test(small_code),	   test(no_vmx),    test(locked_off),
-		test(in_use), test(lacks_control), test(lacks_ept), test(bad_port),
+		test(fit),	  test(small_code), test(no_vmx),
+		test(locked_off), test(in_use),	    test(lacks_control),
+		test(lacks_ept),  test(bad_port),   test(execution_by_mode),
 	};
 
 	return cmocka_run_group_tests_name("vmx_probe", tests, NULL, NULL);

@@ -19,10 +19,13 @@
  *	owner_release		SEALED		GUEST		all (not kernel-execute where split)
  *	owner_add		ABSENT		GUEST		all but kernel-execute
  *	owner_open		SEALED		GUEST		all (action "allow" only)
+ *	owner_admit		GUEST		GUEST		all (action "allow" only)
  *
- * owner_release sets the added flag, owner_open clears it, all others keep it.
+ * A page that is *confined* is not kernel-executable while it is the guest's own. owner_release
+ * sets that flag, owner_open and owner_admit clear it, all others keep it; owner_confine sets it on
+ * every page of the memory map, whatever its state.
  *
- * Memory that may be plugged in later (HF_MEMORY_HOTPLUG) starts as ABSENT with the added flag:
+ * Memory that may be plugged in later (HF_MEMORY_HOTPLUG) starts as ABSENT and confined:
  * the guest may read, write and user-execute there from the start, as Linux does not announce
  * when it begins to. The hypervisor itself touches it, and lets it be sealed or lent, only after
  * owner_add: before, nothing may answer at these addresses.
@@ -57,7 +60,7 @@ struct page {
 	enum page_state state;
 	enum hf_kind kind; /* of sealed pages, else HF_KIND_NONE */
 	bool dma;	   /* a device may write it */
-	bool added;	   /* plugged in after launch, or released: not kernel-executable */
+	bool confined;	   /* while the guest's own: not kernel-executable */
 	bool guarded;	   /* device memory whose writes are looked at: read */
 };
 
@@ -81,6 +84,8 @@ struct page owner_page(struct gpa address);
 enum page_state owner_state(struct gpa address);
 /* The page at @at, and in *npages how many in a row from there on are alike, 1 to @most. */
 struct page owner_run(struct gpa at, u64 most, u64 *npages);
+/* What a confined page of the guest's own keeps. */
+#define OWNER_CONFINED (HF_PERM_READ | HF_PERM_WRITE | HF_PERM_USER_EXEC)
 /* The permission the second-level tables must hold for the page (after admissible). */
 u32 owner_permission(struct page page);
 /* What pages of a kind keep when sealed: HF_PERM_*; 0 for an unknown kind. */
@@ -109,5 +114,9 @@ typedef int owner_transition(struct owner_locked l, const struct hf_range *range
 owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, owner_check_fail;
 owner_transition owner_check_undo; /* of what owner_check_pass has passed */
 owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
+owner_transition owner_admit;
+/* At lock: only what is sealed as code stays kernel-executable, as far as the tables tell kernel from
+ * user execution. Ends with shootdown_settle as well. */
+void owner_confine(struct owner_locked l);
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);

@@ -26,6 +26,8 @@ int protect_closed(void);
 bool protect_code_gpa(struct gva va, struct gpa *to);
 bool protect_code_va(struct gpa at, struct gva *to);
 
+/* Whether the lock leaves nothing but sealed code kernel-executable: where the tables can. */
+bool protect_confines(void);
 /* From the moment the ranges are sealed; a CPU takes it up in its next shootdown_sync. */
 bool protect_locked(void);
 /* Own CPU, as part of answering a shoot-down: pin the registers if the machine is locked. */

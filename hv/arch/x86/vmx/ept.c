@@ -15,6 +15,7 @@
 #define EPT_BLOCK      BIT(7)
 #define EPT_USED       BIT(8) /* accessed; without the flags it means nothing */
 #define EPT_DIRTY      BIT(9)
+#define EPT_USER_EXEC  BIT(10) /* with mode-based execute control; without it means nothing */
 #define EPT_ADDR       0x000ffffffffff000ull
 
 /*
@@ -39,10 +40,7 @@ u64 ept_pointer(struct hpa root)
 	return root.raw | POINTER_LEVELS | POINTER_WB | (flags ? POINTER_FLAGS : 0);
 }
 
-/*
- * As of nested tables: who executes is not told apart, and a page that is there can be read. (With
- * mode-based execute control there are two bits for execution: 29.3.3.1.)
- */
+/* As of nested tables: who executes is not told apart, and a page that is there can be read. */
 static u32 admissible(u32 perm)
 {
 	if (!perm)
@@ -50,6 +48,11 @@ static u32 admissible(u32 perm)
 	if (perm & EXEC)
 		perm |= EXEC;
 	return perm | HF_PERM_READ;
+}
+
+static u32 modes_admissible(u32 perm)
+{
+	return perm ? perm | HF_PERM_READ : 0;
 }
 
 static u64 span_of(unsigned int level)
@@ -66,9 +69,9 @@ static bool fits(struct hpa to, u32 perm, unsigned int level)
 	return (large_code || !(perm & EXEC)) && mtrr_uniform(to, span_of(level), &type);
 }
 
-static u64 leaf(struct hpa to, u32 perm, unsigned int level)
+static u64 make_leaf(struct hpa to, u32 perm, unsigned int level, u64 exec)
 {
-	u64 entry = to.raw | EPT_READ;
+	u64 entry = to.raw | EPT_READ | exec;
 	u32 type;
 
 	if (!perm)
@@ -79,15 +82,25 @@ static u64 leaf(struct hpa to, u32 perm, unsigned int level)
 		entry |= EPT_BLOCK;
 	if (perm & HF_PERM_WRITE)
 		entry |= EPT_WRITE;
-	if (perm & EXEC)
-		entry |= EPT_EXEC;
 	/* The CPU sets these; set beforehand they cost no locked update at run time. */
 	return entry | EPT_USED | EPT_DIRTY;
 }
 
+static u64 leaf(struct hpa to, u32 perm, unsigned int level)
+{
+	return make_leaf(to, perm, level, perm & EXEC ? EPT_EXEC : 0);
+}
+
+static u64 modes_leaf(struct hpa to, u32 perm, unsigned int level)
+{
+	return make_leaf(to, perm, level,
+			 (perm & HF_PERM_KERNEL_EXEC ? EPT_EXEC : 0) |
+				 (perm & HF_PERM_USER_EXEC ? EPT_USER_EXEC : 0));
+}
+
 static u64 table(struct hpa to)
 {
-	return to.raw | EPT_PRESENT | EPT_USED;
+	return to.raw | EPT_PRESENT | EPT_USER_EXEC | EPT_USED;
 }
 
 static bool is_leaf(u64 entry, unsigned int level)
@@ -106,23 +119,38 @@ static struct hpa address(u64 entry, unsigned int level)
 	return hpa(entry & EPT_ADDR);
 }
 
+static u32 access(u64 entry)
+{
+	return HF_PERM_READ | (entry & EPT_WRITE ? HF_PERM_WRITE : 0);
+}
+
 static u32 permission(u64 entry)
 {
 	if (!(entry & EPT_PRESENT))
 		return 0;
-	return HF_PERM_READ | (entry & EPT_WRITE ? HF_PERM_WRITE : 0) |
-	       (entry & EPT_EXEC ? EXEC : 0);
+	return access(entry) | (entry & EPT_EXEC ? EXEC : 0);
 }
 
+static u32 modes_permission(u64 entry)
+{
+	if (!(entry & EPT_PRESENT))
+		return 0;
+	return access(entry) | (entry & EPT_EXEC ? HF_PERM_KERNEL_EXEC : 0) |
+	       (entry & EPT_USER_EXEC ? HF_PERM_USER_EXEC : 0);
+}
+
+#define FORMAT                                                            \
+	.max_block = 3, .fits = fits, .table = table, .is_leaf = is_leaf, \
+	.is_table = is_table, .address = address
+
 const struct stage2_format ept_format = {
-	.name = "ept",
-	.max_block = 3,
-	.fits = fits,
-	.leaf = leaf,
-	.table = table,
-	.is_leaf = is_leaf,
-	.is_table = is_table,
-	.address = address,
-	.permission = permission,
-	.admissible = admissible,
+	FORMAT, .name = "ept", .leaf = leaf, .permission = permission, .admissible = admissible,
+};
+
+const struct stage2_format ept_modes_format = {
+	FORMAT,
+	.name = "ept, by mode",
+	.leaf = modes_leaf,
+	.permission = modes_permission,
+	.admissible = modes_admissible,
 };

@@ -6,7 +6,8 @@
 
 #define EPT_LEVELS 4
 
-extern const struct stage2_format ept_format;
+/* The second one tells kernel from user execution: mode-based execute control (29.3.3). */
+extern const struct stage2_format ept_format, ept_modes_format;
 
 /*
  * Before tables are made: whether tables have accessed and dirty flags; and whether code may lie in

@@ -124,6 +124,7 @@ enum vmcs_field {
 #define SECONDARY_VPID	  BIT(5)
 #define SECONDARY_INVPCID BIT(12)
 #define SECONDARY_XSAVES  BIT(20)
+#define SECONDARY_MODES	  BIT(22) /* mode-based execute control for EPT */
 #define SECONDARY_WAIT	  BIT(26) /* TPAUSE, UMONITOR and UMWAIT */
 #define SECONDARY_PCONFIG BIT(27)
 

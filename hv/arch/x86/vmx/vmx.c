@@ -102,7 +102,8 @@ static int ept_tables_init(void)
 
 	if (error)
 		return error;
-	error = tables_init(&ept_format, EPT_LEVELS, &root);
+	error = tables_init(vmx.secondary & SECONDARY_MODES ? &ept_modes_format : &ept_format,
+			    EPT_LEVELS, &root);
 	if (error)
 		return error;
 	vmx.ept_pointer = ept_pointer(root);
