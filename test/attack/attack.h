@@ -18,6 +18,10 @@
 /* The instruction of a hypercall, by the CPU's vendor. */
 #define ATTACK_CALL ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL)
 
+/* A protection, as the hypervisor calls it, and why an attack is open where it is not in force. */
+#define ATTACK_CONFINES	  "kernel-mode execution of other memory"
+#define ATTACK_UNCONFINED "which pages the kernel may execute is not controlled on this machine"
+
 /* When the same action must succeed, to show that the attack itself works. */
 enum attack_control {
 	ATTACK_BARE,	  /* on a kernel without Holdfast */
@@ -47,6 +51,8 @@ struct attack {
 	const char *gives;  /* what an attacker would gain */
 	const char *asset;  /* what is attacked, in the words of the policy */
 	const char *reason; /* why it is open; NULL: it is meant to be refused */
+	const char
+		*closed_by; /* open but where this protection is in force; NULL: everywhere */
 	const char *needs;  /* what a machine needs to show it (feature.c); NULL: nothing */
 	enum attack_control control;
 	unsigned int cpus; /* that the machine must have; 0: any number */

@@ -28,6 +28,37 @@ u8 *compat_module_rodata(const struct module *module, unsigned int *size)
 #endif
 }
 
+/* Since 6.10 executable memory has an allocator of its own, of several kinds; 0 is that of modules. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+void *compat_module_alloc(size_t size)
+{
+	void *(*alloc)(int type, size_t size) = attack_symbol("execmem_alloc");
+
+	return alloc ? alloc(0, size) : NULL;
+}
+
+void compat_module_free(void *memory)
+{
+	void (*free)(void *memory) = attack_symbol("execmem_free");
+
+	free(memory);
+}
+#else
+void *compat_module_alloc(size_t size)
+{
+	void *(*alloc)(unsigned long size) = attack_symbol("module_alloc");
+
+	return alloc ? alloc(size) : NULL;
+}
+
+void compat_module_free(void *memory)
+{
+	void (*free)(void *memory) = attack_symbol("module_memfree");
+
+	free(memory);
+}
+#endif
+
 /*
  * arch/x86/kernel/head_64.S: since 6.5 secondary_startup_64 finds stack, GDT and per-CPU area by
  * the number of the CPU; before, in variables.

@@ -10,6 +10,10 @@
 u8 *compat_module_text(const struct module *module, unsigned int *size);
 u8 *compat_module_rodata(const struct module *module, unsigned int *size);
 
+/* Memory in the area of modules, that can be written and not executed; NULL: none. */
+void *compat_module_alloc(size_t size);
+void compat_module_free(void *memory);
+
 /*
  * Makes the kernel's start-up code end in @code on @stack (its top) when CPU @cpu is started; @task
  * is what that CPU ran when it was lost. -ENOENT: this kernel does it in yet another way.

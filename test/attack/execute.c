@@ -89,6 +89,17 @@ int execute_call(void *code, size_t size, u64 a, u64 b, void *resume, u64 *answe
 	return guarded.trap;
 }
 
+enum attack_outcome execute_attack(struct attempt *t, void *va)
+{
+	u64 answer;
+
+	t->trap = execute_call(va, EXECUTE_CODE_SIZE, 0, 0, NULL, &answer);
+	if (t->trap != TRAP_NONE)
+		return ATTACK_REFUSED;
+	attack_note(t, "code returned %llx", answer);
+	return answer == EXECUTE_ANSWER ? ATTACK_SUCCEEDED : ATTACK_ERROR;
+}
+
 int execute_init(void)
 {
 	return register_die_notifier(&die_notifier);

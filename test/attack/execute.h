@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "attack.h"
+
 /* Code that returns 0x4846. */
 extern const u8 execute_code[];
 
@@ -24,6 +26,9 @@ int execute_call(void *code, size_t size, u64 a, u64 b, void *resume, u64 *answe
  * single steps; interrupts are off. It moves no stack pointer and jumps nowhere.
  */
 int execute_instruction(void *instruction, size_t size, u64 a);
+
+/* An attempt to run a copy of execute_code at @va. */
+enum attack_outcome execute_attack(struct attempt *t, void *va);
 
 int execute_init(void);
 void execute_exit(void);

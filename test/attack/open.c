@@ -22,17 +22,6 @@
 #include "memory.h"
 #include "paging.h"
 
-static enum attack_outcome call_code(struct attempt *t, void *va)
-{
-	u64 answer;
-
-	t->trap = execute_call(va, EXECUTE_CODE_SIZE, 0, 0, NULL, &answer);
-	if (t->trap != TRAP_NONE)
-		return ATTACK_REFUSED;
-	attack_note(t, "code returned %llx", answer);
-	return answer == EXECUTE_ANSWER ? ATTACK_SUCCEEDED : ATTACK_ERROR;
-}
-
 /* Remapping. */
 
 struct remap {
@@ -98,7 +87,7 @@ static enum attack_outcome remap_and(struct attempt *t, struct remap *r,
 
 static enum attack_outcome run_target(struct attempt *t)
 {
-	return call_code(t, t->va);
+	return execute_attack(t, t->va);
 }
 
 static enum attack_outcome read_target(struct attempt *t)
@@ -194,6 +183,7 @@ static const struct attack remap_attacks[] = {
 		.control = ATTACK_BARE,
 		.reason = "page tables are not protected: text is by its page, not by its "
 			  "address",
+		.closed_by = ATTACK_CONFINES, /* the other page is none of code */
 		.run = remap_text,
 		.look = memory_look,
 	},
@@ -233,80 +223,6 @@ static const struct attack remap_attacks[] = {
 };
 
 const struct attack_table remap_table = { remap_attacks, ARRAY_SIZE(remap_attacks) };
-
-/* Execution of code that nobody has verified. */
-
-static enum attack_outcome execute_heap(struct attempt *t)
-{
-	int (*set_x)(unsigned long addr, int pages) = attack_symbol("set_memory_x");
-	int (*set_nx)(unsigned long addr, int pages) = attack_symbol("set_memory_nx");
-	unsigned long page = get_zeroed_page(GFP_KERNEL);
-	enum attack_outcome outcome = ATTACK_ERROR;
-
-	if (page && set_x && set_nx && !set_x(page, 1)) {
-		memcpy((void *)page, execute_code, EXECUTE_CODE_SIZE);
-		outcome = call_code(t, (void *)page);
-		set_nx(page, 1);
-	}
-	free_page(page);
-	return outcome;
-}
-
-static enum attack_outcome execute_alias(struct attempt *t, struct page *page)
-{
-	void *alias = paging_alias(page_to_pfn(page), 1, PAGE_KERNEL_EXEC);
-	enum attack_outcome outcome;
-
-	if (!alias)
-		return ATTACK_ERROR;
-	outcome = call_code(t, alias);
-	vunmap(alias);
-	return outcome;
-}
-
-/* SMEP looks at the mapping: a second one, without the user bit, gets round it. */
-static enum attack_outcome execute_user(struct attempt *t)
-{
-	unsigned long user = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
-				     MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	enum attack_outcome outcome = ATTACK_ERROR;
-	struct page *page;
-
-	if (IS_ERR_VALUE(user))
-		return ATTACK_ERROR;
-	if (!copy_to_user((void __user *)user, execute_code, EXECUTE_CODE_SIZE) &&
-	    get_user_pages_fast(user, 1, FOLL_WRITE, &page) == 1) {
-		outcome = execute_alias(t, page);
-		put_page(page);
-	}
-	vm_munmap(user, PAGE_SIZE);
-	return outcome;
-}
-
-#define NO_EXECUTE_CONTROL "which pages the kernel may execute is not controlled yet"
-
-static const struct attack execute_attacks[] = {
-	{
-		.name = "execute-heap",
-		.title = "run a page of the heap after set_memory_x",
-		.gives = "any code in the kernel",
-		.asset = "kernel execution",
-		.control = ATTACK_BARE,
-		.reason = NO_EXECUTE_CONTROL,
-		.run = execute_heap,
-	},
-	{
-		.name = "execute-user",
-		.title = "run a page of a user process through a second mapping",
-		.gives = "any code in the kernel",
-		.asset = "kernel execution",
-		.control = ATTACK_BARE,
-		.reason = NO_EXECUTE_CONTROL,
-		.run = execute_user,
-	},
-};
-
-const struct attack_table execute_table = { execute_attacks, ARRAY_SIZE(execute_attacks) };
 
 /* Memory that is not sealed. */
 

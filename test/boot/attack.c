@@ -23,8 +23,9 @@ struct attack {
 	char name[64];
 	char control[16];
 	char absent[16]; /* what this CPU lacks to show it; "": nothing */
-	bool alone;	 /* may take the machine with it: runs only where it is named */
-	long long cpus;	 /* that it needs */
+	char closed_by[48];
+	bool alone;	/* may take the machine with it: runs only where it is named */
+	long long cpus; /* that it needs */
 };
 
 static struct attack attacks[MAX];
@@ -84,6 +85,7 @@ static int read_list(void)
 		json_string(line, "name", a->name, sizeof(a->name));
 		json_string(line, "control", a->control, sizeof(a->control));
 		json_string(line, "absent", a->absent, sizeof(a->absent));
+		json_string(line, "closed_by", a->closed_by, sizeof(a->closed_by));
 		a->cpus = 1;
 		json_number(line, "cpus", &a->cpus);
 		a->alone = strstr(line, "\"own_vm\":true") != NULL;
@@ -254,12 +256,33 @@ bool attack_waits(const char *phase)
 	return false;
 }
 
+/* Which of the protections that attacks name are in force: where they are not, these are open. */
+static void report_protections(void)
+{
+	struct hf_protection p;
+	uint32_t i;
+	int j;
+
+	for (i = 0; !ctl_protection(i, &p); i++) {
+		for (j = 0; j < count && strncmp(attacks[j].closed_by, p.name, sizeof(p.name));
+		     j++)
+			;
+		if (j == count)
+			continue;
+		report_begin();
+		report_str("protection", attacks[j].closed_by);
+		report_int("enforcement", p.enforcement);
+		report_end();
+	}
+}
+
 void attack_phase(const char *phase)
 {
 	bool all = !strcmp(phase, "locked");
 	int i;
 
 	if (all) {
+		report_protections();
 		report_events();
 		count_events();
 	}

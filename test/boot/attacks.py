@@ -23,11 +23,15 @@ BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
 UNDER_ALLOW_UNDEFINED = {"hypercalls", "launch"}
 
+# enum hf_enforcement: by hardware, by a fallback.
+IN_FORCE = (1, 2)
+
 # What an event must name for an attack on memory, or on what is no register. The first step of an
 # attack that clears CR0.WP is refused already.
 WRITE_PROTECT = "CR0.WP"
 NAMES = {
     "text": {"kernel text", WRITE_PROTECT},
+    "kernel execution": {"guest memory"},
     "rodata": {"kernel read-only data", WRITE_PROTECT},
     "syscall table": {"kernel read-only data", WRITE_PROTECT},
     "ro-after-init": {"kernel read-only data", "kernel data read-only after init", WRITE_PROTECT},
@@ -75,6 +79,7 @@ class Attack:
         self.asset = offer["asset"]
         self.open = offer["open"]
         self.reason = offer["reason"]
+        self.closed_by = offer.get("closed_by", "")     # not open where this is in force
         self.control = offer["control"]     # bare, prelaunch or prelock
         self.alone = offer.get("own_vm", False)
         self.stops = offer.get("stops", False)  # refusing it stops the machine
@@ -118,9 +123,15 @@ class Attack:
         """The event that stands for this attack, or None."""
         events = [event for event in self.events if event["kind"] not in NOTES]
         for event in events:
-            if tells_of(event, self.asset):
+            if self.is_told_by(event):
                 return event
         return events[0] if events else None
+
+    def is_told_by(self, event):
+        """Whether it is of this attack. Where that is what closes an attack, what was refused is to run
+        a page that is no code."""
+        return tells_of(event, self.asset) or (
+            self.closed_by and not self.open and tells_of(event, "kernel execution"))
 
     def stopped(self):
         """Whether the machine came to its end when this attack was refused, as it has to."""
@@ -161,7 +172,7 @@ class Attack:
         for event in self.events if self.asset in NOTHING_ELSE else filter(None, [self.event()]):
             if event["kind"] in NOTES or (self.handed and self.asset in NOTHING_ELSE):
                 continue
-            if not tells_of(event, self.asset):
+            if not self.is_told_by(event):
                 return "was refused, but the event names %s" % event.get("name")
         return ""
 
@@ -234,6 +245,9 @@ def collect(boots):
             attack.handed = boot.machine.model.intel
             attack.may_lack = boot.machine.model.lacks | \
                 (set() if boot.machine.firmware else {"EFI"})
+        for attack in attacks.values():
+            if boot.report.protections.get(attack.closed_by) in IN_FORCE:
+                attack.open = False
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]
             if record["phase"] == "locked":

@@ -144,6 +144,15 @@ int ctl_events(uint64_t first, struct hf_event *events, int max)
 	return count;
 }
 
+int ctl_protection(uint32_t index, struct hf_protection *protection)
+{
+	int err = query(HF_CALL_PROTECTION, index);
+
+	if (!err)
+		memcpy(protection, page, sizeof(*protection));
+	return err;
+}
+
 int ctl_asset(uint32_t id, char *name, size_t size)
 {
 	int err = query(HF_CALL_ASSET, id);

@@ -71,7 +71,7 @@ const char *cmdline_get(const char *key, const char *otherwise);
 
 #define CLI_LIMIT 60 /* seconds: launch under an emulator on a loaded machine */
 
-/* Runs the command with up to ten further words, closed by NULL. Returns its exit status. */
+/* Runs the command with up to twelve further words, closed by NULL. Returns its exit status. */
 int holdfast(struct outcome *o, ...);
 /* The number behind "key": anywhere in JSON text; false if there is none. */
 bool json_number(const char *json, const char *key, long long *value);
@@ -81,6 +81,7 @@ bool json_number(const char *json, const char *key, long long *value);
 struct hf_info;
 struct hf_stats;
 struct hf_event;
+struct hf_protection;
 
 /* Exits of all CPUs together. */
 struct exit_counts {
@@ -101,6 +102,8 @@ int ctl_exits(struct exit_counts *counts);
 /* Events from sequence number @first on; how many there are, up to @max. */
 int ctl_events(uint64_t first, struct hf_event *events, int max);
 int ctl_asset(uint32_t id, char *name, size_t size);
+/* Number @index of the list; -ENOENT past its end. */
+int ctl_protection(uint32_t index, struct hf_protection *protection);
 
 /* --- cases.c --- */
 
@@ -137,6 +140,7 @@ extern const struct test_case hotplug_cases[];
 extern const struct test_case patching_cases[];
 extern const struct test_case capture_cases[];
 extern const struct test_case traps_cases[];
+extern const struct test_case confine_cases[];
 
 /* --- text.c: the code of the kernel and its modules --- */
 

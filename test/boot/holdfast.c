@@ -9,12 +9,12 @@
 
 int holdfast(struct outcome *o, ...)
 {
-	const char *argv[12] = { HOLDFAST };
+	const char *argv[14] = { HOLDFAST };
 	size_t n = 1;
 	va_list ap;
 
 	va_start(ap, o);
-	while (n < 11 && (argv[n] = va_arg(ap, const char *)))
+	while (n < 13 && (argv[n] = va_arg(ap, const char *)))
 		n++;
 	va_end(ap);
 	argv[n] = NULL;

@@ -22,6 +22,8 @@
  * hf.livepatch-module=yes
  *			load the module with a live patch, which is not enabled yet, first of all
  * hf.guard=apic	launch with the init-guard (default off)
+ * hf.exec-control=off
+ *			launch so (default hardware)
  * hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
  *			the policies to lock with (default before-lock)
  * hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
@@ -96,9 +98,11 @@ static bool launch(void)
 	const char *action = mode_is("allow") ? "allow" : "deny";
 	const char *serial = cmdline_get("serial", "0x3e8");
 	const char *guard = cmdline_get("guard", "off");
+	const char *control = cmdline_get("exec-control", "hardware");
 	const char *check = strcmp(cmdline_get("check", "no"), "yes") ? NULL : "--self-check";
 	int err = holdfast(&o, "launch", "--image", IMAGE, "--action", action, "--serial",
-			   serial, "--init-guard", guard, check, NULL);
+			   serial, "--init-guard", guard, "--exec-control", control, check,
+			   NULL);
 
 	return step("launch", err, o.out);
 }

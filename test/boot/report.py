@@ -14,6 +14,7 @@ class Report:
         self.offers = []      # attacks, as the attack module describes them
         self.attacks = []     # {"attack", "phase", "outcome", ...}
         self.said = {}        # question -> what the holdfast command answered, as JSON text
+        self.protections = {} # of those that attacks name: how each is enforced
         self.measures = {}    # name -> list of values
         self.begun = None     # the case that runs now
         self.trying = None    # the attack that runs now, and its phase
@@ -68,6 +69,8 @@ class Report:
             self.trying, self.phase = record["try"], record["phase"]
         elif "event" in record or "ask" in record:
             pass
+        elif "protection" in record:
+            self.protections[record["protection"]] = record["enforcement"]
         elif "said" in record:
             self.said[record["said"]] = record["text"]
         elif "measure" in record:
