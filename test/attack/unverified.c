@@ -98,28 +98,26 @@ static enum attack_outcome modules(struct attempt *t)
 	return outcome;
 }
 
-/* Blocks of pages that were free, until one was the kernel's init text. */
-#define BLOCK_ORDER 3
-#define BLOCK_PAGES (1u << BLOCK_ORDER)
-
+/* Pages that are free, until one was the kernel's init text. */
 static struct page *find_init(struct list_head *taken)
 {
 	unsigned long from = (unsigned long)attack_symbol("_sinittext");
-	unsigned long to = (unsigned long)attack_symbol("_einittext"), first, pfn, count;
-	struct page *block;
+	unsigned long to = (unsigned long)attack_symbol("_einittext"), count;
+	struct sysinfo memory;
+	struct page *page;
 
 	if (!from || !to)
 		return NULL;
-	pfn = PHYS_PFN(__pa(PAGE_ALIGN(from)));
+	from = PHYS_PFN(__pa(PAGE_ALIGN(from)));
 	to = PHYS_PFN(__pa(to & PAGE_MASK));
-	for (count = nr_free_buffer_pages() / 2 / BLOCK_PAGES; count; count--) {
-		block = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY, BLOCK_ORDER);
-		if (!block)
+	si_meminfo(&memory);
+	for (count = memory.freeram - memory.freeram / 16; count; count--) {
+		page = alloc_page(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
+		if (!page)
 			return NULL;
-		list_add(&block->lru, taken);
-		first = max(page_to_pfn(block), pfn);
-		if (first < min(page_to_pfn(block) + BLOCK_PAGES, to))
-			return pfn_to_page(first);
+		list_add(&page->lru, taken);
+		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
+			return page;
 	}
 	return NULL;
 }
@@ -127,7 +125,7 @@ static struct page *find_init(struct list_head *taken)
 static enum attack_outcome init(struct attempt *t)
 {
 	enum attack_outcome outcome = ATTACK_ERROR;
-	struct page *page, *block, *next;
+	struct page *page, *next;
 	LIST_HEAD(taken);
 
 	page = find_init(&taken);
@@ -136,9 +134,9 @@ static enum attack_outcome init(struct attempt *t)
 		memcpy(page_address(page), execute_code, EXECUTE_CODE_SIZE);
 		outcome = run_through_alias(t, page_to_pfn(page));
 	}
-	list_for_each_entry_safe(block, next, &taken, lru)
+	list_for_each_entry_safe(page, next, &taken, lru)
 	{
-		__free_pages(block, BLOCK_ORDER);
+		__free_page(page);
 	}
 	return outcome;
 }
