@@ -16,7 +16,7 @@
 static const struct stage2_format *const formats[] = { &fake_format,	   &fake_plain_format,
 						       &fake_break_format, &npt_format,
 						       &ept_format,	   &ept_modes_format,
-						       &fake_picky_format };
+						       &npt_gmet_format,   &fake_picky_format };
 static struct owner_locked l;
 
 /* ---- model ---- */

@@ -21,18 +21,13 @@ struct setting {
 	unsigned int levels;
 };
 
-static const struct setting
-	settings
-		[] = {
-			{ &fake_format, 4 },
-			{ &fake_plain_format, 3 },
-			{ &fake_break_format, 5 },
-			{ &npt_format, 4 },
-			{ &npt_format, 5 },
-			{ &ept_format, 4 },
-			{ &ept_modes_format, 4 },
-			{ &fake_picky_format, 4 }, /* last: what is said of blocks does not hold for it */
-		};
+static const struct setting settings[] = {
+	{ &fake_format, 4 },	   { &fake_plain_format, 3 },
+	{ &fake_break_format, 5 }, { &npt_format, 4 },
+	{ &npt_format, 5 },	   { &ept_format, 4 },
+	{ &ept_modes_format, 4 },  { &npt_gmet_format, 4 },
+	{ &fake_picky_format, 4 }, /* last: what is said of blocks does not hold for it */
+};
 
 #define for_each_setting(s) for (s = settings; s < settings + ARRAY_SIZE(settings) - 1; s++)
 #define for_all_settings(s) for (s = settings; s < settings + ARRAY_SIZE(settings); s++)

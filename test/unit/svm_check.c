@@ -50,7 +50,8 @@ static int setup(void **ctx)
 	fake_cpu_set_leaf(0x80000000, (struct cpuid){ .eax = 0x80000001 });
 	fake_cpu_set_leaf(0x80000001, (struct cpuid){ 0 });
 	sysreg_init(0);
-	svm = (struct svm){ .npt_root = 0x1000,
+	svm = (struct svm){ .nested_control = NESTED_PAGING,
+			    .npt_root = 0x1000,
 			    .msrpm_pa = 0x2000,
 			    .msrpm_locked_pa = 0x8000,
 			    .iopm_pa = 0x4000 };
@@ -145,6 +146,7 @@ static void control(void **ctx)
 	breaks(vmcb.interrupt_control = BIT(31), "interrupt control");
 	breaks(vmcb.nested_control = 0, "nested paging");
 	breaks(vmcb.nested_control |= BIT(1), "nested paging");
+	breaks(vmcb.nested_control |= BIT(3), "nested paging");
 	breaks(vmcb.nested_cr3 += 0x1000, "nested CR3");
 	breaks(vmcb.clean = 1, "LBR control, clean bits or TSC offset");
 	breaks(vmcb.tsc_offset = 1, "LBR control, clean bits or TSC offset");

@@ -46,6 +46,42 @@ static void leaf_bits(void **ctx)
 	assert_int_equal(f->max_block, 3);
 }
 
+/* APM vol. 2, "Guest Mode Execute Trap": the user bit keeps the kernel out; it keeps user mode from
+ * nothing. */
+static void guest_mode_execute_trap(void **ctx)
+{
+	static const struct {
+		u32 perm, got;
+		u64 bits;
+	} leaf[] = {
+		{ HF_PERM_READ, HF_PERM_READ, P | US | A_D | NX },
+		{ HF_PERM_WRITE, HF_PERM_READ | HF_PERM_WRITE, P | RW | US | A_D | NX },
+		{ HF_PERM_USER_EXEC, HF_PERM_READ | HF_PERM_USER_EXEC, P | US | A_D },
+		{ HF_PERM_KERNEL_EXEC, HF_PERM_READ | EXEC, P | A_D },
+		{ HF_PERM_WRITE | HF_PERM_USER_EXEC,
+		  HF_PERM_READ | HF_PERM_WRITE | HF_PERM_USER_EXEC, P | RW | US | A_D },
+		{ ALL, ALL, P | RW | A_D },
+	};
+	const struct stage2_format *const g = &npt_gmet_format;
+	unsigned int level;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		for (level = 1; level <= 3; level++) {
+			u64 want = BLOCK | leaf[i].bits | (level > 1 ? PS : 0);
+
+			assert_int_equal(g->admissible(leaf[i].perm), leaf[i].got);
+			assert_int_equal(g->leaf(hpa(BLOCK), leaf[i].got, level), want);
+			assert_int_equal(g->permission(want), leaf[i].got);
+		}
+	/* The user bit counts where every level has it: a table's is never missing. */
+	assert_true(g->table(hpa(PAGE_SIZE)) & US);
+	assert_int_equal(g->admissible(0), 0);
+	assert_int_equal(g->leaf(hpa(BLOCK), 0, 1), 0);
+	assert_int_equal(g->permission(0), 0);
+}
+
 /* What is not there leaves nothing of itself. */
 static void absent(void **ctx)
 {
@@ -110,9 +146,8 @@ static void tables(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(leaf_bits),
-		cmocka_unit_test(absent),
-		cmocka_unit_test(round_trip),
+		cmocka_unit_test(leaf_bits), cmocka_unit_test(guest_mode_execute_trap),
+		cmocka_unit_test(absent),    cmocka_unit_test(round_trip),
 		cmocka_unit_test(tables),
 	};
 

@@ -28,6 +28,7 @@ static void fit(void)
 	fake_cpu_set_msr(0xc0010010, 0);
 	memset(&boot, 0xee, sizeof(boot));
 	boot.serial_port = 0x3f8;
+	boot.flags = 0;
 	platform = (struct platform){ 0 };
 }
 
@@ -66,7 +67,8 @@ static void features(void **ctx)
 		{ 0x09, HF_FEATURE_NEXT_RIP },
 		{ 0x41, HF_FEATURE_FLUSH_ASID },
 		{ 0x81, HF_FEATURE_DECODE_ASSIST },
-		{ 0xffffffff, ALL },
+		{ 0x20001, HF_FEATURE_EXEC_SPLIT },
+		{ 0xffffffff, ALL | HF_FEATURE_EXEC_SPLIT },
 	};
 	size_t i;
 
@@ -74,6 +76,10 @@ static void features(void **ctx)
 	for (i = 0; i < ARRAY_SIZE(with); i++) {
 		fake_cpu_set_leaf(0x8000000a, (struct cpuid){ .edx = with[i].edx });
 		accepted(with[i].features);
+		/* GMET, where it is wanted */
+		boot.flags = HF_BOOT_EXEC_OFF;
+		accepted(with[i].features & ~HF_FEATURE_EXEC_SPLIT);
+		boot.flags = 0;
 	}
 }
 

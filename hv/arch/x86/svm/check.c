@@ -90,7 +90,7 @@ static const char *check_control(const struct vmcb *vmcb)
 			   (platform.features & HF_FEATURE_FLUSH_ASID)),
 		  "TLB_CONTROL" },
 		{ !(vmcb->interrupt_control & CONTROL_OURS), "interrupt control" },
-		{ vmcb->nested_control == NESTED_PAGING, "nested paging" },
+		{ vmcb->nested_control == svm.nested_control, "nested paging" },
 		{ vmcb->nested_cr3 == svm.npt_root, "nested CR3" },
 		{ !vmcb->lbr_control && !vmcb->clean && !vmcb->tsc_offset,
 		  "LBR control, clean bits or TSC offset" },

@@ -19,6 +19,15 @@ static u32 admissible(u32 perm)
 	return perm | HF_PERM_READ;
 }
 
+static u32 gmet_admissible(u32 perm)
+{
+	if (!perm)
+		return 0;
+	if (perm & HF_PERM_KERNEL_EXEC)
+		perm |= HF_PERM_USER_EXEC;
+	return perm | HF_PERM_READ;
+}
+
 static bool fits(struct hpa to, u32 perm, unsigned int level)
 {
 	(void)to;
@@ -41,6 +50,11 @@ static u64 leaf(struct hpa to, u32 perm, unsigned int level)
 		entry |= PTE_NX;
 	/* The CPU sets these; set beforehand they cost no locked update at run time. */
 	return entry | PTE_A | PTE_D;
+}
+
+static u64 gmet_leaf(struct hpa to, u32 perm, unsigned int level)
+{
+	return leaf(to, perm, level) & ~(perm & HF_PERM_KERNEL_EXEC ? PTE_U : 0);
 }
 
 static u64 table(struct hpa to)
@@ -71,15 +85,23 @@ static u32 permission(u64 entry)
 	return HF_PERM_READ | (entry & PTE_W ? HF_PERM_WRITE : 0) | (entry & PTE_NX ? 0 : EXEC);
 }
 
+static u32 gmet_permission(u64 entry)
+{
+	return permission(entry) & ~(entry & PTE_U ? HF_PERM_KERNEL_EXEC : 0);
+}
+
+#define FORMAT                                                            \
+	.max_block = 3, .fits = fits, .table = table, .is_leaf = is_leaf, \
+	.is_table = is_table, .address = address
+
 const struct stage2_format npt_format = {
-	.name = "npt",
-	.max_block = 3,
-	.fits = fits,
-	.leaf = leaf,
-	.table = table,
-	.is_leaf = is_leaf,
-	.is_table = is_table,
-	.address = address,
-	.permission = permission,
-	.admissible = admissible,
+	FORMAT, .name = "npt", .leaf = leaf, .permission = permission, .admissible = admissible,
+};
+
+const struct stage2_format npt_gmet_format = {
+	FORMAT,
+	.name = "npt, GMET",
+	.leaf = gmet_leaf,
+	.permission = gmet_permission,
+	.admissible = gmet_admissible,
 };

@@ -17,6 +17,7 @@
 #define SVM_NRIPS	  BIT(3)
 #define SVM_FLUSH_ASID	  BIT(6)
 #define SVM_DECODE_ASSIST BIT(7)
+#define SVM_GMET	  BIT(17)
 
 #define VM_CR_SVMDIS BIT(4)  /* APM vol. 2, 15.30.1 */
 #define SYSCFG_SME   BIT(23) /* APM vol. 2, 7.10.1 */
@@ -59,6 +60,8 @@ int backend_probe(struct hf_boot *boot)
 	platform.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
 	platform.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
 	platform.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
+	if ((svm_edx & SVM_GMET) && !(boot->flags & HF_BOOT_EXEC_OFF))
+		platform.features |= HF_FEATURE_EXEC_SPLIT;
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;
 }

@@ -96,8 +96,11 @@ static int maps_init(const struct hf_boot *boot)
 static int npt_init(void)
 {
 	struct hpa root;
-	int error = tables_init(&npt_format, read_cr4() & CR4_LA57 ? 5 : 4, &root);
+	bool gmet = platform.features & HF_FEATURE_EXEC_SPLIT;
+	int error = tables_init(gmet ? &npt_gmet_format : &npt_format,
+				read_cr4() & CR4_LA57 ? 5 : 4, &root);
 
+	svm.nested_control = NESTED_PAGING | (gmet ? NESTED_GMET : 0);
 	if (!error)
 		svm.npt_root = root.raw;
 	return error;

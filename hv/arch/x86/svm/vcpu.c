@@ -77,7 +77,7 @@ static void init_control(struct vmcb *vmcb)
 	vmcb->msrpm_pa = svm.msrpm_pa;
 	vmcb->asid = GUEST_ASID;
 	vmcb->tlb_control = TLB_FLUSH_ALL;
-	vmcb->nested_control = NESTED_PAGING;
+	vmcb->nested_control = svm.nested_control;
 	vmcb->nested_cr3 = svm.npt_root;
 }
 

@@ -9,6 +9,7 @@
 
 /* State shared by all CPUs, set up by backend_init. */
 struct svm {
+	u64 nested_control;
 	u64 npt_root; /* physical addresses */
 	u64 msrpm_pa;
 	u64 msrpm_locked_pa;

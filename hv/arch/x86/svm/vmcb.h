@@ -62,8 +62,9 @@
 #define EXIT_CODE_NPF	     0x400
 #define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
 
-/* Bits of nested_control, APM vol. 2, 15.25.3. */
+/* Bits of nested_control, APM vol. 2, 15.25.3 and table B-1. */
 #define NESTED_PAGING BIT(0)
+#define NESTED_GMET   BIT(3)
 
 /* TLB_CONTROL, APM vol. 2, 15.16.1. */
 #define TLB_KEEP       0
