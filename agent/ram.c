@@ -96,10 +96,11 @@ int ram_describe(struct hf_boot *boot)
 u64 ram_hypervisor_bytes(const struct hf_boot *boot)
 {
 	u64 bytes = HF_MEMORY_FIXED + ram_end_pfn(boot) * HF_MEMORY_PER_PAGE;
+	u64 per_ram = HF_MEMORY_PER_RAM * (boot->flags & HF_BOOT_TWO_TABLES ? 2 : 1);
 	unsigned int i;
 
 	for (i = 0; i < boot->memory_count; i++)
 		if (boot->memory[i].type == HF_MEMORY_RAM)
-			bytes += boot->memory[i].npages * HF_MEMORY_PER_RAM;
+			bytes += boot->memory[i].npages * per_ram;
 	return bytes;
 }

@@ -21,9 +21,10 @@ static const char usage[] =
 	"            --action deny|allow  what is done about violations (default deny)\n"
 	"            --serial PORT        copy events to this I/O port, such as 0x2f8\n"
 	"            --init-guard off|apic  catch INIT at the interrupt controllers\n"
-	"            --exec-control hardware|off  only verified code runs in kernel mode, "
-	"where\n"
-	"                                 the CPU can tell (default hardware)\n"
+	"            --exec-control hardware|two-table|off\n"
+	"                                 only verified code runs in kernel mode: where the "
+	"CPU\n"
+	"                                 can tell (default), at a price, not\n"
 	"            --self-check         have the hypervisor check its own work; slow\n"
 	"  lock      seal the kernel; there is no way back but a reboot\n"
 	"            --ftrace, --kprobes, --livepatch off|before-lock|on\n"
@@ -110,9 +111,11 @@ static int parse_init_guard(struct options *options, const char *value)
 
 static int parse_exec_control(struct options *options, const char *value)
 {
-	options->flags &= ~HF_BOOT_EXEC_OFF;
+	options->flags &= ~(HF_BOOT_EXEC_OFF | HF_BOOT_TWO_TABLES);
 	if (!strcmp(value, "off"))
 		options->flags |= HF_BOOT_EXEC_OFF;
+	else if (!strcmp(value, "two-table"))
+		options->flags |= HF_BOOT_TWO_TABLES;
 	else if (strcmp(value, "hardware"))
 		return wrong(options, "unknown exec-control", value);
 	return CLI_OK;

@@ -81,6 +81,7 @@ const char *name_exit(uint32_t kind)
 		[HF_EXIT_DEVICE] = "device",
 		[HF_EXIT_WINDOW] = "window",
 		[HF_EXIT_INSTRUCTION] = "instruction",
+		[HF_EXIT_VIEW] = "view",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,

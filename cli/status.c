@@ -44,6 +44,8 @@ static json_t *protections_json(const struct hf_protection *protections, uint32_
 /* As it was asked for; what is in force is a protection's to say. */
 static const char *exec_control(const struct hf_info *info)
 {
+	if (info->flags & HF_BOOT_TWO_TABLES)
+		return "two-table";
 	return info->flags & HF_BOOT_EXEC_OFF ? "off" : "hardware";
 }
 

@@ -37,6 +37,8 @@ static u32 ready; /* [a] launch_init succeeded */
 static u32 arrived; /* [a] */
 static s32 outcome; /* [a] */
 
+#define BOTH_CONTROLS (HF_BOOT_EXEC_OFF | HF_BOOT_TWO_TABLES)
+
 /* A reason that the backend gave is more precise than ours. */
 static int refuse(struct hf_boot *boot, u32 reason, int error)
 {
@@ -54,7 +56,7 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
 	if ((boot->action != HF_ACTION_DENY && boot->action != HF_ACTION_ALLOW) ||
-	    (boot->flags & ~HF_BOOT_FLAGS))
+	    (boot->flags & ~HF_BOOT_FLAGS) || !(~boot->flags & BOTH_CONTROLS))
 		return refuse(boot, HF_REASON_BAD_OPTION, -HF_EINVAL);
 	if (!boot->chunk_count || boot->chunk_count > HF_CHUNKS_MAX ||
 	    image_size > boot->chunk_count * HF_CHUNK_SIZE)

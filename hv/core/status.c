@@ -160,6 +160,11 @@ static void execute_protection(struct hf_protection *p)
 		    "user pages can be run in kernel mode");
 	else
 		set_locked(p, true, "");
+	if (p->enforcement == HF_ENFORCED_HARDWARE && (launch_flags() & HF_BOOT_TWO_TABLES))
+		set(p, HF_ENFORCED_FALLBACK,
+		    "two tables, two exits a system call; a call gate, or an entry led to a "
+		    "user "
+		    "page, runs that page");
 }
 
 /* Known and enforced from launch on, whatever the action. */

@@ -474,34 +474,37 @@ TRANSITION(add, PAGE_ABSENT, PAGE_GUEST, BYTE_CONFINED, BYTE_CONFINED)
 TRANSITION(open, PAGE_SEALED, PAGE_GUEST, 0, 0)
 TRANSITION(admit, PAGE_GUEST, PAGE_GUEST, 0, 0)
 
+static void set_confined(u64 at, u64 end)
+{
+	struct run run;
+
+	for (; at < end; at += run.npages * PAGE_SIZE) {
+		run = run_at(at, end);
+		run_set(&run, run.byte | BYTE_CONFINED);
+	}
+}
+
 static int confine_run(struct gpa start, u64 npages, u32 perm, void *unused)
 {
 	(void)unused;
-	if (perm == OWNER_CONFINED) {
-		backend_stage2_protect(start, npages, perm);
-		backend_stage2_merge(start, npages);
-	}
+	if (perm != HF_PERM_ALL)
+		return 0;
+	set_confined(start.raw, start.raw + npages * PAGE_SIZE);
+	backend_stage2_protect(start, npages, OWNER_CONFINED);
+	backend_stage2_merge(start, npages);
 	return 0;
 }
 
 /*
- * Cannot run out of tables: nothing but the guest's own had all permissions, so whatever block a
- * page was in now lies in one run.
+ * Nothing has to be prepared: a block that loses something held pages with all permissions, which
+ * none but those of one run have.
  */
 void owner_confine(struct owner_locked l)
 {
-	struct run run;
-	u64 at;
-
 	(void)l;
-	for (u32 i = 0; i < owner.count; i++) {
-		for (at = owner.span[i].start; at < owner.span[i].end;
-		     at += run.npages * PAGE_SIZE) {
-			run = run_at(at, owner.span[i].end);
-			run_set(&run, run.byte | BYTE_CONFINED);
-		}
-	}
 	owner_for_each_run(backend_gpa_limit(), confine_run, NULL);
+	for (u32 i = 0; i < owner.count; i++)
+		set_confined(owner.span[i].start, owner.span[i].end);
 }
 
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma)

@@ -216,12 +216,11 @@ static int protect_entry(struct stage2 *s2, const struct stage2_visit *visit, vo
 	u32 perm = s2->format->admissible(change->perm);
 	u32 before = permission_of(s2, entry, visit->level);
 
-	if (is_table(s2, entry, visit->level))
+	if (is_table(s2, entry, visit->level) || before == perm)
 		return 0;
 	CHECK(suffices(s2, visit, change)); /* else it was not prepared */
-	if (before != perm)
-		entry_publish(s2, visit->entry,
-			      make_leaf(s2, visit->start.raw, change->perm, visit->level));
+	entry_publish(s2, visit->entry,
+		      make_leaf(s2, visit->start.raw, change->perm, visit->level));
 	if (before & ~perm)
 		cut();
 	return 0;

@@ -71,7 +71,7 @@ struct hf_memory {
 /*
  * Memory the hypervisor needs for a machine, in bytes: image and tables; for each page up to the
  * end of the memory map; and for each page of RAM, so that no sealing can run out of tables
- * (a 4 KiB table for each 2 MiB).
+ * (a 4 KiB table for each 2 MiB; with HF_BOOT_TWO_TABLES twice).
  */
 #define HF_MEMORY_FIXED	   (6ull << 20)
 #define HF_MEMORY_PER_PAGE 1ull
@@ -84,7 +84,10 @@ struct hf_memory {
 #define HF_BOOT_SELF_CHECK 2u /* check the hypervisor's own work at each exit; slow */
 /* Execute control: not at all, instead of where the CPU tells kernel from user execution. */
 #define HF_BOOT_EXEC_OFF 4u
-#define HF_BOOT_FLAGS	 7u /* all */
+/* ... or by a set of tables for each, whatever the CPU offers: two exits a system call. Not both.
+ */
+#define HF_BOOT_TWO_TABLES 8u
+#define HF_BOOT_FLAGS	   15u /* all */
 
 /*
  * Where a CPU that is started again (x86: SIPI; Arm: CPU_ON) begins, in the kernel's own

@@ -17,7 +17,7 @@ layer_of() {
 	case $1 in
 	types | overflow | banned | visibility) echo base ;;
 	string | print | lock) echo lib ;;
-	pool | stage2 | owner | guest) echo mem ;;
+	pool | stage2 | views | owner | guest) echo mem ;;
 	memory | probe | protect | registers | site | sleep | template) echo guard ;;
 	audit | cpu | exit | launch | call | event | shootdown | startup | status | panic) echo core ;;
 	backend) echo seam ;;

@@ -28,7 +28,7 @@ u8 *compat_module_rodata(const struct module *module, unsigned int *size)
 #endif
 }
 
-/* Since 6.10 executable memory has an allocator of its own, of several kinds; 0 is that of modules. */
+/* Since 6.10 executable memory has an allocator of its own, of several kinds; 0: of modules. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 void *compat_module_alloc(size_t size)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Execution by the kernel is controlled, and by user space is not: what programs do with code of their
- * own goes on, and what the kernel would run and nobody has verified is refused before it does.
+ * Execution by the kernel is controlled, and by user space is not: what programs do with code of
+ * their own goes on, and what the kernel would run and nobody has verified is refused before it
+ * does.
  */
 #include <errno.h>
 #include <signal.h>

@@ -22,7 +22,7 @@
  * hf.livepatch-module=yes
  *			load the module with a live patch, which is not enabled yet, first of all
  * hf.guard=apic	launch with the init-guard (default off)
- * hf.exec-control=off
+ * hf.exec-control=two-table|off
  *			launch so (default hardware)
  * hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
  *			the policies to lock with (default before-lock)

@@ -141,6 +141,9 @@ def other_boots(kernel):
     yield Spec("wrong-" + config.name, "manual",
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
+    yield Spec("two-table-" + config.name, "locked", "fork,audit,command,cpu-cycle," + CONFINED,
+               attacks=EXECUTE, config=config, confines=True,
+               words=dict(GUARDED, **{"exec-control": "two-table"}))
     efi = dict(config=config, attacks=FEW + ",firmware-write", words=GUARDED, firmware=place.OVMF)
     yield Spec("efi-bare-" + config.name, "bare", "efi", **efi)
     yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
@@ -476,6 +479,7 @@ def main():
             suite.attacks(spec.name, spec.name.replace("confined-", "bare-"), tabled=False)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
+        suite.attacks("two-table-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
     for config in configs.PATCHING_ALL if args.full else configs.PATCHING_SOME:
         suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)

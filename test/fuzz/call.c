@@ -302,7 +302,7 @@ static void step_access(void)
 	bool may;
 
 	model_exit(at, need == HF_PERM_KERNEL_EXEC);
-	may = (fake.format->admissible(model_due(at)) & need) == need;
+	may = (backend_stage2_admissible(model_due(at)) & need) == need;
 	if (verdict != FAKE_DONE && verdict != VERDICT_FAULT)
 		fuzz_fail("access: verdict %d", verdict);
 	if ((verdict == FAKE_DONE) != may)

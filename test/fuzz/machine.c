@@ -11,7 +11,8 @@
 #define IMAGE PAGE_SIZE
 
 static const struct stage2_format *const formats[] = { &fake_format, &fake_plain_format,
-						       &fake_break_format, &npt_format };
+						       &fake_break_format, &npt_format,
+						       &fake_two_format };
 #define MACHINES (2 * ARRAY_SIZE(formats))
 
 /* Of the linker: what state.h gathers. */

@@ -179,11 +179,11 @@ bool model_is_buffer(u64 at, bool answered)
 
 void model_check_page(u64 at)
 {
-	u32 due = fake.format->admissible(model_due(at));
+	u32 due = backend_stage2_admissible(model_due(at));
 	u32 tables = backend_stage2_permission(gpa(at));
 	struct page page = owner_page(gpa(at));
 
-	if (tables != due || fake.format->admissible(owner_permission(page)) != due)
+	if (tables != due || backend_stage2_admissible(owner_permission(page)) != due)
 		fuzz_fail("model: page %llx: tables %x owner %x, due %x",
 			  (unsigned long long)at, tables, owner_permission(page), due);
 	/* I2 */

@@ -98,6 +98,8 @@ $(UNIT)/cpu/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -include hv/banned.h -include test/unit/fake_cpu.h -c -o $@ $<
 
+$(UNIT)/test/unit/x86_tables: $(UNIT_CPU)/common/tables.o $(UNIT_CPU)/svm/npt.o \
+	$(patsubst %,$(UNIT)/hv/mem/%.o,pool stage2 views)
 $(UNIT)/test/unit/x86_port: $(UNIT_CPU)/common/port.o
 $(UNIT)/test/unit/x86_decode: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_decode: UNIT_LIBRARIES := -lcapstone

@@ -57,8 +57,9 @@ static void gains_are_no_cuts(void **ctx)
 	(void)ctx;
 	/* The second page keeps the table from being merged, which would be another cut. */
 	shootdown_settle(owner);
-	assert_int_equal(stage2_prepare(&fake.stage2, gpa(MACHINE_FREE + PAGE_SIZE), 1), 0);
-	stage2_protect(&fake.stage2, gpa(MACHINE_FREE + PAGE_SIZE), 1, HF_PERM_READ);
+	assert_int_equal(stage2_prepare(&fake.views.view[0], gpa(MACHINE_FREE + PAGE_SIZE), 1),
+			 0);
+	stage2_protect(&fake.views.view[0], gpa(MACHINE_FREE + PAGE_SIZE), 1, HF_PERM_READ);
 	shootdown_settle(owner);
 	cuts = stage2_cuts();
 	assert_int_equal(owner_open(owner, &range, 1), 0);
@@ -157,8 +158,8 @@ static void early_reclaim(void **ctx)
 	(void)ctx;
 	shootdown_settle(owner);
 	assert_int_equal(owner_open(owner, &range, 1), 0);
-	assert_non_null(fake.stage2.limbo);
-	assert_true(fake_halts(stage2_reclaim(&fake.stage2)));
+	assert_non_null(fake.views.view[0].limbo);
+	assert_true(fake_halts(stage2_reclaim(&fake.views.view[0])));
 }
 
 /* Off: nothing of this stops a machine, whatever the notes say. */

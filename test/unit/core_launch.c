@@ -114,6 +114,11 @@ static void action_kill(struct hf_boot *boot)
 	boot->action = HF_ACTION_KILL;
 }
 
+static void two_controls(struct hf_boot *boot)
+{
+	boot->flags = HF_BOOT_EXEC_OFF | HF_BOOT_TWO_TABLES;
+}
+
 static void no_sleep_register(struct hf_boot *boot)
 {
 	boot->sleep_count = 1;
@@ -169,6 +174,7 @@ static const struct {
 	{ chunk_unaligned, -HF_EINVAL, HF_REASON_BAD_MEMORY_MAP },
 	{ action_none, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ action_kill, -HF_EINVAL, HF_REASON_BAD_OPTION },
+	{ two_controls, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ no_sleep_register, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ sleep_register_in_ram, -HF_EINVAL, HF_REASON_BAD_OPTION },
 	{ sleep_register_across_pages, -HF_EINVAL, HF_REASON_BAD_OPTION },

@@ -35,7 +35,7 @@ static void tables_come_back(void **ctx)
 		assert_int_equal(fake_translate(cpu_get(i), gpa(MACHINE_FREE)), HF_PERM_READ);
 	settle(cpu, owner_open, MACHINE_FREE);
 	assert_int_equal(pool_used(), used);
-	assert_null(fake.stage2.limbo);
+	assert_null(fake.views.view[0].limbo);
 }
 
 /* A permission that a CPU remembers is gone on every CPU when settling returns. */

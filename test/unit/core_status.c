@@ -147,21 +147,40 @@ static void kernel_execution(void **ctx)
 	assert_enforced(EXECUTE, HF_ENFORCED_AT_LOCK, NULL);
 	machine_lock(cpu);
 	assert_enforced(EXECUTE, HF_ENFORCED_HARDWARE, NULL);
-	fake.format = &fake_plain_format;
-	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "tell kernel from user");
+}
+
+/* What is in force where tables of a format are asked for by flags of launch. */
+static void kernel_execution_by(const struct stage2_format *format, u32 flags, u32 enforcement,
+				const char *reason)
+{
+	struct hf_boot *boot;
+
+	fake_reset(format);
+	boot = fake_boot(1);
+	boot->flags = flags;
+	machine_launch(boot);
+	machine_lock(cpu_get(0));
+	assert_enforced(EXECUTE, enforcement, reason);
+}
+
+static void kernel_execution_plain(void **ctx)
+{
+	(void)ctx;
+	kernel_execution_by(&fake_plain_format, 0, HF_ENFORCED_NOT, "tell kernel from user");
+}
+
+static void kernel_execution_two_tables(void **ctx)
+{
+	(void)ctx;
+	kernel_execution_by(&fake_two_format, HF_BOOT_TWO_TABLES, HF_ENFORCED_FALLBACK,
+			    "call gate");
 }
 
 static void kernel_execution_off(void **ctx)
 {
-	struct hf_boot *boot;
-
 	(void)ctx;
-	fake_reset(&fake_plain_format);
-	boot = fake_boot(1);
-	boot->flags = HF_BOOT_EXEC_OFF;
-	machine_launch(boot);
-	machine_lock(cpu_get(0));
-	assert_enforced(EXECUTE, HF_ENFORCED_NOT, "switched off");
+	kernel_execution_by(&fake_plain_format, HF_BOOT_EXEC_OFF, HF_ENFORCED_NOT,
+			    "switched off");
 }
 
 /* As the CPUs do it, or by looking at interrupt controllers, or not at all. */
@@ -339,14 +358,24 @@ static void assets(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		machine_test(before_and_after_lock),  machine_test(action_allow),
-		machine_test(kinds_not_registered),   machine_test(limits),
-		machine_test(rules_without_effect),   machine_test(kernel_execution),
-		machine_test(kernel_execution_off),   machine_test(restart),
-		machine_test(restart_by_hardware),    machine_test(gate),
-		machine_test(gate_not_named),	      machine_test(patching),
-		machine_test(patching_without_sites), machine_test(live_patches_as_tracing),
-		machine_test(list_is_complete),	      machine_test(assets),
+		machine_test(before_and_after_lock),
+		machine_test(action_allow),
+		machine_test(kinds_not_registered),
+		machine_test(limits),
+		machine_test(rules_without_effect),
+		machine_test(kernel_execution),
+		machine_test(kernel_execution_off),
+		machine_test(kernel_execution_plain),
+		machine_test(kernel_execution_two_tables),
+		machine_test(restart),
+		machine_test(restart_by_hardware),
+		machine_test(gate),
+		machine_test(gate_not_named),
+		machine_test(patching),
+		machine_test(patching_without_sites),
+		machine_test(live_patches_as_tracing),
+		machine_test(list_is_complete),
+		machine_test(assets),
 	};
 
 	return cmocka_run_group_tests_name("core_status", tests, NULL, NULL);

@@ -269,8 +269,8 @@ static void tables_disagree(void **ctx)
 
 	(void)ctx;
 	/* Behind the back of owner.c, and of the fake, which would notice. */
-	assert_int_equal(stage2_prepare(&fake.stage2, gpa(MACHINE_FREE), 1), 0);
-	stage2_protect(&fake.stage2, gpa(MACHINE_FREE), 1, HF_PERM_READ);
+	assert_int_equal(stage2_prepare(&fake.views.view[0], gpa(MACHINE_FREE), 1), 0);
+	stage2_protect(&fake.views.view[0], gpa(MACHINE_FREE), 1, HF_PERM_READ);
 	stage2_settle();
 	assert_int_equal(fake_guest_access(cpu, gpa(MACHINE_FREE), W, 0, &value),
 			 VERDICT_FAULT);

@@ -109,6 +109,13 @@ const u8 owner_kinds[HF_KIND_COUNT] = {
 	[HF_KIND_MODULE_TEXT] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
 };
 
+void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
+{
+	(void)v;
+	(void)e;
+	(void)at;
+}
+
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)at;

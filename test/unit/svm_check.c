@@ -51,7 +51,7 @@ static int setup(void **ctx)
 	fake_cpu_set_leaf(0x80000001, (struct cpuid){ 0 });
 	sysreg_init(0);
 	svm = (struct svm){ .nested_control = NESTED_PAGING,
-			    .npt_root = 0x1000,
+			    .npt_root = { hpa(0x1000), hpa(0x7000) },
 			    .msrpm_pa = 0x2000,
 			    .msrpm_locked_pa = 0x8000,
 			    .iopm_pa = 0x4000 };
@@ -62,7 +62,7 @@ static int setup(void **ctx)
 	vmcb.msrpm_pa = svm.msrpm_pa;
 	vmcb.asid = 1;
 	vmcb.nested_control = NESTED_PAGING;
-	vmcb.nested_cr3 = svm.npt_root;
+	vmcb.nested_cr3 = svm.npt_root[0].raw;
 	vmcb.state.cs.attributes = SEGMENT_L;
 	vmcb.state.efer = EFER_SVME | EFER_LME | EFER_LMA;
 	vmcb.state.cr0 = CR0_PE | CR0_PG | CR0_WP;

@@ -108,6 +108,13 @@ void shootdown_entered(struct cpu *c, bool flushing)
 
 /* ---- no device is guarded, no CPU restarted ---- */
 
+void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
+{
+	(void)v;
+	(void)e;
+	(void)at;
+}
+
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)at;

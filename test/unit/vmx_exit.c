@@ -67,7 +67,8 @@ static u64 stack[2]; /* what is above it */
 static u8 memory[0x6000];
 static enum verdict verdict;
 static struct exit seen;
-static u32 decided, flushes, resets, xcr;
+static u32 decided, flushes, resets, xcr, fetches;
+static bool crosses;
 static jmp_buf stopped;
 
 /* ---- what the backend calls ---- */
@@ -154,6 +155,19 @@ struct page owner_page(struct gpa address)
 }
 
 const u8 owner_kinds[HF_KIND_COUNT];
+
+/* The other view permits it: nothing is left to decide. */
+void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
+{
+	assert_int_equal(e->exit.memory.access, HF_ACCESS_EXECUTE);
+	assert_int_equal(at.raw, e->exit.memory.gpa.raw);
+	assert_ptr_equal(v, &vcpu);
+	fetches++;
+	if (crosses) {
+		e->exit.kind = HF_EXIT_VIEW;
+		e->settled = true;
+	}
+}
 
 void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
@@ -364,6 +378,26 @@ static void violations(void **ctx)
 		assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
 		assert_int_equal(fake_cpu_vmread(F_EVENT_ERROR), 0);
 	}
+}
+
+/* Another mode's tables: settled without the core, and what was being delivered goes on. */
+static void crossings(void **ctx)
+{
+	(void)ctx;
+	fetches = 0;
+	crosses = true;
+	fake_cpu_vmwrite(F_GPA, 0x123456);
+	leave_with(48, 0x184, VERDICT_FAULT);
+	assert_int_equal(fetches, 1);
+	assert_int_equal(decided, 0);
+	assert_int_equal(cpu.stats.exits[HF_EXIT_VIEW], 1);
+	stayed();
+	assert_int_equal(fake_cpu_vmread(F_EVENT), 0);
+	/* Of fetches alone. */
+	leave_with(48, 0x182, VERDICT_FAULT);
+	assert_int_equal(fetches, 1);
+	assert_int_equal(decided, 1);
+	crosses = false;
 }
 
 static void mov_to_cr(void **ctx)
@@ -674,10 +708,11 @@ static void nmi_inside(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(cpuid_exits), test(call),	       test(violations),   test(mov_to_cr),
-		test(cr0_shown),   test(msrs),	       test(table_stores), test(table_loads),
-		test(port),	   test(xsetbv),       test(others),	   test(bugs),
-		test(interrupted), test(nmi_of_guest), test(nmi_as_kick),  test(nmi_inside),
+		test(cpuid_exits), test(call),	      test(violations),	  test(crossings),
+		test(mov_to_cr),   test(cr0_shown),   test(msrs),	  test(table_stores),
+		test(table_loads), test(port),	      test(xsetbv),	  test(others),
+		test(bugs),	   test(interrupted), test(nmi_of_guest), test(nmi_as_kick),
+		test(nmi_inside),
 	};
 
 	return cmocka_run_group_tests_name("vmx_exit", tests, NULL, NULL);

@@ -104,8 +104,8 @@ const char *backend_name(void)
 
 u32 backend_features(void)
 {
-	bool split = fake.format->admissible(HF_PERM_READ | HF_PERM_USER_EXEC) ==
-		     (HF_PERM_READ | HF_PERM_USER_EXEC);
+	u32 user = HF_PERM_READ | HF_PERM_USER_EXEC;
+	bool split = backend_stage2_admissible(user) == user;
 
 	return fake.features | (split ? HF_FEATURE_EXEC_SPLIT : 0);
 }
@@ -132,12 +132,9 @@ int backend_probe(struct hf_boot *boot)
 
 static int map_run(struct gpa start, u64 npages, u32 perm, void *ctx)
 {
-	struct stage2 *s2 = ctx;
-	int error = perm ? stage2_prepare(s2, start, npages) : 0;
+	struct views *views = ctx;
 
-	if (!error && perm)
-		stage2_protect(s2, start, npages, perm);
-	return error;
+	return perm ? views_map(views, start, npages, perm) : 0;
 }
 
 int backend_init(const struct hf_boot *boot)
@@ -146,9 +143,10 @@ int backend_init(const struct hf_boot *boot)
 
 	(void)boot;
 	if (!error)
-		error = stage2_init(&fake.stage2, fake.format, fake.levels, FAKE_LIMIT);
+		error = views_init(&fake.views, fake.format, fake.levels, FAKE_LIMIT,
+				   fake.format == &fake_two_format);
 	if (!error)
-		error = owner_for_each_run(gpa(FAKE_LIMIT), map_run, &fake.stage2);
+		error = owner_for_each_run(gpa(FAKE_LIMIT), map_run, &fake.views);
 	return error;
 }
 
@@ -257,7 +255,7 @@ int backend_stage2_prepare(struct gpa start, u64 npages)
 	fake.prepares++;
 	if (fake.prepare_fails && !--fake.prepare_fails)
 		return -HF_ENOMEM;
-	return stage2_prepare(&fake.stage2, start, npages);
+	return views_prepare(&fake.views, start, npages);
 }
 
 void backend_stage2_protect(struct gpa start, u64 npages, u32 perm)
@@ -265,13 +263,13 @@ void backend_stage2_protect(struct gpa start, u64 npages, u32 perm)
 	fake.protects++;
 	if (fake.on_protect)
 		fake.on_protect(start, perm);
-	stage2_protect(&fake.stage2, start, npages, perm);
+	views_protect(&fake.views, start, npages, perm);
 }
 
 void backend_stage2_merge(struct gpa start, u64 npages)
 {
 	__atomic_fetch_add(&fake.merges, 1, __ATOMIC_SEQ_CST);
-	stage2_merge(&fake.stage2, start, npages);
+	views_merge(&fake.views, start, npages);
 }
 
 /* A CPU that has not flushed may still walk what is given back. */
@@ -279,29 +277,33 @@ void backend_stage2_reclaim(void)
 {
 	u32 i;
 
-	for (i = 0; i < fake.vcpus && fake.stage2.limbo; i++) {
+	for (i = 0; i < fake.vcpus && (fake.views.view[0].limbo || fake.views.view[1].limbo);
+	     i++) {
 		if (!__atomic_load_n(&fake.vcpu[i]->guest, __ATOMIC_SEQ_CST) ||
 		    __atomic_load_n(&fake.vcpu[i]->merges, __ATOMIC_SEQ_CST) == fake.merges)
 			continue;
 		fprintf(stderr, "fake: CPU %u may use tables that are reclaimed\n", i);
 		abort();
 	}
-	stage2_reclaim(&fake.stage2);
+	views_reclaim(&fake.views);
 }
 
 u32 backend_stage2_permission(struct gpa page)
 {
-	return stage2_permission(&fake.stage2, page, NULL);
+	u64 unused;
+
+	return views_run(&fake.views, page, &unused);
 }
 
 u32 backend_stage2_run(struct gpa page, u64 *npages)
 {
-	return stage2_run(&fake.stage2, page, npages);
+	return views_run(&fake.views, page, npages);
 }
 
 u32 backend_stage2_admissible(u32 perm)
 {
-	return fake.format->admissible(perm);
+	return fake.views.count ? views_admissible(&fake.views, perm)
+				: fake.format->admissible(perm);
 }
 
 /* ---- guest memory ---- */

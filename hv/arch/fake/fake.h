@@ -14,6 +14,7 @@
 #include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/stage2.h>
+#include <hv/views.h>
 #include <hv/types.h>
 
 /*
@@ -21,11 +22,13 @@
  * fake_plain_format:	one execute permission, nothing without read (as NPT)
  * fake_break_format:	break before make, blocks up to 2 MiB
  * fake_picky_format:	blocks not everywhere
+ * fake_two_format:	as fake_plain_format, and there are two views
  */
 extern const struct stage2_format fake_format;
 extern const struct stage2_format fake_plain_format;
 extern const struct stage2_format fake_break_format;
 extern const struct stage2_format fake_picky_format;
+extern const struct stage2_format fake_two_format;
 
 /* ---- the machine ---- */
 
@@ -130,7 +133,7 @@ struct fake {
 	/* memory, released by the next fake_reset */
 	u8 *ram;
 	u8 *chunks;
-	struct stage2 stage2;
+	struct views views;
 	struct vcpu *vcpu[HF_CPUS_MAX]; /* those that backend_cpu_init made */
 	u32 vcpus;
 };

@@ -120,6 +120,19 @@ const struct stage2_format fake_plain_format = {
 	.admissible = plain_admissible,
 };
 
+const struct stage2_format fake_two_format = {
+	.name = "fake, two views",
+	.max_block = 3,
+	.fits = fits,
+	.leaf = plain_leaf,
+	.table = make_table,
+	.is_leaf = is_leaf,
+	.is_table = is_table,
+	.address = address,
+	.permission = permission,
+	.admissible = plain_admissible,
+};
+
 const struct stage2_format fake_break_format = {
 	.name = "fake, break before make",
 	.max_block = 2,

@@ -115,8 +115,8 @@ owner_transition owner_claim, owner_seal, owner_check_begin, owner_check_pass, o
 owner_transition owner_check_undo; /* of what owner_check_pass has passed */
 owner_transition owner_lend, owner_return, owner_donate, owner_release, owner_add, owner_open;
 owner_transition owner_admit;
-/* At lock: only what is sealed as code stays kernel-executable, as far as the tables tell kernel from
- * user execution. Ends with shootdown_settle as well. */
+/* At lock: only what is sealed as code stays kernel-executable, as far as the tables tell kernel
+ * from user execution. Ends with shootdown_settle as well. */
 void owner_confine(struct owner_locked l);
 /* Set or clear the dma flag of guest pages; -EINVAL if one is not the guest's. */
 int owner_set_dma(struct owner_locked l, struct gpa start, u64 npages, bool dma);

@@ -68,6 +68,7 @@ struct vcpu {
 	struct gwalk_end source;  /* of the string that was stored last to sealed code */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
 	u64 cr0_shown; /* AMD: bits the guest has set in CR0 and reads there, but has not */
+	u8 view;       /* enum view: the tables that the guest runs with */
 	bool trial;    /* the first run, which must not get beyond one fetch */
 	struct check check; /* with self-check only */
 };
@@ -77,6 +78,7 @@ struct platform {
 	u32 features; /* HF_FEATURE_* */
 	u16 serial_port;
 	bool self_check;  /* HF_BOOT_SELF_CHECK */
+	bool two_tables;  /* HF_BOOT_TWO_TABLES: a view of memory for each mode */
 	bool init_guard;  /* stores to interrupt controllers exit */
 	u64 cr3_reserved; /* bits that no guest's CR3 can have */
 	u8 *iopm;	  /* a bit for each port: set, accesses exit */

@@ -91,7 +91,9 @@ static const char *check_control(const struct vmcb *vmcb)
 		  "TLB_CONTROL" },
 		{ !(vmcb->interrupt_control & CONTROL_OURS), "interrupt control" },
 		{ vmcb->nested_control == svm.nested_control, "nested paging" },
-		{ vmcb->nested_cr3 == svm.npt_root, "nested CR3" },
+		{ vmcb->nested_cr3 == svm.npt_root[VIEW_KERNEL].raw ||
+			  vmcb->nested_cr3 == svm.npt_root[VIEW_USER].raw,
+		  "nested CR3" },
 		{ !vmcb->lbr_control && !vmcb->clean && !vmcb->tsc_offset,
 		  "LBR control, clean bits or TSC offset" },
 	};

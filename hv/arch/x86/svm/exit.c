@@ -9,6 +9,7 @@
 #include <hv/startup.h>
 
 #include "../common/sysreg.h"
+#include "../common/tables.h"
 #include "exit.h"
 
 #define LENGTH_VMMCALL 3
@@ -46,6 +47,8 @@ static void on_page_fault(struct vcpu *v, struct x86_exit *e)
 	if (m->access == HF_ACCESS_WRITE)
 		store_on_write(v, e, page);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->vmcb->state.cpl == 3;
+	if (m->access == HF_ACCESS_EXECUTE)
+		tables_on_fetch(v, e, at);
 }
 
 static void on_msr(struct vcpu *v, struct x86_exit *e)

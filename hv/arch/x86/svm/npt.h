@@ -5,8 +5,8 @@
 #include <hv/stage2.h>
 
 /*
- * The second one where the guest runs with GMET (APM vol. 2, "Guest Mode Execute Trap"): below CPL 3
- * no page is executed whose entries have the user bit at every level; reads and writes do not look
- * at it. So there is no code that is the kernel's alone.
+ * The second one where the guest runs with GMET (APM vol. 2, "Guest Mode Execute Trap"): below CPL
+ * 3 no page is executed whose entries have the user bit at every level; reads and writes do not
+ * look at it. So there is no code that is the kernel's alone.
  */
 extern const struct stage2_format npt_format, npt_gmet_format;

@@ -60,7 +60,8 @@ int backend_probe(struct hf_boot *boot)
 	platform.features = svm_edx & SVM_DECODE_ASSIST ? HF_FEATURE_DECODE_ASSIST : 0;
 	platform.features |= svm_edx & SVM_NRIPS ? HF_FEATURE_NEXT_RIP : 0;
 	platform.features |= svm_edx & SVM_FLUSH_ASID ? HF_FEATURE_FLUSH_ASID : 0;
-	if ((svm_edx & SVM_GMET) && !(boot->flags & HF_BOOT_EXEC_OFF))
+	platform.two_tables = boot->flags & HF_BOOT_TWO_TABLES;
+	if (platform.two_tables || ((svm_edx & SVM_GMET) && !(boot->flags & HF_BOOT_EXEC_OFF)))
 		platform.features |= HF_FEATURE_EXEC_SPLIT;
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;

@@ -95,15 +95,11 @@ static int maps_init(const struct hf_boot *boot)
 /* The tables' depth is that of the hypervisor's own paging: APM vol. 2, 15.25.3. */
 static int npt_init(void)
 {
-	struct hpa root;
-	bool gmet = platform.features & HF_FEATURE_EXEC_SPLIT;
-	int error = tables_init(gmet ? &npt_gmet_format : &npt_format,
-				read_cr4() & CR4_LA57 ? 5 : 4, &root);
+	bool gmet = (platform.features & HF_FEATURE_EXEC_SPLIT) && !platform.two_tables;
 
 	svm.nested_control = NESTED_PAGING | (gmet ? NESTED_GMET : 0);
-	if (!error)
-		svm.npt_root = root.raw;
-	return error;
+	return tables_init(gmet ? &npt_gmet_format : &npt_format, read_cr4() & CR4_LA57 ? 5 : 4,
+			   svm.npt_root);
 }
 
 int backend_init(const struct hf_boot *boot)

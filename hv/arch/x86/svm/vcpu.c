@@ -6,6 +6,7 @@
 #include <hv/pool.h>
 
 #include "../common/sysreg.h"
+#include "../common/tables.h"
 #include "vcpu.h"
 
 #define GUEST_ASID 1 /* 0 is the host's: APM vol. 2, 15.16 */
@@ -78,7 +79,7 @@ static void init_control(struct vmcb *vmcb)
 	vmcb->asid = GUEST_ASID;
 	vmcb->tlb_control = TLB_FLUSH_ALL;
 	vmcb->nested_control = svm.nested_control;
-	vmcb->nested_cr3 = svm.npt_root;
+	vmcb->nested_cr3 = svm.npt_root[VIEW_KERNEL].raw;
 }
 
 /*
@@ -147,10 +148,19 @@ out:
 	return error;
 }
 
+/* What the guest flushes it flushes of one root's translations: none of the other's are kept. */
+void tables_load(struct vcpu *v)
+{
+	v->vmcb->nested_cr3 = svm.npt_root[v->view].raw;
+	backend_flush(v->cpu);
+}
+
 void backend_cpu_lock(struct cpu *cpu)
 {
 	struct vmcb *vmcb = cpu->vcpu->vmcb;
 
+	if (platform.two_tables)
+		tables_use(cpu->vcpu, VIEW_KERNEL);
 	vmcb->intercept[INTERCEPT_CR] |= CR_WRITE(0) | CR_WRITE(4);
 	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_GDTR_WRITE |
 					    MISC1_TR_WRITE;

@@ -4,14 +4,16 @@
 
 #include <hv/types.h>
 
+#include <hv/views.h>
+
 #include "../common/vcpu.h"
 #include "vmcb.h"
 
 /* State shared by all CPUs, set up by backend_init. */
 struct svm {
 	u64 nested_control;
-	u64 npt_root; /* physical addresses */
-	u64 msrpm_pa;
+	struct hpa npt_root[VIEWS];
+	u64 msrpm_pa; /* physical addresses */
 	u64 msrpm_locked_pa;
 	u64 iopm_pa;
 	u8 *msrpm;	  /* until a CPU is locked */

@@ -37,7 +37,7 @@ static const char *check_control(const struct vcpu *v)
 		  "secondary controls" },
 		{ map == (locked ? vmx.msr_map_locked_pa : vmx.msr_map_pa), "map of MSRs" },
 		{ vmcs_read(VMCS_IO_BITMAP_A) == vmx.io_map_pa, "map of ports" },
-		{ vmcs_read(VMCS_EPT_POINTER) == vmx.ept_pointer, "EPT pointer" },
+		{ vmcs_read(VMCS_EPT_POINTER) == vmx.ept_pointer[v->view], "EPT pointer" },
 		{ vmcs_read(VMCS_CR0_MASK) == CR0_OWNED, "CR0 mask" },
 		{ vmcs_read(VMCS_CR4_MASK) == CR4_OWNED, "CR4 mask" },
 		{ !(vmcs_read(VMCS_GUEST_CR3) & platform.cr3_reserved & ~CR3_HIGH), "CR3" },

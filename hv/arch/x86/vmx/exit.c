@@ -7,6 +7,7 @@
 #include <hv/shootdown.h>
 #include <hv/startup.h>
 
+#include "../common/tables.h"
 #include "vmx.h"
 
 /* Exit qualification of an EPT violation: SDM vol. 3, table 28-7. */
@@ -57,6 +58,8 @@ static void on_violation(struct vcpu *v, struct x86_exit *e)
 	if (m->access == HF_ACCESS_WRITE)
 		store_on_write(v, e, page);
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && v->state->cpl == 3;
+	if (m->access == HF_ACCESS_EXECUTE)
+		tables_on_fetch(v, e, at);
 }
 
 static void on_port(struct vcpu *v, struct x86_exit *e)

@@ -134,11 +134,12 @@ int backend_probe(struct hf_boot *boot)
 	ept_init(large_code(), rdmsr(MSR_VMX_EPT) & EPT_FLAGS);
 	platform.features = HF_FEATURE_NEXT_RIP | HF_FEATURE_FLUSH_ASID | HF_FEATURE_RESTART |
 			    HF_FEATURE_NO_GATE; /* SDM vol. 3, 24.8: A20M is ignored */
-	/* Whose execution it is goes by the address (29.3.3.2): without SMEP the kernel could run pages
-	 * of user space as these may. */
-	if ((boot->flags & HF_BOOT_EXEC_OFF) || !(read_cr4() & CR4_SMEP))
+	/* Whose execution it is goes by the address (29.3.3.2): without SMEP the kernel could run
+	 * pages of user space as these may. */
+	platform.two_tables = boot->flags & HF_BOOT_TWO_TABLES;
+	if ((boot->flags & HF_BOOT_EXEC_OFF) || platform.two_tables || !(read_cr4() & CR4_SMEP))
 		vmx.secondary &= ~(u32)SECONDARY_MODES;
-	if (vmx.secondary & SECONDARY_MODES)
+	if (platform.two_tables || (vmx.secondary & SECONDARY_MODES))
 		platform.features |= HF_FEATURE_EXEC_SPLIT;
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;

@@ -7,6 +7,7 @@
 #include <hv/string.h>
 
 #include "../common/sysreg.h"
+#include "../common/tables.h"
 #include "probe.h"
 #include "vmx.h"
 
@@ -99,13 +100,25 @@ static bool vmptrld(u64 vmcs)
 	return !unclear && !failed;
 }
 
-/* INVEPT of one context: SDM vol. 3, 31.3. */
+/* INVEPT of each context: SDM vol. 3, 31.3. */
 void vmx_flush(void)
 {
 	const u64 single_context = 1;
-	const u64 descriptor[2] = { vmx.ept_pointer, 0 };
+	u64 descriptor[2] = { 0 };
 
-	asm volatile("invept %0, %1" : : "m"(descriptor), "r"(single_context) : "cc", "memory");
+	for (u32 i = 0; i < (platform.two_tables ? VIEWS : 1); i++) {
+		descriptor[0] = vmx.ept_pointer[i];
+		asm volatile("invept %0, %1"
+			     :
+			     : "m"(descriptor), "r"(single_context)
+			     : "cc", "memory");
+	}
+}
+
+/* Translations are kept by their tables, and what the guest flushes it flushes of all: 29.4.3.1. */
+void tables_load(struct vcpu *v)
+{
+	vmcs_write(VMCS_EPT_POINTER, vmx.ept_pointer[v->view]);
 }
 
 /* No field has a value that could be relied on: SDM vol. 3, 25.11.3. */
@@ -151,7 +164,7 @@ static void init_control(struct vcpu *v)
 	vmcs_write(VMCS_IO_BITMAP_A, vmx.io_map_pa);
 	vmcs_write(VMCS_IO_BITMAP_B, vmx.io_map_pa + PAGE_SIZE);
 	vmcs_write(VMCS_MSR_BITMAP, vmx.msr_map_pa);
-	vmcs_write(VMCS_EPT_POINTER, vmx.ept_pointer);
+	vmcs_write(VMCS_EPT_POINTER, vmx.ept_pointer[VIEW_KERNEL]);
 	if (vmx.secondary & SECONDARY_VPID)
 		vmcs_write(VMCS_VPID, GUEST_VPID);
 	vmcs_write(VMCS_CR0_MASK, CR0_OWNED);
@@ -285,6 +298,8 @@ void backend_cpu_lock(struct cpu *cpu)
 {
 	struct vcpu *v = cpu->vcpu;
 
+	if (platform.two_tables)
+		tables_use(v, VIEW_KERNEL);
 	v->vmx->secondary |= SECONDARY_TABLES;
 	vmcs_write(VMCS_SECONDARY, v->vmx->secondary);
 	vmcs_write(VMCS_MSR_BITMAP, vmx.msr_map_locked_pa);

@@ -97,17 +97,16 @@ static int maps_init(const struct hf_boot *boot)
 
 static int ept_tables_init(void)
 {
-	struct hpa root;
+	const struct stage2_format *format = vmx.secondary & SECONDARY_MODES ? &ept_modes_format
+									     : &ept_format;
+	struct hpa roots[VIEWS];
 	int error = mtrr_init();
 
-	if (error)
-		return error;
-	error = tables_init(vmx.secondary & SECONDARY_MODES ? &ept_modes_format : &ept_format,
-			    EPT_LEVELS, &root);
-	if (error)
-		return error;
-	vmx.ept_pointer = ept_pointer(root);
-	return 0;
+	if (!error)
+		error = tables_init(format, EPT_LEVELS, roots);
+	for (u32 i = 0; i < VIEWS && !error; i++)
+		vmx.ept_pointer[i] = ept_pointer(roots[i]);
+	return error;
 }
 
 int backend_init(const struct hf_boot *boot)

@@ -2,7 +2,7 @@
 /* What a CPU, and what all of them, are to this backend, beside what they are to both vendors'. */
 #pragma once
 
-#include <hv/types.h>
+#include <hv/views.h>
 
 #include "../common/exit.h"
 #include "../common/vcpu.h"
@@ -26,7 +26,7 @@ struct vmx {
 	u32 revision; /* of control structures, as the processor names it */
 	u32 pin, primary, secondary, exit, entry; /* controls */
 	u64 cr0_fixed, cr4_fixed;		  /* bits that must be set in VMX operation */
-	u64 ept_pointer;
+	u64 ept_pointer[VIEWS];
 	u64 msr_map_pa;
 	u64 msr_map_locked_pa;
 	u64 io_map_pa;
