@@ -164,7 +164,7 @@ static const char *const sentences[] = {
 		"the kernel patches code that belongs to nobody, or calls it from there",
 	[HF_LOCK_UNIPROC] = "the kernel runs without lock prefixes and could start another CPU",
 	[HF_LOCK_CALL_DEPTH] = "the kernel counts call depth (retbleed=stuff)",
-	[HF_LOCK_PROBES] = "new kprobes step over copies of code, which could not be executed",
+	[HF_LOCK_PROBES] = "new kprobes and tracers run code that could not be executed yet",
 };
 
 static void report(struct hf_ctl_lock *ctl)
@@ -205,7 +205,7 @@ static int settle_later(struct hf_ctl_lock *ctl)
 
 	if (ret || !confined)
 		return ret;
-	if (ctl->kprobes == HF_POLICY_ON) {
+	if (ctl->kprobes == HF_POLICY_ON || ctl->ftrace == HF_POLICY_ON) {
 		ranges->reason = HF_LOCK_PROBES;
 		return -EPERM;
 	}

@@ -42,9 +42,9 @@ static int not_found(const struct options *options, const struct hf_ctl_lock *ct
 					 "patches code in ways that cannot be "
 					 "checked; boot without retbleed=stuff" },
 		[HF_LOCK_PROBES] = { "probes",
-				     "new kprobes step over copies of code, which could not "
-				     "be executed: launch with --exec-control off, or do "
-				     "without --kprobes on" },
+				     "new kprobes and tracers run code that could not be "
+				     "executed: launch with --exec-control off, or do "
+				     "without --kprobes on and --ftrace on" },
 	};
 	uint32_t reason = ctl->reason < HF_LOCK_REASON_COUNT ? ctl->reason : HF_LOCK_NONE;
 	char what[64] = "";

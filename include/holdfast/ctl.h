@@ -56,7 +56,7 @@ enum hf_lock_reason {
 	HF_LOCK_SITE = 8,	   /* what is patched, or a call there, is in nobody's code */
 	HF_LOCK_UNIPROC = 9,	   /* patched for one CPU, and there could be more */
 	HF_LOCK_CALL_DEPTH = 10,   /* the kernel counts call depth */
-	HF_LOCK_PROBES = 11,	   /* new kprobes, whose code could not be executed */
+	HF_LOCK_PROBES = 11, /* new kprobes or tracers, whose code could not be executed */
 	HF_LOCK_REASON_COUNT
 };
 

@@ -51,9 +51,10 @@ struct attack {
 	const char *gives;  /* what an attacker would gain */
 	const char *asset;  /* what is attacked, in the words of the policy */
 	const char *reason; /* why it is open; NULL: it is meant to be refused */
-	const char
-		*closed_by; /* open but where this protection is in force; NULL: everywhere */
-	const char *needs;  /* what a machine needs to show it (feature.c); NULL: nothing */
+	/* Open but where this protection is in force; NULL: everywhere. */
+	const char *closed_by;
+	bool by_hardware;  /* ... by hardware, not by a fallback */
+	const char *needs; /* what a machine needs to show it (feature.c); NULL: nothing */
 	enum attack_control control;
 	unsigned int cpus; /* that the machine must have; 0: any number */
 	bool own_vm;	   /* may take the machine with it: run it last or alone */

@@ -160,7 +160,8 @@ static void show_attack(struct seq_file *m, const struct attack *a)
 	seq_printf(m, "\"open\":%s,\"reason\":\"%s\",\"closed_by\":\"%s\",",
 		   a->reason ? "true" : "false", a->reason ? a->reason : "",
 		   a->closed_by ? a->closed_by : "");
-	seq_printf(m, "\"control\":\"%s\",", control_names[a->control]);
+	seq_printf(m, "\"by_hardware\":%s,\"control\":\"%s\",",
+		   a->by_hardware ? "true" : "false", control_names[a->control]);
 	seq_printf(m, "\"absent\":\"%s\",",
 		   a->needs && !feature_present(a->needs) ? a->needs : "");
 	seq_printf(m, "\"own_vm\":%s,\"stops\":%s,\"cpus\":%u}\n", a->own_vm ? "true" : "false",

@@ -8,10 +8,13 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/task_stack.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <asm/desc.h>
 #include <asm/io.h>
+#include <asm/processor.h>
 
 #include "attack.h"
 #include "compat.h"
@@ -217,6 +220,104 @@ static enum attack_outcome user_direct(struct attempt *t)
 	return outcome;
 }
 
+/* ---- an entry to the kernel that the kernel did not make ---- */
+
+#define GATE_VECTOR 31 /* reserved: nothing raises it */
+#define GATE_ANSWER 0x4846
+#define GATE_STUB   0x100 /* where, in the page, the process goes on */
+
+static u32 gate_seen;
+
+/* What undo takes back. */
+static struct {
+	struct page *page, *idt;
+	void *alias;
+	u64 *leaf, entry;
+	unsigned long idt_va;
+} gate;
+
+/* mov $gate_seen, %rax; movl $GATE_ANSWER, (%rax); iretq */
+static void put_handler(u8 *at)
+{
+	const u64 seen = (u64)&gate_seen;
+	const u32 answer = GATE_ANSWER;
+
+	memcpy(at, "\x48\xb8", 2);
+	memcpy(at + 2, &seen, sizeof(seen));
+	memcpy(at + 10, "\xc7\x00", 2);
+	memcpy(at + 12, &answer, sizeof(answer));
+	memcpy(at + 16, "\x48\xcf", 2);
+}
+
+/* int $GATE_VECTOR; mov $60, %eax; xor %edi, %edi; syscall */
+static const u8 gate_stub[] = { 0xcd, GATE_VECTOR, 0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05 };
+
+/* The IDT's address leads to a copy, in which the gate is user mode's to take. */
+static int lead_idt(u64 handler)
+{
+	const gate_desc desc = {
+		.offset_low = (u16)handler,
+		.segment = __KERNEL_CS,
+		.bits = { .type = GATE_INTERRUPT, .dpl = 3, .p = 1 },
+		.offset_middle = (u16)(handler >> 16),
+		.offset_high = (u32)(handler >> 32),
+	};
+	struct desc_ptr idt;
+	unsigned int level;
+
+	store_idt(&idt);
+	gate.idt_va = idt.address;
+	gate.leaf = paging_leaf((void *)idt.address, &level);
+	gate.idt = alloc_page(GFP_KERNEL);
+	if (!gate.idt || !gate.leaf || level != PG_LEVEL_4K)
+		return -ENOENT;
+	memcpy(page_address(gate.idt), (void *)idt.address, PAGE_SIZE);
+	memcpy(page_address(gate.idt) + GATE_VECTOR * sizeof(desc), &desc, sizeof(desc));
+	gate.entry = READ_ONCE(*gate.leaf);
+	WRITE_ONCE(*gate.leaf, (gate.entry & ~PTE_PFN_MASK) | page_to_phys(gate.idt));
+	paging_flush_everywhere((void *)gate.idt_va);
+	return 0;
+}
+
+/*
+ * The process does not return to where it came from, but to code that takes the gate and ends. That
+ * the handler ran is seen later.
+ */
+static enum attack_outcome user_gate(struct attempt *t)
+{
+	unsigned long va;
+
+	gate_seen = 0;
+	gate.page = user_page(&va);
+	if (!gate.page)
+		return ATTACK_ERROR;
+	put_handler(page_address(gate.page));
+	memcpy(page_address(gate.page) + GATE_STUB, gate_stub, sizeof(gate_stub));
+	gate.alias = paging_alias(page_to_pfn(gate.page), 1, PAGE_KERNEL_EXEC);
+	if (!gate.alias || lead_idt((u64)gate.alias))
+		return ATTACK_ERROR;
+	t->wanted = GATE_ANSWER;
+	task_pt_regs(current)->ip = va + GATE_STUB;
+	return ATTACK_SUCCEEDED;
+}
+
+static int gate_look(struct attempt *t, u64 *is)
+{
+	*is = READ_ONCE(gate_seen);
+	return 0;
+}
+
+static int gate_undo(struct attempt *t)
+{
+	WRITE_ONCE(*gate.leaf, gate.entry);
+	paging_flush_everywhere((void *)gate.idt_va);
+	vunmap(gate.alias);
+	put_page(gate.page);
+	__free_page(gate.idt);
+	gate_seen = 0;
+	return 0;
+}
+
 #define ROW(name_, title_, run_)                                                \
 	{                                                                       \
 		.name = name_, .title = title_, .run = run_,                    \
@@ -235,6 +336,23 @@ static const struct attack attacks[] = {
 	    user_entry),
 	ROW("execute-user-direct", "run a page of a user process in the direct map",
 	    user_direct),
+	{
+		.name = "execute-gate",
+		.title = "run a page of a user process by a gate that the process takes",
+		.gives = "any code in the kernel",
+		.asset = "kernel execution",
+		.control = ATTACK_BARE,
+		.reason =
+			"with tables for each mode the user's stay in force until code of the "
+			"kernel's is fetched; gates and page tables are not guarded",
+		.closed_by = ATTACK_CONFINES,
+		.by_hardware = true,
+		.own_vm = true,
+		.stops = true, /* a refusal there finds the process' GS */
+		.run = user_gate,
+		.look = gate_look,
+		.undo = gate_undo,
+	},
 };
 
 const struct attack_table execute_table = { attacks, ARRAY_SIZE(attacks) };

@@ -23,8 +23,8 @@ BY_AGENT = {"launch"}
 # What these attacks do in the end is an attack on another asset, which allow lets pass.
 UNDER_ALLOW_UNDEFINED = {"hypercalls", "launch"}
 
-# enum hf_enforcement: by hardware, by a fallback.
-IN_FORCE = (1, 2)
+# enum hf_enforcement.
+BY_HARDWARE, BY_FALLBACK = 1, 2
 
 # What an event must name for an attack on memory, or on what is no register. The first step of an
 # attack that clears CR0.WP is refused already.
@@ -80,6 +80,7 @@ class Attack:
         self.open = offer["open"]
         self.reason = offer["reason"]
         self.closed_by = offer.get("closed_by", "")     # not open where this is in force
+        self.closing = (BY_HARDWARE,) if offer.get("by_hardware") else (BY_HARDWARE, BY_FALLBACK)
         self.control = offer["control"]     # bare, prelaunch or prelock
         self.alone = offer.get("own_vm", False)
         self.stops = offer.get("stops", False)  # refusing it stops the machine
@@ -246,7 +247,7 @@ def collect(boots):
             attack.may_lack = boot.machine.model.lacks | \
                 (set() if boot.machine.firmware else {"EFI"})
         for attack in attacks.values():
-            if boot.report.protections.get(attack.closed_by) in IN_FORCE:
+            if boot.report.protections.get(attack.closed_by) in attack.closing:
                 attack.open = False
         for record, events in phase_events(boot):
             attack = attacks[record["attack"]]

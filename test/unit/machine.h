@@ -118,12 +118,15 @@ static inline void machine_launch(struct hf_boot *boot)
 	assert_int_equal(launch_state(), HF_STATE_LAUNCHED);
 }
 
+/* Of the tables of machines that are launched from now on. */
+static const struct stage2_format *machine_format = &fake_format;
+
 /* A launched machine of @cpus CPUs; the first of them. */
 static inline struct cpu *machine_action(u32 cpus, u32 action)
 {
 	struct hf_boot *boot;
 
-	fake_reset(&fake_format);
+	fake_reset(machine_format);
 	boot = fake_boot(cpus);
 	boot->action = action;
 	boot->flags = HF_BOOT_SELF_CHECK;

@@ -49,13 +49,13 @@ static const struct row {
 static struct page model[MODEL_PAGES]; /* of the memory map's part of the address space */
 static u64 model_sealed;
 
-static bool in_map(u64 at)
+static inline bool in_map(u64 at)
 {
 	return at < FAKE_LOW_END || (at >= FAKE_RAM_START && at < FAKE_HOTPLUG_END) ||
 	       (at >= FAKE_HIGH_START && at < FAKE_HIGH_END);
 }
 
-static bool in_chunk(const struct hf_boot *boot, u64 at)
+static inline bool in_chunk(const struct hf_boot *boot, u64 at)
 {
 	u32 i;
 
@@ -66,12 +66,12 @@ static bool in_chunk(const struct hf_boot *boot, u64 at)
 }
 
 /* A CPU that faults on the new permission must find the new state. */
-static void state_comes_first(struct gpa start, u32 perm)
+static inline void state_comes_first(struct gpa start, u32 perm)
 {
 	assert_int_equal(owner_permission(owner_page(start)), perm);
 }
 
-static void begin(const struct stage2_format *format)
+static inline void begin(const struct stage2_format *format)
 {
 	struct hf_boot *boot = unit_memory(format);
 	u64 i;
@@ -92,14 +92,14 @@ static void begin(const struct stage2_format *format)
 	}
 }
 
-static int teardown(void **ctx)
+static inline int teardown(void **ctx)
 {
 	(void)ctx;
 	fake_release();
 	return 0;
 }
 
-static u32 kind_permission(u32 kind)
+static inline u32 kind_permission(u32 kind)
 {
 	switch (kind) {
 	case HF_KIND_TEXT:
@@ -122,7 +122,7 @@ static u32 kind_permission(u32 kind)
 	}
 }
 
-static u32 model_permission(struct page page)
+static inline u32 model_permission(struct page page)
 {
 	switch (page.state) {
 	case PAGE_GUEST:
@@ -141,14 +141,14 @@ static u32 model_permission(struct page page)
 	}
 }
 
-static bool same_page(struct page a, struct page b)
+static inline bool same_page(struct page a, struct page b)
 {
 	return a.state == b.state && a.kind == b.kind && a.dma == b.dma &&
 	       a.confined == b.confined;
 }
 
 /* The invariants, from what the tables hold and the owner says; no model. */
-static void check_invariants(struct gpa at)
+static inline void check_invariants(struct gpa at)
 {
 	struct page page = owner_page(at);
 	u32 perm = backend_stage2_permission(at);
@@ -171,7 +171,7 @@ static void check_invariants(struct gpa at)
 	assert_int_equal(page.kind != HF_KIND_NONE, page.state == PAGE_SEALED);
 }
 
-static void compare(u64 start, u64 end)
+static inline void compare(u64 start, u64 end)
 {
 	u64 at;
 
@@ -190,13 +190,14 @@ static void compare(u64 start, u64 end)
 	assert_int_equal(owner_sealed(), model_sealed);
 }
 
-static void compare_all(void)
+static inline void compare_all(void)
 {
 	compare(0, FAKE_RAM_BYTES);
 }
 
 /* What the row does with the list according to the model, which changes only on 0. */
-static int model_transfer(const struct row *row, const struct hf_range *ranges, u32 count)
+static inline int model_transfer(const struct row *row, const struct hf_range *ranges,
+				 u32 count)
 {
 	static u8 seen[MODEL_PAGES];
 	u64 at, n;
@@ -233,7 +234,7 @@ static int model_transfer(const struct row *row, const struct hf_range *ranges, 
 }
 
 /* Both, and the same answer from both. */
-static int transfer(const struct row *row, const struct hf_range *ranges, u32 count)
+static inline int transfer(const struct row *row, const struct hf_range *ranges, u32 count)
 {
 	u64 protects = fake.protects;
 	int error = model_transfer(row, ranges, count);
@@ -248,7 +249,7 @@ static int transfer(const struct row *row, const struct hf_range *ranges, u32 co
 	return 0;
 }
 
-static const struct row *row_of(transition *fn)
+static inline const struct row *row_of(transition *fn)
 {
 	const struct row *row = rows;
 
@@ -257,7 +258,7 @@ static const struct row *row_of(transition *fn)
 	return row;
 }
 
-static struct hf_range range_of(u64 start, u64 npages, u32 kind)
+static inline struct hf_range range_of(u64 start, u64 npages, u32 kind)
 {
 	return (struct hf_range){ .gpa = start, .npages = npages, .kind = kind };
 }
