@@ -115,7 +115,7 @@ static bool debugged(void)
 
 	if (pid == 0) {
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		raise(SIGSTOP);
+		kill(getpid(), SIGSTOP);
 		marked();
 		_exit(7);
 	}
