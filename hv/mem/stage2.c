@@ -162,8 +162,10 @@ struct change {
 /* Whether the entry can map memory with this permission. */
 static bool fits(const struct stage2 *s2, const struct stage2_visit *visit, u32 perm)
 {
-	return visit->level <= s2->format->max_block &&
-	       s2->format->fits(hpa(visit->start.raw), perm, visit->level);
+	const struct stage2_format *format = s2->format;
+
+	return visit->level <= format->max_block &&
+	       (!format->fits || format->fits(hpa(visit->start.raw), perm, visit->level));
 }
 
 /* Whether one entry is enough: it lies inside the range, and can map what is there. */

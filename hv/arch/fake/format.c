@@ -65,14 +65,6 @@ static u64 plain_leaf(struct hpa to, u32 perm, unsigned int level)
 	return make_leaf(to, plain_admissible(perm), level);
 }
 
-static bool fits(struct hpa to, u32 perm, unsigned int level)
-{
-	(void)to;
-	(void)perm;
-	(void)level;
-	return true;
-}
-
 #define GIB BIT(30)
 
 /*
@@ -97,7 +89,6 @@ static u64 break_leaf(struct hpa to, u32 perm, unsigned int level)
 const struct stage2_format fake_format = {
 	.name = "fake",
 	.max_block = 3,
-	.fits = fits,
 	.leaf = make_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
@@ -110,7 +101,6 @@ const struct stage2_format fake_format = {
 const struct stage2_format fake_plain_format = {
 	.name = "fake, no execute split",
 	.max_block = 3,
-	.fits = fits,
 	.leaf = plain_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
@@ -123,7 +113,6 @@ const struct stage2_format fake_plain_format = {
 const struct stage2_format fake_two_format = {
 	.name = "fake, two views",
 	.max_block = 3,
-	.fits = fits,
 	.leaf = plain_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,
@@ -137,7 +126,6 @@ const struct stage2_format fake_break_format = {
 	.name = "fake, break before make",
 	.max_block = 2,
 	.break_before_make = true,
-	.fits = fits,
 	.leaf = break_leaf,
 	.table = make_table,
 	.is_leaf = is_leaf,

@@ -18,8 +18,8 @@
  * What a table entry looks like; constant, one per architecture.
  *
  * @max_block:	highest level at which an entry may map memory directly (1..3)
- * @fits:	whether one entry of @level may give @perm to the block at @to. If so, that holds of
- *		fewer permissions, and of the blocks inside; of pages always
+ * @fits:	NULL, or: whether one entry of @level may give @perm to the block at @to. If so, that
+ *		holds of fewer permissions, and of the blocks inside; of pages always
  * @break_before_make: an entry must be invalid, and flushed, between two valid values
  */
 struct stage2_format {

@@ -28,14 +28,6 @@ static u32 gmet_admissible(u32 perm)
 	return perm | HF_PERM_READ;
 }
 
-static bool fits(struct hpa to, u32 perm, unsigned int level)
-{
-	(void)to;
-	(void)perm;
-	(void)level;
-	return true;
-}
-
 static u64 leaf(struct hpa to, u32 perm, unsigned int level)
 {
 	u64 entry = to.raw | PTE_P | PTE_U;
@@ -90,9 +82,9 @@ static u32 gmet_permission(u64 entry)
 	return permission(entry) & ~(entry & PTE_U ? HF_PERM_KERNEL_EXEC : 0);
 }
 
-#define FORMAT                                                            \
-	.max_block = 3, .fits = fits, .table = table, .is_leaf = is_leaf, \
-	.is_table = is_table, .address = address
+#define FORMAT                                                                    \
+	.max_block = 3, .table = table, .is_leaf = is_leaf, .is_table = is_table, \
+	.address = address
 
 const struct stage2_format npt_format = {
 	FORMAT, .name = "npt", .leaf = leaf, .permission = permission, .admissible = admissible,
