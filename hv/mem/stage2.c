@@ -33,15 +33,23 @@ static u64 entry_read(const u64 *entry)
 }
 
 /*
- * The release order makes what a new table contains visible before the table. Flushing between
- * invalid and new is not possible here; a CPU that still uses the old translation until the
- * caller's flush uses one that is equal (split, merge) or about to be cut.
+ * The release order makes what a new table contains visible before the table. A CPU that still
+ * uses the old translation until the caller's flush uses one that is equal (split, merge) or about
+ * to be cut.
  */
-static void entry_publish(const struct stage2 *s2, u64 *entry, u64 value)
+static void entry_publish(u64 *entry, u64 value)
 {
-	if (s2->format->break_before_make && entry_read(entry))
-		__atomic_store_n(entry, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+/* The same for a table in the place of a block, or the other way round. */
+static void entry_replace(const struct stage2 *s2, u64 *entry, u64 value)
+{
+	if (s2->format->broken && entry_read(entry)) {
+		__atomic_store_n(entry, 0, __ATOMIC_SEQ_CST);
+		s2->format->broken();
+	}
+	entry_publish(entry, value);
 }
 
 static u64 *child_of(const struct stage2 *s2, u64 entry, unsigned int level)
@@ -190,7 +198,7 @@ static int split(struct stage2 *s2, const struct stage2_visit *visit)
 		return -HF_ENOMEM;
 	for (i = 0; i < STAGE2_ENTRIES; i++)
 		child[i] = make_leaf(s2, visit->start.raw + i * span, perm, visit->level - 1);
-	entry_publish(s2, visit->entry, s2->format->table(pool_hpa(child)));
+	entry_replace(s2, visit->entry, s2->format->table(pool_hpa(child)));
 	return 0;
 }
 
@@ -221,7 +229,7 @@ static int protect_entry(struct stage2 *s2, const struct stage2_visit *visit, vo
 	if (is_table(s2, entry, visit->level) || before == perm)
 		return 0;
 	CHECK(suffices(s2, visit, change)); /* else it was not prepared */
-	entry_publish(s2, visit->entry,
+	entry_publish(visit->entry,
 		      make_leaf(s2, visit->start.raw, change->perm, visit->level));
 	if (before & ~perm)
 		cut();
@@ -292,7 +300,7 @@ static int merge_entry(struct stage2 *s2, const struct stage2_visit *visit, void
 	perm = permission_of(s2, entry_read(&child[0]), visit->level - 1);
 	if (!fits(s2, visit, perm))
 		return 0;
-	entry_publish(s2, visit->entry, make_leaf(s2, visit->start.raw, perm, visit->level));
+	entry_replace(s2, visit->entry, make_leaf(s2, visit->start.raw, perm, visit->level));
 	put_in_limbo(s2, child, visit->level - 1);
 	cut();
 	return 0;

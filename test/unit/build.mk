@@ -3,8 +3,8 @@
 #
 # A file test/unit/X_NAME.c is one program. lib_* and mem_* tests are linked with doubles of
 # what lies above those layers (double.c); core_*, guard_* and domain_* with the real thing.
-# x86_*, svm_* and vmx_* test what of a backend can run on the build host, with fake_cpu.h in the place of
-# its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the
+# x86_*, svm_*, vmx_* and arm_* test what of a backend can run on the build host, with fake_cpu.h in the
+# place of its privileged instructions. cli_* test what of the command needs no machine. HF_SEED=N in the
 # environment repeats random tests with another seed.
 
 O ?= build
@@ -19,7 +19,7 @@ UNIT_HV := $(wildcard hv/core/*.c hv/guard/*.c hv/domain/*.c hv/mem/*.c hv/lib/*
 # The real format of a backend runs the same random sequences as the fake ones; what the fake
 # kernel patches into its code is that of a real one.
 UNIT_FORMATS := hv/arch/x86/svm/npt.c hv/arch/x86/vmx/ept.c hv/arch/x86/vmx/mtrr.c \
-	hv/arch/x86/common/form.c
+	hv/arch/x86/common/form.c hv/arch/arm64/s2.c
 UNIT_FAKE := $(wildcard hv/arch/fake/*.c) $(UNIT_FORMATS)
 UNIT_ARCHIVE := $(UNIT)/libhv.a
 UNIT_ARCHIVE_OBJECTS := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_HV) $(UNIT_FAKE))
@@ -28,9 +28,10 @@ UNIT_LOW := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/lib_*.c test/unit/mem_
 UNIT_HIGH := $(patsubst %.c,$(UNIT)/%, \
 	$(wildcard test/unit/core_*.c test/unit/guard_*.c test/unit/domain_*.c))
 UNIT_X86 := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/x86_*.c test/unit/svm_*.c test/unit/vmx_*.c))
+UNIT_ARM := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/arm_*.c))
 UNIT_CLI := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/cli_*.c))
 UNIT_AUTHORITY := $(patsubst %.c,$(UNIT)/%,$(wildcard test/unit/authority_*.c))
-UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_CLI) $(UNIT_AUTHORITY)
+UNIT_TESTS := $(UNIT_LOW) $(UNIT_HIGH) $(UNIT_X86) $(UNIT_ARM) $(UNIT_CLI) $(UNIT_AUTHORITY)
 
 .PHONY: unit-test
 unit-test: $(UNIT_TESTS)
@@ -92,6 +93,7 @@ $(UNIT_AUTHORITY): $(UNIT)/%: $(UNIT)/%.o $(patsubst %.c,$(UNIT)/%.o,$(AUTHORITY
 
 # Objects of hv/arch/x86 that tests of it are made of.
 UNIT_CPU := $(UNIT)/cpu/hv/arch/x86
+UNIT_ARM_CPU := $(UNIT)/cpu/hv/arch/arm64
 UNIT_FAKE_MACHINE := $(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
 
 $(UNIT)/cpu/%.o: %.c
@@ -129,5 +131,10 @@ $(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/u
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
 		$(UNIT_LIBRARIES)
+
+$(UNIT)/test/unit/arm_s2: $(UNIT_ARM_CPU)/s2.o
+$(UNIT)/test/unit/arm_fdt: $(UNIT_ARM_CPU)/fdt.o
+$(UNIT_ARM): $(UNIT)/%: $(UNIT)/%.o
+	$(Q)$(CC) $(UNIT_SANITIZE) -o $@ $(filter %.o,$^) -lcmocka
 
 -include $(shell find $(UNIT) -name '*.d' 2>/dev/null)

@@ -4,6 +4,7 @@
  * stage2.c is compiled with trace.h, so that each store to a table is judged when it happens.
  */
 #include <string.h>
+#include <hv/arch/arm64/s2.h>
 #include <hv/arch/x86/svm/npt.h>
 #include <hv/arch/x86/vmx/ept.h>
 #include <hv/owner.h>
@@ -21,16 +22,22 @@ struct setting {
 	unsigned int levels;
 };
 
+/* The last: what is said of blocks does not hold for it. */
 static const struct setting settings[] = {
-	{ &fake_format, 4 },	   { &fake_plain_format, 3 },
-	{ &fake_break_format, 5 }, { &npt_format, 4 },
-	{ &npt_format, 5 },	   { &ept_format, 4 },
-	{ &ept_modes_format, 4 },  { &npt_gmet_format, 4 },
-	{ &fake_picky_format, 4 }, /* last: what is said of blocks does not hold for it */
+	{ &fake_format, 4 },	  { &fake_plain_format, 3 }, { &fake_break_format, 5 },
+	{ &npt_format, 4 },	  { &npt_format, 5 },	     { &ept_format, 4 },
+	{ &ept_modes_format, 4 }, { &npt_gmet_format, 4 },   { &s2_format, 4 },
+	{ &s2_plain_format, 4 },  { &fake_picky_format, 4 },
 };
 
 #define for_each_setting(s) for (s = settings; s < settings + ARRAY_SIZE(settings) - 1; s++)
 #define for_all_settings(s) for (s = settings; s < settings + ARRAY_SIZE(settings); s++)
+
+/* In the place of the backend's, which is instructions. */
+void s2_forget_everywhere(void)
+{
+	fake.broken++;
+}
 
 static const struct stage2_format *format;
 static struct stage2 s2;
@@ -54,13 +61,15 @@ static void reclaim(void)
 
 /*
  * @level:	of each page of the pool that is a table, 0 for others
- * @broken:	the entry that was made invalid last, and what it was before
+ * @cleared:	the entry that was made invalid last, what it was before, and how often entries had
+ *		been forgotten until then
  * @merged:	the table that was replaced last
  */
 static struct {
 	u8 level[POOL_PAGES];
-	u64 *broken;
+	u64 *cleared;
 	u64 before;
+	u64 forgotten;
 	u64 *merged;
 	u64 splits;
 	u64 merges;
@@ -117,21 +126,28 @@ void trace_store(uint64_t *entry, uint64_t value)
 {
 	u64 *table = (u64 *)((uintptr_t)entry & ~(uintptr_t)PAGE_MASK);
 	unsigned int level = *level_of(table);
-	u64 before = entry == trace.broken ? trace.before : *entry;
-	bool breaks = format->break_before_make && valid(*entry, level);
+	bool broken = entry == trace.cleared && fake.broken != trace.forgotten;
+	u64 before = broken ? trace.before : *entry;
 
 	assert_int_not_equal(level, 0);
-	if (breaks)
-		assert_false(valid(value, level));
+	/* From block to table or back: not without being forgotten as invalid. */
+	if (format->broken && valid(*entry, level) && valid(value, level))
+		assert_int_equal(format->is_table(*entry, level),
+				 format->is_table(value, level));
 	/* The link of a table in limbo: nothing may lead there any more. */
 	if (value && !valid(value, level))
 		assert_ptr_equal(table, trace.merged);
-	if (!breaks && format->is_table(value, level))
-		judge_split(before, value, level);
-	else if (!breaks && format->is_table(before, level))
-		judge_merge(before, value, level);
-	trace.broken = breaks ? entry : NULL;
-	trace.before = before;
+	if (format->broken && valid(*entry, level) && !value) {
+		trace.cleared = entry;
+		trace.before = *entry;
+		trace.forgotten = fake.broken;
+	} else {
+		if (format->is_table(value, level))
+			judge_split(before, value, level);
+		else if (format->is_table(before, level))
+			judge_merge(before, value, level);
+		trace.cleared = NULL;
+	}
 	__atomic_store(entry, &value, __ATOMIC_RELEASE);
 }
 

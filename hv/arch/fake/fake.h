@@ -133,6 +133,7 @@ struct fake {
 	/* memory, released by the next fake_reset */
 	u8 *ram;
 	u8 *chunks;
+	u64 broken; /* times that every CPU has forgotten an entry made invalid */
 	struct views views;
 	struct vcpu *vcpu[HF_CPUS_MAX]; /* those that backend_cpu_init made */
 	u32 vcpus;

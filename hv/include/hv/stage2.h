@@ -20,13 +20,15 @@
  * @max_block:	highest level at which an entry may map memory directly (1..3)
  * @fits:	NULL, or: whether one entry of @level may give @perm to the block at @to. If so, that
  *		holds of fewer permissions, and of the blocks inside; of pages always
- * @break_before_make: an entry must be invalid, and flushed, between two valid values
+ * @broken:	NULL, or: where a table takes the place of a block or a block that of a table, the
+ *		entry has to be invalid in between, and this is called then. When it returns no CPU
+ *		has what the entry said; one that comes by meanwhile takes a fault.
  */
 struct stage2_format {
 	const char *name;
 	u8 max_block;
-	bool break_before_make;
 	bool (*fits)(struct hpa to, u32 perm, unsigned int level);
+	void (*broken)(void);
 	u64 (*leaf)(struct hpa to, u32 perm, unsigned int level);
 	u64 (*table)(struct hpa to);
 	bool (*is_leaf)(u64 entry, unsigned int level); /* present and maps memory */
