@@ -82,6 +82,7 @@ const char *name_exit(uint32_t kind)
 		[HF_EXIT_WINDOW] = "window",
 		[HF_EXIT_INSTRUCTION] = "instruction",
 		[HF_EXIT_VIEW] = "view",
+		[HF_EXIT_FIRMWARE] = "firmware",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EXIT_KIND_COUNT,

@@ -10,6 +10,7 @@ CHECK_DROP := -MMD -MP -g -fsanitize% -fno-sanitize%
 export CHECK_HV_FLAGS = $(filter-out $(CHECK_DROP),$(HV_CPPFLAGS) $(HV_CFLAGS))
 export CHECK_SERVICES_FLAGS = $(SERVICES_CPPFLAGS) $(filter-out $(CHECK_DROP),$(SERVICES_CFLAGS))
 export CHECK_AUTHORITY_FLAGS = $(filter-out $(CHECK_DROP),$(AUTHORITY_CFLAGS))
+export CHECK_EL2_FLAGS = $(filter-out $(CHECK_DROP),$(HV_CPPFLAGS) $(HV_EL2_CFLAGS))
 export CHECK_CLI_FLAGS = $(filter-out $(CHECK_DROP),$(CLI_CFLAGS))
 export CHECK_UNIT_FLAGS = $(filter-out $(CHECK_DROP),$(UNIT_CFLAGS))
 export CHECK_FUZZ_FLAGS = $(filter-out $(CHECK_DROP),$(FUZZ_CFLAGS))

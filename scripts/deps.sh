@@ -6,9 +6,9 @@
 #	scripts/deps.sh [--check] GROUP...
 #
 # Installs what is missing through apt-get, as root or with sudo, and says so. With --check it
-# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), intel
-# (boots in Bochs, which is built), unit (unit tests), check (`make check`), fuzz (`make
-# fuzz`). `make proof` needs cbmc.sh besides.
+# installs nothing, names what is missing and fails. Groups: build, vm (boots in QEMU), arm (the same
+# for arm64), intel (boots in Bochs, which is built), unit (unit tests), check (`make check`), fuzz
+# (`make fuzz`). `make proof` needs cbmc.sh besides.
 
 set -uo pipefail
 
@@ -33,6 +33,10 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
+	arm cmd:qemu-system-aarch64 qemu-system-arm
+	arm cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	arm cmd:aarch64-linux-gnu-gcc-12 gcc-12-aarch64-linux-gnu
+	arm file:/usr/aarch64-linux-gnu/lib/libc.a libc6-dev-arm64-cross
 	intel cmd:g++ g++
 	intel cmd:xz xz-utils
 	intel cmd:xorriso xorriso
@@ -41,6 +45,7 @@ needs() {
 	unit header:cmocka.h libcmocka-dev
 	unit header:mbedtls/pk.h libmbedtls-dev
 	unit header:capstone/capstone.h libcapstone-dev
+	check cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	check cmd:clang clang
 	check cmd:clang-format clang-format
 	check cmd:clang-tidy clang-tidy

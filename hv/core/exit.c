@@ -6,6 +6,7 @@
 #include <hv/cpu.h>
 #include <hv/event.h>
 #include <hv/exit.h>
+#include <hv/firmware.h>
 #include <hv/memory.h>
 #include <hv/owner.h>
 #include <hv/panic.h>
@@ -167,6 +168,8 @@ static __noinline enum verdict decide(struct cpu *cpu, struct exit *exit)
 	case HF_EXIT_DEVICE:
 		return exit->device.request == DEVICE_SLEEP ? sleep_device(cpu, exit)
 							    : startup_device(cpu, exit);
+	case HF_EXIT_FIRMWARE:
+		return firmware_call(cpu, exit);
 	case HF_EXIT_SHUTDOWN:
 		return refuse(cpu, exit, HF_EVENT_GUEST_FATAL, HF_ASSET_PLATFORM, VERDICT_STOP);
 	}

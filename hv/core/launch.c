@@ -27,6 +27,7 @@ static u32 inject_cpu;
 static u32 serial_port;
 static u32 flags;
 static u64 init_ticks;
+static u32 entering;
 
 static u32 begun; /* [a] launch_init was called: this memory has been used */
 static u32 ready; /* [a] launch_init succeeded */
@@ -51,7 +52,8 @@ static int check_boot(struct hf_boot *boot, u64 image_size)
 {
 	if (boot->abi != HF_ABI || boot->size != sizeof(*boot))
 		return refuse(boot, HF_REASON_ABI, -HF_EINVAL);
-	if (!boot->cpu_count || boot->cpu_count > HF_CPUS_MAX)
+	if (!boot->cpu_count || boot->cpu_count > HF_CPUS_MAX ||
+	    boot->entering > boot->cpu_count)
 		return refuse(boot, HF_REASON_TOO_MANY_CPUS, -HF_EINVAL);
 	if (!boot->memory_count || boot->memory_count > HF_MEMORY_MAX)
 		return refuse(boot, HF_REASON_BAD_MEMORY_MAP, -HF_EINVAL);
@@ -131,6 +133,7 @@ int launch_init(struct hf_boot *boot, u64 image_size)
 		return error;
 	shootdown_audit(boot->flags & HF_BOOT_SELF_CHECK);
 	inject_cpu = boot->inject_cpu;
+	entering = boot->entering ? boot->entering : boot->cpu_count;
 	serial_port = boot->serial_port;
 	flags = boot->flags;
 	startup_init(&boot->startup);
@@ -216,7 +219,7 @@ int launch_arrive(struct cpu *cpu, int error)
 		error = -HF_ENODEV;
 	if (error)
 		settle(error);
-	if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == cpu_count() &&
+	if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == entering &&
 	    settled() == OUTCOME_OPEN)
 		go(cpu);
 	/* Nobody can demand a shoot-down yet: no CPU runs as a guest. */

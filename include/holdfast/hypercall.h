@@ -163,6 +163,7 @@ enum hf_exit_kind {
 	HF_EXIT_WINDOW = 11,	  /* the guest has ended handling an NMI */
 	HF_EXIT_INSTRUCTION = 12, /* one that leaves the guest whatever we do (Intel: CPUID) */
 	HF_EXIT_VIEW = 13,	  /* another mode's tables, where there are two */
+	HF_EXIT_FIRMWARE = 14,	  /* call of the firmware */
 	HF_EXIT_KIND_COUNT
 };
 

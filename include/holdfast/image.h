@@ -175,6 +175,8 @@ enum hf_reason {
  * @startup:		see struct hf_startup
  * @sleep:		@sleep_count records
  * @io_apic:		x86: guest-physical address of each I/O APIC, for HF_BOOT_INIT_GUARD
+ * @entering:		how many CPUs are entered at launch, the first of them; 0: all. The others
+ *			do not run, and are entered when the guest starts them (boot launch)
  */
 struct hf_boot {
 	uint32_t size;
@@ -196,7 +198,7 @@ struct hf_boot {
 	struct hf_startup startup;
 	struct hf_sleep sleep[HF_SLEEP_MAX];
 	uint32_t io_apic_count;
-	uint32_t reserved;
+	uint32_t entering;
 	uint64_t io_apic[HF_IO_APICS_MAX];
 };
 

@@ -56,6 +56,7 @@ user_files() {
 # say through check.mk. None for what kbuild compiles: false.
 flags_of() {
 	case $1 in
+	hv/arch/arm64/*) eval "flags=(${CHECK_EL2_FLAGS-})" ;;
 	hv/arch/fake/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
 	hv/*) eval "flags=(${CHECK_HV_FLAGS-})" ;;
 	cli/*) eval "flags=(${CHECK_CLI_FLAGS-})" ;;
@@ -71,6 +72,15 @@ flags_of() {
 	*) flags=() ;;
 	esac
 	[ ${#flags[@]} -gt 0 ]
+}
+
+# driver_of gcc|clang FILE: sets the array `driver` to the command of this compiler for the file.
+driver_of() {
+	case $1:$2 in
+	gcc:hv/arch/arm64/*) driver=(aarch64-linux-gnu-gcc) ;;
+	clang:hv/arch/arm64/*) driver=(clang --target=aarch64-linux-gnu) ;;
+	*) driver=("$1") ;;
+	esac
 }
 
 # verdict COUNT WHAT: the line of this check, and its exit status. Nothing looked at is a failure.

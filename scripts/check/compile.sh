@@ -34,7 +34,8 @@ one() {
 	# and take the place of functions that others declare.
 	case $1 in test/* | hv/arch/fake/* | cli/*) flags+=("${lax[@]}") ;; esac
 	case $1 in test/*) flags+=(-Wno-write-strings -Wno-missing-prototypes) ;; esac
-	log=$($cc "${more[@]}" "${flags[@]}" -c -o /dev/null "$1" 2>&1) && [ -z "$log" ] && return
+	driver_of "$cc" "$1"
+	log=$("${driver[@]}" "${more[@]}" "${flags[@]}" -c -o /dev/null "$1" 2>&1) && [ -z "$log" ] && return
 	echo "$log" | grep -E '(error|warning):' || echo "$1: $cc failed: $log"
 }
 

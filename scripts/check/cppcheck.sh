@@ -27,7 +27,8 @@ run() {
 }
 
 count=0
-mapfile -t hv < <(find_files hv -- '*.c' | grep -v '^hv/arch/fake/')
+mapfile -t hv < <(find_files hv -- '*.c' | grep -vE '^hv/arch/(fake|arm64)/')
+mapfile -t el2 < <(find_files hv -- '*.c' | grep -vE '^hv/arch/(fake|x86)/')
 mapfile -t services < <(find_files services test/authority -- '*.c')
 mapfile -t cli < <(find_files cli -- '*.c')
 mapfile -t unit < <(find_files hv/arch/fake test/unit -- '*.c')
@@ -35,6 +36,7 @@ mapfile -t fuzz < <(find_files test/fuzz -- '*.c')
 mapfile -t boot < <(find_files test/boot -- '*.c' | grep -vE '^test/boot/(bench|capture)/')
 mapfile -t modules < <(find_files agent test/attack test/boot/bench test/boot/capture -- '*.c')
 run -Ihv/include -D__x86_64__ -DHF_VERSION='""' -- "${hv[@]}"
+run -Ihv/include -D__aarch64__ -DHF_VERSION='""' -- "${el2[@]}"
 run -D_GNU_SOURCE -DHF_VERSION='""' -- "${cli[@]}"
 run -Iservices -I. -D_GNU_SOURCE -- "${services[@]}"
 run -Ihv/include -I. -D_GNU_SOURCE -- "${unit[@]}"

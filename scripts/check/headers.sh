@@ -15,8 +15,9 @@ alone() {
 
 	flags_of "$1" || { echo "$1: no compiler flags known for this folder"; return; }
 	for cc in gcc clang; do
+		driver_of $cc "$1"
 		printf '#include "%s"\n#include "%s"\n' "$PWD/$1" "$PWD/$1" |
-			$cc "${flags[@]}" -fsyntax-only -x c - 2>&1 | grep -m1 error |
+			"${driver[@]}" "${flags[@]}" -fsyntax-only -x c - 2>&1 | grep -m1 error |
 			sed "s|$PWD/||g; s|^|$1: does not compile alone ($cc): |"
 	done
 }

@@ -9,6 +9,24 @@
 
 . "$(dirname "$0")/common.sh"
 
+# machine ELF: the tools for it, and what its instructions and relocations are called.
+machine() {
+	case $(readelf -hW "$1" | sed -n 's/^ *Machine: *//p') in
+	*X86-64*)
+		tools=
+		relocation=R_X86_64_RELATIVE
+		magic=HOLDFAST at=0
+		registers=$X86_REGISTERS
+		mnemonics=$X86_MNEMONICS ;;
+	AArch64)
+		tools=aarch64-linux-gnu-
+		relocation=R_AARCH64_RELATIV
+		magic=ARMd at=56
+		registers=$ARM_REGISTERS
+		mnemonics=$ARM_MNEMONICS ;;
+	esac
+}
+
 # symbol ELF NAME: its value in hex, nothing if it has none.
 symbol() {
 	nm "$1" | awk -v n="$2" '$3 == n { print "0x" $1 }'
@@ -20,7 +38,7 @@ undefined() {
 }
 
 relocations() {
-	readelf -rW "$1" | awk '$3 ~ /^R_/ && $3 != "R_X86_64_RELATIVE" { print "relocation: " $0 }'
+	readelf -rW "$1" | awk '$3 ~ /^R_/ && $3 !~ /^'"$relocation"'/ { print "relocation: " $0 }'
 	# Applied by code that runs in the image: never into text, which would have to be writable.
 	readelf -rW "$1" | awk '$3 ~ /^R_/ { print $1 }' | while read -r offset; do
 		((0x$offset >= text && 0x$offset < rodata)) && echo "relocation in text at 0x$offset"
@@ -62,7 +80,7 @@ pages() {
 
 # Instructions alone: mnemonic and operands, without addresses and names.
 instructions() {
-	objdump -d --no-show-raw-insn "$1" | awk -F'\t' '
+	"${tools}objdump" -d --no-show-raw-insn "$1" | awk -F'\t' '
 	$1 ~ /^ *[0-9a-f]+:$/ {
 		sub(/ *[#<].*/, "", $2)
 		print $1, $2
@@ -70,10 +88,13 @@ instructions() {
 }
 
 # x87, MMX, SSE, AVX and mask registers, and what saves or restores them: all of it is the guest's.
-REGISTERS='%([xyz]mm[0-9]+|mm[0-7]|st|k[0-7]|bnd[0-3])'
-MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)[a-z0-9]*)( |$)'
+X86_REGISTERS='%([xyz]mm[0-9]+|mm[0-7]|st|k[0-7]|bnd[0-3])'
+X86_MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)[a-z0-9]*)( |$)'
+# Vector and floating-point registers; what saves or restores them names them.
+ARM_REGISTERS='[ {,[]([vqdshbz][0-9]+|p[0-9]+)([.,}/ ]|$)'
+ARM_MNEMONICS=': (f[a-z]+|[su]cvtf)( |$)'
 vectors() {
-	instructions "$1" | grep -E "$REGISTERS|$MNEMONICS" | head -n 20 |
+	instructions "$1" | grep -E "$registers|$mnemonics" | head -n 20 |
 		sed 's/^ */vector or x87 instruction at /'
 	# An empty listing would pass everything.
 	[ "$(instructions "$1" | wc -l)" -gt 1000 ] || echo "cannot be disassembled"
@@ -85,7 +106,7 @@ flat() {
 	size=$(stat -c %s "$2")
 	((size == $(symbol "$1" image_file_end) - $(symbol "$1" image_start))) ||
 		echo "the flat file has $size bytes, its sections say otherwise"
-	[ "$(head -c 8 "$2")" = HOLDFAST ] || echo "the flat file does not begin with the magic number"
+	[ "$(tail -c +$((at + 1)) "$2" | head -c ${#magic})" = "$magic" ] || echo "the flat file does not begin with the magic number"
 }
 
 [ $# -gt 0 ] || exit 2
@@ -93,6 +114,7 @@ count=0
 for path in "$@"; do
 	elf=$path.elf
 	img=$path.img
+	machine "$elf"
 	text=$(symbol "$elf" image_text)
 	rodata=$(symbol "$elf" image_rodata)
 	data=$(symbol "$elf" image_data)

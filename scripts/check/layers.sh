@@ -19,7 +19,7 @@ layer_of() {
 	string | print | lock) echo lib ;;
 	pool | stage2 | views | owner | guest) echo mem ;;
 	memory | probe | protect | registers | site | sleep | template) echo guard ;;
-	audit | cpu | exit | launch | call | event | shootdown | startup | status | panic) echo core ;;
+	audit | cpu | exit | firmware | launch | call | event | shootdown | startup | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;
 	esac

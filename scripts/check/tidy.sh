@@ -22,7 +22,8 @@ look() {
 
 	flags_of "$1" || { echo "$1: no compiler flags known for this folder"; return; }
 	# The compilers' own warnings are check-gcc's and check-clang's.
-	clang-tidy --quiet --checks="$checks" "$1" -- -w "${flags[@]}" >"$log" 2>&1
+	driver_of clang "$1"
+	clang-tidy --quiet --checks="$checks" "$1" -- "${driver[@]:1}" -w "${flags[@]}" >"$log" 2>&1
 	status=$?
 	grep -E '^[^ ]+:[0-9]+:[0-9]+: (warning|error):' "$log" | sed "s|^$PWD/||"
 	[ $status -eq 0 ] || grep -qE '(warning|error):' "$log" || echo "$1: clang-tidy failed, see $log"

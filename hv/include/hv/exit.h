@@ -75,6 +75,26 @@ struct exit_device {
 	u64 targets[HF_CPUS_MAX / 64];
 };
 
+/* What a call of the firmware asks for, in the words of no firmware. */
+enum firmware_request {
+	FIRMWARE_PASS,	/* what takes no address and concerns nobody else */
+	FIRMWARE_START, /* start a CPU that is off */
+	FIRMWARE_STOP,	/* switch the caller's own CPU off, until it is started */
+	FIRMWARE_OTHER, /* anything else: refused */
+};
+
+/*
+ * @number:	of the call
+ * @target:	index of the CPU to start
+ * @place:	where it is to start, as the guest names it
+ */
+struct exit_firmware {
+	u64 number;
+	u64 place;
+	u32 target;
+	u8 request; /* enum firmware_request */
+};
+
 /* Fields that do not belong to @kind are undefined. */
 struct exit {
 	u32 kind; /* enum hf_exit_kind */
@@ -89,6 +109,7 @@ struct exit {
 		struct exit_call call;
 		struct exit_port port;
 		struct exit_device device;
+		struct exit_firmware firmware;
 	};
 };
 
