@@ -140,12 +140,17 @@ enum verdict startup_device(struct cpu *cpu, struct exit *exit)
 
 /* ---- the CPU concerned ---- */
 
-static void go_on(struct cpu *cpu)
+void startup_begin(struct cpu *cpu)
 {
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
 	/* Before lock no rule is in force that it could bend. */
 	cpu->waking = protect_locked() ? CPU_WAKING : CPU_AWAKE;
 	__atomic_fetch_and(&cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
+}
+
+static void go_on(struct cpu *cpu)
+{
+	startup_begin(cpu);
 	backend_cpu_restart(cpu, &entry);
 }
 

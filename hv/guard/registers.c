@@ -15,8 +15,18 @@ static bool is_recorded(u32 reg)
 	return reg < CPU_REGISTERS_MAX;
 }
 
+/* What another CPU held at lock; NULL: none did. */
+static const struct cpu *recorded_elsewhere(void)
+{
+	for (u32 i = 0; i < cpu_count(); i++)
+		if (cpu_get(i)->registers_recorded)
+			return cpu_get(i);
+	return NULL;
+}
+
 void registers_record(struct cpu *cpu)
 {
+	const struct cpu *other = cpu->waking ? recorded_elsewhere() : NULL;
 	const struct register_rule *rules;
 	u32 count;
 
@@ -24,9 +34,13 @@ void registers_record(struct cpu *cpu)
 	if (cpu->registers_recorded)
 		return;
 	rules = backend_register_rules(&count);
+	/* One that is started for the first time after lock holds nothing worth keeping: CPUs of
+	 * one kernel are alike. */
 	for (u32 i = 0; i < count; i++)
 		if (is_recorded(rules[i].reg))
-			cpu->recorded[rules[i].reg] = backend_register_read(cpu, rules[i].reg);
+			cpu->recorded[rules[i].reg] =
+				other ? other->recorded[rules[i].reg]
+				      : backend_register_read(cpu, rules[i].reg);
 	cpu->registers_recorded = true;
 }
 

@@ -7,6 +7,7 @@
 #include <hv/owner.h>
 #include <hv/panic.h>
 #include <hv/shootdown.h>
+#include <hv/startup.h>
 
 #include "exit.h"
 #include "image.h"
@@ -254,7 +255,7 @@ _Noreturn void vcpu_started(struct vcpu *v)
 
 	__atomic_store_n(&v->claimed, 0, __ATOMIC_RELEASE);
 	shootdown_exited(v->cpu);
-	CHECK(cpu_move(v->cpu, CPU_STARTING) == 0);
+	startup_begin(v->cpu);
 	vcpu_reset(v);
 	sysreg_write(elr_el2, pc);
 	v->flushed = true; /* nothing has been translated here */

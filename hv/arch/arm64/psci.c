@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <hv/cpu.h>
 #include <hv/panic.h>
+#include <hv/string.h>
 
 #include "image.h"
 #include "map.h"
@@ -29,6 +30,8 @@
 
 #define POWER_STATE_DOWN	  BIT(16) /* DEN 0022, 5.4.2, original format */
 #define POWER_STATE_DOWN_EXTENDED BIT(30)
+
+#define SMCCC_1_1 0x10001u
 
 #define SUCCESS	      0
 #define NOT_SUPPORTED (-1)
@@ -146,6 +149,24 @@ static s64 stop(struct vcpu *v)
 	return result;
 }
 
+/*
+ * Of version 1.1 of the convention, whatever the firmware's: X4 to X17 stay, and the version is
+ * asked for here. Linux looks for calls of ours only then.
+ */
+static void pass(u64 *x)
+{
+	u64 copy[18];
+
+	if ((u32)x[0] == SMCCC_VERSION ||
+	    ((u32)x[0] == PSCI_FEATURES && (u32)x[1] == SMCCC_VERSION)) {
+		x[0] = (u32)x[0] == SMCCC_VERSION ? SMCCC_1_1 : SUCCESS;
+		return;
+	}
+	memcpy(copy, x, sizeof(copy));
+	vcpu_smc(copy);
+	memcpy(x, copy, 4 * sizeof(*x));
+}
+
 void psci_perform(struct vcpu *v, const struct el2_exit *e)
 {
 	u64 *x = v->gprs->x;
@@ -160,7 +181,7 @@ void psci_perform(struct vcpu *v, const struct el2_exit *e)
 		x[0] = (u64)stop(v);
 		break;
 	default:
-		vcpu_smc(x);
+		pass(x);
 	}
 }
 

@@ -11,7 +11,8 @@
 /* Linux changes it when it goes through its identity map (cpu_set_tcr_t0sz). */
 #define TCR_T0SZ 0x3full
 /* The ASID, which is the process's, and CnP. */
-#define TTBR_FREE (0xffffull << 48 | 1)
+#define TTBR_ASID_SHIFT 48
+#define TTBR_FREE	(0xffffull << TTBR_ASID_SHIFT | 1)
 
 static const struct register_rule rules[] = {
 	{ "SCTLR_EL1.M", REG_SCTLR, RULE_KEEP_SET, SCTLR_M },
@@ -111,6 +112,21 @@ static u32 ruled(u64 name)
 	return REG_COUNT;
 }
 
+/*
+ * A CPU that was started begins with translation off, and puts its registers in order before it
+ * turns it on: rules bend what it writes (enum cpu_waking), but off it stays until then. It is up
+ * when it runs a process, which has a number in TTBR1_EL1.
+ */
+static bool write_waking(struct cpu *cpu, u32 reg, u64 value)
+{
+	if (reg == REG_TTBR1 && value >> TTBR_ASID_SHIFT)
+		cpu->waking = CPU_AWAKE;
+	if (reg != REG_SCTLR || ((value | sysreg_read(sctlr_el1)) & SCTLR_M))
+		return false;
+	sysreg_write(sctlr_el1, value);
+	return true;
+}
+
 void sysreg_on_write(struct vcpu *v, struct el2_exit *e)
 {
 	u64 iss = ESR_ISS(e->esr), value = exit_gpr(v, ISS_RT(iss));
@@ -119,17 +135,18 @@ void sysreg_on_write(struct vcpu *v, struct el2_exit *e)
 	e->next = sysreg_read(elr_el2) + 4;
 	if (iss & ISS_READ)
 		return; /* nothing that is read exits */
-	if (reg != REG_COUNT) {
+	if ((v->cpu->waking && write_waking(v->cpu, reg, value)) ||
+	    write_free(ISS_NAME(iss), value)) {
+		e->exit.kind = HF_EXIT_REGISTER;
+		e->settled = true;
+		sysreg_write(elr_el2, e->next);
+	} else if (reg != REG_COUNT) {
 		e->exit.kind = HF_EXIT_REGISTER;
 		e->exit.reg = (struct exit_register){
 			.id = reg,
 			.old = backend_register_read(v->cpu, reg),
 			.value = value,
 		};
-	} else if (write_free(ISS_NAME(iss), value)) {
-		e->exit.kind = HF_EXIT_REGISTER;
-		e->settled = true;
-		sysreg_write(elr_el2, e->next);
 	}
 }
 

@@ -9,6 +9,9 @@
 #include <hv/exit.h>
 #include <hv/types.h>
 
+/* Own CPU, which is off for the core: it has been started and goes on as the guest. */
+void startup_begin(struct cpu *cpu);
+
 /* Once, at launch: where CPUs start again. */
 void startup_init(const struct hf_startup *at);
 
