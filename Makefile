@@ -28,8 +28,12 @@ KVER ?= 6.1
 KERNELS := 6.1 6.12
 # The one in Bochs, where Intel's extension is.
 KERNEL_INTEL := 6.1-cloud
+# What the tests use for arm64.
+ARM_KERNELS := 6.1
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
+# What kbuild is told besides, for a KVER that ends with an architecture (6.1-arm64).
+KCROSS := $(if $(filter %-arm64,$(KVER)),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 KERNEL_READY := $(O)/kernel/$(KVER)/.ready
 
 # What `all` builds, and the VM tests need. Fragments may add to it: what is built for KVER to
@@ -76,13 +80,14 @@ vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
 vm-test-full vm-test-intel: $(ARTIFACTS) modules-$(KERNEL_INTEL) $(O)/bochs/.ready
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
-.PHONY: $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL))
-$(addprefix modules-,$(KERNELS) $(KERNEL_INTEL)): modules-%:
+MODULES_OF := $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL) $(addsuffix -arm64,$(ARM_KERNELS)))
+.PHONY: $(MODULES_OF)
+$(MODULES_OF): modules-%:
 	$(Q)+$(MAKE) --no-print-directory KVER=$* modules
 
 # Does not depend on the script: a kernel that is there stays until `make clean`.
 $(O)/kernel/%/.ready:
-	$(Q)scripts/kernel.sh $*
+	$(Q)scripts/kernel.sh $(patsubst %-arm64,% arm64,$*)
 
 # Fragments may need what has just been installed: a make of its own sees it.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -6,7 +6,7 @@
 HF_VERSION := $(file <VERSION)
 
 AGENT_DIR := $(O)/agent/$(KVER)
-AGENT_SOURCES := $(patsubst agent/%,%,$(wildcard agent/*.[ch] agent/compat/*.[ch]))
+AGENT_SOURCES := $(patsubst agent/%,%,$(wildcard agent/*.[ch] agent/*/*.[ch]))
 AGENT_LINKS := $(addprefix $(AGENT_DIR)/,Kbuild $(AGENT_SOURCES))
 AGENT_CONTRACTS := $(wildcard include/holdfast/*.h)
 
@@ -16,5 +16,6 @@ $(AGENT_LINKS): $(AGENT_DIR)/%: agent/%
 
 $(AGENT_DIR)/holdfast.ko: $(AGENT_LINKS) $(AGENT_CONTRACTS) VERSION $(KERNEL_READY)
 	$(Q)$(MAKE) --no-print-directory $(if $(Q),-s) -C $(KDIR) M=$(abspath $(AGENT_DIR)) \
-		HF_TOP=$(CURDIR) HF_VERSION=$(HF_VERSION) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+		HF_TOP=$(CURDIR) HF_VERSION=$(HF_VERSION) CONFIG_DEBUG_INFO_BTF_MODULES= \
+		$(KCROSS) modules
 	$(Q)touch $@

@@ -10,6 +10,8 @@ long call_make(u32 number, u64 arg0, u64 arg1);
 
 /* A call of a lock. -EIO: made to fail by a test. */
 long call_early(u32 number, u64 arg0, u64 arg1);
+/* HF_CALL_LOCK. May sleep. */
+int call_lock(void);
 
 /*
  * Hands over @count records of @size bytes, as many calls as they fill pages; each call gets a

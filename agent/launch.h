@@ -3,6 +3,8 @@
 #ifndef AGENT_LAUNCH_H
 #define AGENT_LAUNCH_H
 
+#include <linux/types.h>
+
 #include <holdfast/ctl.h>
 
 /*
@@ -10,5 +12,8 @@
  * caller excludes concurrent calls and calls after success.
  */
 int launch_run(struct hf_ctl_launch *ctl);
+
+/* Whether one runs below this kernel that was there before it. */
+bool launch_present(void);
 
 #endif

@@ -104,7 +104,7 @@ static int seal(struct hf_ctl_lock *ctl)
 	if (ret)
 		return ret;
 	ctl->failed_call = HF_CALL_LOCK;
-	ret = call_early(HF_CALL_LOCK, 0, 0);
+	ret = call_lock();
 	if (!ret)
 		ctl->failed_call = 0;
 	return ret;

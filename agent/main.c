@@ -239,9 +239,30 @@ static struct miscdevice device = {
 	.fops = &device_ops,
 };
 
+/* Below a hypervisor that was here first all is as after a launch. */
+static int adopt(void)
+{
+	int ret = kexec_close();
+
+	if (!ret)
+		ret = sleep_refuse();
+	if (ret)
+		return ret;
+	__module_get(THIS_MODULE);
+	WRITE_ONCE(state, HF_STATE_LAUNCHED);
+	return 0;
+}
+
 static int __init agent_init(void)
 {
+	int ret;
+
 	missing = symbols_init();
+	if (launch_present()) {
+		ret = adopt();
+		if (ret)
+			return ret;
+	}
 	return misc_register(&device);
 }
 

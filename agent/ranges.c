@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
 #include <linux/mm.h>
-#include <linux/pfn.h>
 #include <linux/printk.h>
-#include <asm/desc.h>
-#include <asm/page.h>
 
-#include "compat/symbols.h"
 #include "firmware.h"
+#include "layout.h"
 #include "owners.h"
 #include "ranges.h"
 #include "walk.h"
@@ -63,6 +60,8 @@ static int judge(struct ranges *ranges, const struct walk_run *run, enum hf_kind
 
 	if ((run->rights & HF_PERM_KERNEL_EXEC) && writable)
 		return trouble(ranges, -EAGAIN, HF_LOCK_WRITABLE_CODE, run->va);
+	if (kind == HF_KIND_NONE && layout_alias(run->va, run->npages))
+		return 0;
 	if ((run->rights & HF_PERM_KERNEL_EXEC) && !is_code(kind))
 		return trouble(ranges, -EAGAIN, HF_LOCK_UNKNOWN_CODE, run->va);
 	if (kind == HF_KIND_NONE)
@@ -102,27 +101,17 @@ static u64 found(const struct ranges *ranges, enum hf_kind kind)
 	return npages;
 }
 
-/*
- * All of text and read-only data must have been mapped. The CPUs reach the exception table
- * through an alias; it must be the page that was found.
- */
+/* All of the image that is to be sealed must have been mapped. */
 static int check_image(struct ranges *ranges)
 {
-	u64 text = PFN_UP(symbols.etext) - PFN_DOWN(symbols.text);
-	u64 rodata = PFN_UP(symbols.erodata) - PFN_DOWN(symbols.rodata);
-	struct desc_ptr idtr;
+	u64 pages[HF_KIND_COUNT];
+	unsigned long va;
+	unsigned int kind;
 
-	store_idt(&idtr);
-	if (found(ranges, HF_KIND_TEXT) != text)
-		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.text);
-	if (found(ranges, HF_KIND_RODATA) + found(ranges, HF_KIND_RO_AFTER_INIT) +
-		    found(ranges, HF_KIND_VDSO) !=
-	    rodata)
-		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.rodata);
-	if (found(ranges, HF_KIND_VECTORS) != 1 ||
-	    slow_virt_to_phys((void *)idtr.address) != __pa_symbol(symbols.idt))
-		return trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, symbols.idt);
-	return 0;
+	for (kind = 0; kind < HF_KIND_COUNT; kind++)
+		pages[kind] = found(ranges, kind);
+	va = layout_missing(pages);
+	return va ? trouble(ranges, -EINVAL, HF_LOCK_LAYOUT, va) : 0;
 }
 
 static int add_firmware(const struct walk_run *run, void *ranges)

@@ -54,6 +54,9 @@ static const struct reason reasons[] = {
 	[HF_REASON_NO_SYMBOL] = { "no-symbol",
 				  "this kernel lacks a symbol the agent needs (the kernel "
 				  "log names it): use a supported kernel" },
+	[HF_REASON_BOOT_ONLY] = { "boot-only",
+				  "on this architecture the hypervisor starts before the "
+				  "kernel: boot hv-el2 with the kernel behind it" },
 	[HF_REASON_PLATFORM] = { "platform",
 				 "a CPU is in a mode the image does not support; see the "
 				 "documentation for supported machines" },

@@ -104,6 +104,26 @@ int modules_each(int (*fn)(const struct module *module, void *arg), void *arg)
 }
 
 /*
+ * A kernel that does not tell where its mutex is keeps the list whole for whoever does not sleep; a
+ * module that comes meanwhile is seen or not.
+ */
+static void list_hold(void)
+{
+	if (symbols.module_mutex)
+		mutex_lock(symbols.module_mutex);
+	else
+		preempt_disable();
+}
+
+static void list_let_go(void)
+{
+	if (symbols.module_mutex)
+		mutex_unlock(symbols.module_mutex);
+	else
+		preempt_enable();
+}
+
+/*
  * Unformed modules are not executable yet, and with module_mutex held do not become so. Nor does a
  * live one begin to go.
  */
@@ -111,13 +131,13 @@ int modules_hold(unsigned long *va)
 {
 	struct module *module;
 
-	mutex_lock(symbols.module_mutex);
+	list_hold();
 	list_for_each_entry(module, symbols.modules, list)
 	{
 		if (module->state != MODULE_STATE_COMING && module->state != MODULE_STATE_GOING)
 			continue;
 		*va = start_of(module);
-		mutex_unlock(symbols.module_mutex);
+		list_let_go();
 		return -EAGAIN;
 	}
 	list_for_each_entry(module, symbols.modules, list)
@@ -125,6 +145,8 @@ int modules_hold(unsigned long *va)
 		if (module->state == MODULE_STATE_LIVE)
 			__module_get(module);
 	}
+	if (!symbols.module_mutex)
+		list_let_go();
 	return 0;
 }
 
@@ -132,15 +154,19 @@ void modules_release(void)
 {
 	struct module *module;
 
+	/* Who came meanwhile cannot be told from those that are held: they stay so. */
+	if (!symbols.module_mutex)
+		return;
 	list_for_each_entry(module, symbols.modules, list)
 	{
 		if (module->state == MODULE_STATE_LIVE)
 			module_put(module);
 	}
-	mutex_unlock(symbols.module_mutex);
+	list_let_go();
 }
 
 void modules_keep(void)
 {
-	mutex_unlock(symbols.module_mutex);
+	if (symbols.module_mutex)
+		list_let_go();
 }

@@ -21,6 +21,7 @@ struct kprobe_insn_cache;
 struct module;
 struct real_mode_header;
 struct static_call_site;
+struct vm_struct;
 
 /* What is called for each symbol. The parameter that went is always NULL. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -48,6 +49,7 @@ struct symbols {
 	struct list_head *modules;
 	struct mutex *module_mutex;
 	struct module *(*module_address)(unsigned long addr);
+	struct vm_struct *(*find_vm_area)(const void *addr);
 	bool (*is_ftrace_trampoline)(unsigned long addr);
 	bool (*is_insn_slot)(struct kprobe_insn_cache *cache, unsigned long addr);
 	struct kprobe_insn_cache *insn_slots, *optinsn_slots;
@@ -87,6 +89,25 @@ struct symbols {
 	int (*set_memory_np)(unsigned long addr, int npages);
 	int (*set_direct_map_default_noflush)(struct page *page);
 };
+
+/* @field: offset in struct symbols of a word that receives the address */
+struct wanted {
+	const char *name;
+	size_t field;
+	bool optional;
+};
+
+#define NEED(name, field)                                    \
+	{                                                    \
+		name, offsetof(struct symbols, field), false \
+	}
+#define MAY(name, field)                                    \
+	{                                                   \
+		name, offsetof(struct symbols, field), true \
+	}
+
+/* What this architecture's kernel has; ends with a name that is NULL. */
+extern const struct wanted symbols_wanted[];
 
 /* Set by symbols_init(), constant from then on. */
 extern struct symbols symbols;

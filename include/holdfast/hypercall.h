@@ -4,7 +4,7 @@
  *
  * x86: VMMCALL (AMD) or VMCALL (Intel), number in RAX, arguments in RDI, RSI,
  * RDX, RCX, result in RAX, all other registers kept. Arm: SMCCC fast call in the
- * vendor hypervisor range (the backend documents it).
+ * vendor hypervisor range (docs/abi.md).
  *
  * Rules for every call:
  * - From user mode the instruction is undefined (#UD): the guest's user space

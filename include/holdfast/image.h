@@ -157,6 +157,7 @@ enum hf_reason {
 	HF_REASON_CPU_MISSING = 17, /* the kernel leaves one out, or cannot know */
 	HF_REASON_CPU_SLOTS = 18,   /* CPUs could be plugged in later */
 	HF_REASON_KEXEC = 19,	    /* another kernel is loaded for kexec or kdump */
+	HF_REASON_BOOT_ONLY = 20,   /* here it starts before the kernel, or not at all */
 	HF_REASON_COUNT
 };
 

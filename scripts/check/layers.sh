@@ -125,7 +125,7 @@ includes() {
 			continue
 		fi
 		target=$(realpath -m --relative-to=. "$(dirname "$file")/$header")
-		case $file in agent/compat/*) [ -e "$target" ] || target=agent/$header ;; esac
+		case $file in agent/*/*) [ -e "$target" ] || target=agent/$header ;; esac
 		folder=$(dirname "$target")
 		[[ " $(own_folders "$file") " == *" $folder "* ]] ||
 			echo "$file:$line: must not include \"$header\""

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel image (arch/arm64/kernel/vmlinux.lds.S): text; from its end on read-only data, the
+ * vDSO in it; the roots of page tables, which the kernel writes; init code and data, which it has
+ * freed; data.
+ */
+#include <linux/mm.h>
+#include <linux/pfn.h>
+#include <asm/fixmap.h>
+#include <asm/memory.h>
+#include <asm/sysreg.h>
+
+#include "compat/modules.h"
+#include "compat/runtime.h"
+#include "compat/symbols.h"
+#include "compat/vdso.h"
+#include "layout.h"
+#include "owners.h"
+#include "walk.h"
+
+/* Before the kernel's own root are those of the identity map, of KPTI's trampoline, and an empty
+ * one. */
+#define ROOTS_BEFORE (2 + IS_ENABLED(CONFIG_UNMAP_KERNEL_AT_EL0))
+
+/* Where read-only data ends: a CPU in the kernel has the kernel's root. */
+static unsigned long rodata_end(void)
+{
+	phys_addr_t root = read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
+
+	return (unsigned long)__phys_to_kimg(root) - ROOTS_BEFORE * PAGE_SIZE;
+}
+
+static bool in_vdso(unsigned long va)
+{
+	unsigned long start, size;
+
+	return vdso_get(0, &start, &size) && va - start < size;
+}
+
+/*
+ * The trampolines by which the kernel is entered where it is not mapped in user mode (KPTI) are
+ * code among read-only data, mapped a second time to be run. Their addresses are constant.
+ */
+#define TRAMPOLINES 4
+
+static unsigned long trampoline(unsigned int i)
+{
+	return __fix_to_virt(FIX_ENTRY_TRAMP_TEXT1 - i);
+}
+
+static int take(const struct walk_run *run, void *gpa)
+{
+	if (run->rights & HF_PERM_KERNEL_EXEC)
+		*(u64 *)gpa = run->gpa;
+	return 0;
+}
+
+static bool is_trampoline(u64 gpa)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRAMPOLINES; i++) {
+		u64 at = ~0ull;
+
+		walk_kernel(trampoline(i), trampoline(i) + PAGE_SIZE, take, &at);
+		if (at == gpa)
+			return true;
+	}
+	return false;
+}
+
+bool layout_alias(unsigned long va, u64 npages)
+{
+	return va >= trampoline(0) &&
+	       va + npages * PAGE_SIZE <= trampoline(TRAMPOLINES - 1) + PAGE_SIZE;
+}
+
+static bool in_linear_map(unsigned long va)
+{
+	return va >= PAGE_OFFSET && va < PAGE_END;
+}
+
+enum hf_kind owners_kind(unsigned long va, u64 gpa)
+{
+	enum hf_kind kind;
+
+	if (in_linear_map(va))
+		return HF_KIND_NONE;
+	if (va >= symbols.text && va < symbols.etext)
+		return HF_KIND_TEXT;
+	if (va >= symbols.etext && va < rodata_end()) {
+		if (is_trampoline(gpa))
+			return HF_KIND_TEXT;
+		return in_vdso(va) ? HF_KIND_VDSO : HF_KIND_RODATA;
+	}
+	kind = modules_kind(va);
+	return kind == HF_KIND_NONE && runtime_code(va) ? HF_KIND_RUNTIME_CODE : kind;
+}
+
+/* Modules and BPF programs may lie anywhere but in the linear map, which is most of memory. */
+unsigned long layout_next(unsigned long va)
+{
+	return in_linear_map(va) ? PAGE_END : va;
+}
+
+unsigned long layout_missing(const u64 *pages)
+{
+	u64 found = pages[HF_KIND_TEXT] + pages[HF_KIND_RODATA] + pages[HF_KIND_VDSO];
+
+	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(rodata_end() - symbols.text))
+		return symbols.text;
+	return 0;
+}
