@@ -6,6 +6,7 @@
 # make test     every test                  make clean   remove build/
 # make fuzz     fuzzers (FUZZ_SECONDS)     make proof    bounded proofs of I1 to I4
 # make test-full  the same on every machine: hours        make test-intel  on Intel's, in Bochs
+# make test-arm   attacks on arm64
 # make deps     install what all of the above need (demo, test, bench and check do it themselves)
 
 MAKEFLAGS += --no-builtin-rules
@@ -43,7 +44,7 @@ MODULES :=
 
 # Goals that install what they need, and goals that need no tools. For all others say at once, by
 # package name, what is missing.
-FREE_GOALS := demo test test-full test-intel bench check deps loc clean attack-table
+FREE_GOALS := demo test test-full test-intel test-arm bench check deps loc clean attack-table
 FREE_GOALS += fuzz proof proof-mutants
 ifneq ($(filter-out $(FREE_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/deps.sh --check build 1>&2 && echo ok),ok)
@@ -51,7 +52,7 @@ $(error Holdfast cannot be built here: tools are missing)
 endif
 endif
 
-.PHONY: all modules demo test test-full test-intel bench check deps loc clean
+.PHONY: all modules demo test test-full test-intel test-arm bench check deps loc clean
 all:
 
 -include hv/build.mk
@@ -78,6 +79,7 @@ modules: $(MODULES)
 vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
 vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
 vm-test-full vm-test-intel: $(ARTIFACTS) modules-$(KERNEL_INTEL) $(O)/bochs/.ready
+vm-test-full vm-test-arm: $(ARM_ARTIFACTS) $(patsubst %,modules-%-arm64,$(ARM_KERNELS))
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
 MODULES_OF := $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL) $(addsuffix -arm64,$(ARM_KERNELS)))
@@ -105,19 +107,23 @@ test:
 	$(Q)+$(SUBMAKE) vm-test
 
 test-full:
-	$(Q)scripts/deps.sh build vm intel unit
+	$(Q)scripts/deps.sh build vm intel arm unit
 	$(Q)+$(SUBMAKE) vm-test-full
 
 test-intel:
 	$(Q)scripts/deps.sh build vm intel
 	$(Q)+$(SUBMAKE) vm-test-intel
 
+test-arm:
+	$(Q)scripts/deps.sh build arm
+	$(Q)+$(SUBMAKE) vm-test-arm
+
 bench:
 	$(Q)scripts/deps.sh build vm
 	$(Q)+$(SUBMAKE) vm-bench
 
 deps:
-	$(Q)scripts/deps.sh build vm intel unit check fuzz
+	$(Q)scripts/deps.sh build vm intel arm unit check fuzz
 
 loc:
 	$(Q)for backend in $(HV_BACKENDS); do scripts/loc.sh $$backend || exit 1; done

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +6,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #include <holdfast/image.h>
 
@@ -23,17 +25,22 @@ static const char *const default_images[][2] = {
 	{ "/usr/lib/holdfast/hv-vmx.img", "/lib/holdfast/hv-vmx.img" },
 };
 
-static const char *const *images_of_cpu(void)
+/* Other architectures' hypervisor is there before the kernel: none of these. */
+static bool has_vmx(void)
 {
+#ifdef __x86_64__
 	unsigned int eax, ebx, ecx = 0, edx;
 
-	return default_images[__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_VMX)];
+	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & CPUID_VMX);
+#else
+	return false;
+#endif
 }
 
 /* The image given, or the first default that is there. Sets @path. Descriptor or -1. */
 static int open_image(const struct options *options, const char **path)
 {
-	const char *const *images = images_of_cpu();
+	const char *const *images = default_images[has_vmx()];
 	size_t i;
 	int fd = -1;
 

@@ -53,9 +53,12 @@ check-tidy:
 check-gcc check-clang: check-%:
 	@scripts/check/compile.sh $*
 
-check-modules: $(foreach kernel,$(KERNELS),$(O)/kernel/$(kernel)/.ready)
-	@for kernel in $(KERNELS); do \
-		KDIR=$(abspath $(O))/kernel/$$kernel/kdir scripts/check/modules.sh || exit 1; \
+CHECK_KERNELS := $(KERNELS) $(addsuffix -arm64,$(ARM_KERNELS))
+check-modules: $(foreach kernel,$(CHECK_KERNELS),$(O)/kernel/$(kernel)/.ready)
+	@for kernel in $(CHECK_KERNELS); do \
+		case $$kernel in *-arm64) cross="ARCH=arm64 CROSS_COMPILE=$(ARM64)" ;; *) cross= ;; esac; \
+		KDIR=$(abspath $(O))/kernel/$$kernel/kdir KCROSS="$$cross" \
+			scripts/check/modules.sh || exit 1; \
 	done
 
 # Mend what check-format finds.

@@ -10,6 +10,7 @@
 
 #include <linux/sched.h>
 #include <linux/types.h>
+#ifdef CONFIG_X86
 #include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
@@ -17,6 +18,7 @@
 
 /* The instruction of a hypercall, by the CPU's vendor. */
 #define ATTACK_CALL ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL)
+#endif
 
 /* A protection, as the hypervisor calls it, and why an attack is open where it is not in force. */
 #define ATTACK_CONFINES	  "kernel-mode execution of other memory"
@@ -102,6 +104,14 @@ extern const struct attack_table device_table, startup_table, unpaged_table, dec
 extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3_table,
 	agent_table, a20_table, poke_table, forge_table, slot_table;
 
+/* Of this architecture, in the order in which they are run. */
+extern const struct attack_table *const attack_tables[];
+extern const size_t attack_table_count;
+
+/* When the module comes and goes. */
+int attack_prepare(void);
+void attack_finish(void);
+
 /* Parameters of the module. */
 extern unsigned int attack_seconds;
 
@@ -114,6 +124,7 @@ __printf(2, 3) void attack_note(struct attempt *t, const char *fmt, ...);
 /* #GP for 13, and so on. */
 const char *attack_trap_name(int trap);
 
+#ifdef CONFIG_X86
 /*
  * Execute one instruction and yield the trap it raised, or TRAP_NONE. The fault handler leaves
  * the vector in AX, so no operand of the instruction may live there.
@@ -128,5 +139,6 @@ const char *attack_trap_name(int trap);
 			     : "memory", "cc");                                       \
 		trap_;                                                                \
 	})
+#endif
 
 #endif

@@ -13,23 +13,11 @@
 #include <linux/uaccess.h>
 
 #include "attack.h"
-#include "code.h"
-#include "execute.h"
 #include "feature.h"
-#include "hypervisor.h"
 
 unsigned int attack_seconds = 5;
 module_param_named(seconds, attack_seconds, uint, 0600);
 MODULE_PARM_DESC(seconds, "how long the hostile calls last, in seconds");
-
-/* The hostile calls come last: their events fill the ring. */
-static const struct attack_table *const tables[] = {
-	&memory_table,	&register_table, &nested_table,	 &decode_table,	    &unpaged_table,
-	&code_table,	&remap_table,	 &execute_table, &writable_table,   &device_table,
-	&startup_table, &sleep_table,	 &kexec_table,	 &hypervisor_table, &trampoline_table,
-	&cr3_table,	&agent_table,	 &poke_table,	 &forge_table,	    &slot_table,
-	&state_table,	&race_table,	 &a20_table,	 &hypercall_table,
-};
 
 static const char *const control_names[] = {
 	[ATTACK_BARE] = "bare",
@@ -63,32 +51,14 @@ void attack_note(struct attempt *t, const char *fmt, ...)
 	va_end(args);
 }
 
-const char *attack_trap_name(int trap)
-{
-	switch (trap) {
-	case TRAP_NONE:
-		return "no fault";
-	case X86_TRAP_UD:
-		return "#UD";
-	case X86_TRAP_DF:
-		return "#DF";
-	case X86_TRAP_GP:
-		return "#GP";
-	case X86_TRAP_PF:
-		return "#PF";
-	default:
-		return "another fault";
-	}
-}
-
 static const struct attack *find_attack(const char *name)
 {
 	size_t i, j;
 
-	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		for (j = 0; j < tables[i]->count; j++)
-			if (!strcmp(tables[i]->attack[j].name, name))
-				return &tables[i]->attack[j];
+	for (i = 0; i < attack_table_count; i++)
+		for (j = 0; j < attack_tables[i]->count; j++)
+			if (!strcmp(attack_tables[i]->attack[j].name, name))
+				return &attack_tables[i]->attack[j];
 	return NULL;
 }
 
@@ -172,9 +142,9 @@ static int list_show(struct seq_file *m, void *unused)
 {
 	size_t i, j;
 
-	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		for (j = 0; j < tables[i]->count; j++)
-			show_attack(m, &tables[i]->attack[j]);
+	for (i = 0; i < attack_table_count; i++)
+		for (j = 0; j < attack_tables[i]->count; j++)
+			show_attack(m, &attack_tables[i]->attack[j]);
 	return 0;
 }
 
@@ -298,24 +268,19 @@ static int __init attack_init(void)
 
 	if (err)
 		return err;
-	err = execute_init();
+	err = attack_prepare();
 	if (err)
 		return err;
-	err = code_init();
-	if (err)
-		goto stop_execute;
 	err = -ENOMEM;
 	if (!proc_create("hf_attack", 0600, NULL, &list_ops))
-		goto stop_code;
+		goto stop;
 	if (!proc_create("hf_attack_result", 0400, NULL, &result_ops))
 		goto remove_list;
 	return 0;
 remove_list:
 	remove_proc_entry("hf_attack", NULL);
-stop_code:
-	code_exit();
-stop_execute:
-	execute_exit();
+stop:
+	attack_finish();
 	return err;
 }
 
@@ -323,9 +288,7 @@ static void __exit attack_exit(void)
 {
 	remove_proc_entry("hf_attack_result", NULL);
 	remove_proc_entry("hf_attack", NULL);
-	code_exit();
-	execute_exit();
-	hypervisor_exit();
+	attack_finish();
 	if (attempt.task)
 		put_task_struct(attempt.task);
 }

@@ -26,6 +26,7 @@
  *			launch so (default hardware)
  * hf.ftrace=, hf.kprobes=, hf.livepatch=off|before-lock|on
  *			the policies to lock with (default before-lock)
+ * hf.launch=boot	the hypervisor has started before the kernel
  * hf.serial=PORT	I/O port the hypervisor copies its events to (default 0x3e8)
  */
 #include <stdio.h>
@@ -136,7 +137,7 @@ static bool advance(bool attacks)
 		attack_phase("prelaunch");
 	if (mode_is("control") && !attack_waits("prelock"))
 		return true;
-	if (!launch())
+	if (strcmp(cmdline_get("launch", "agent"), "boot") && !launch())
 		return false;
 	if (controls)
 		attack_phase("prelock");

@@ -63,8 +63,12 @@ def initramfs(series=SERIES, backend="svm"):
     return path
 
 
-def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", **options):
+def machine(name, mode="bare", run="", attacks=None, kernel=SERIES, further="", arch="amd64",
+            **options):
     """A qemu.Machine. Where attacks run it has a device that does DMA: QEMU's teaching device."""
+    if arch == "arm64":
+        import arm          # which is made of this module
+        return arm.machine(name, mode, run, attacks, kernel, further, **options)
     if attacks is not None:
         options["extra"] = list(options.get("extra", ())) + ["-device", "edu,dma_mask=0xffffffff"]
     options["resume"] = emulator.resumes(os.path.join(BUILD, "hv/hv-svm.img"))

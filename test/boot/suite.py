@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make test: unit tests, then every boot of the table below. Ends with `N passed, N failed`.
 
-  suite.py [--full] [--intel] [--list] [--no-unit] [BOOT...]
+  suite.py [--full | --intel | --arm] [--list] [--no-unit] [BOOT...]
 
 --full: every kernel, number of CPUs, depth of paging and CPU model, with loads of a minute. Hours,
 but a run that is interrupted leaves what it has in build/full, and the next one goes on from there.
---intel: the boots in Bochs, and nothing else.
+--intel, --arm: the boots in Bochs, or those of arm64, which only --full has otherwise, and nothing
+else.
 """
 
 import argparse
@@ -52,7 +53,8 @@ class Spec:
         """Names of the cases that the boot must report."""
         steps = {"bare": [], "manual": ["agent-load"],
                  "control": ["agent-load"] + ["launch"] * self.launches,
-                 "locked": ["agent-load", "launch", "lock"],
+                 "locked": ["agent-load"] + ["launch"] * (self.machine.get("arch") != "arm64") +
+                           ["lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
         return (["attack-load"] if self.attacks is not None else []) + steps + self.run
 
@@ -86,6 +88,9 @@ SHORT, LONG = 5, 60
 # hypervisor's checks of itself are on, too. Both cost exits: boots that count have neither.
 GUARDED = {"guard": "apic", "check": "yes"}
 PATCHING = dict(GUARDED, **ALL_ON, **{"livepatch-module": "yes"})
+
+
+ARM_KERNELS = ("6.1",)
 
 
 def harness_boots():
@@ -223,12 +228,21 @@ def intel_boots(full, seconds):
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
 
 
+def arm_boots():
+    """arm64: the hypervisor has started before the kernel."""
+    for kernel in ARM_KERNELS:
+        machine = {"kernel": kernel, "cpus": 2, "arch": "arm64", "attacks": "", "limit": 180}
+        yield Spec("arm-bare-" + kernel, "bare", **machine)
+        yield Spec("arm-locked-" + kernel, "locked", "fork", **machine)
+
+
 def stages(machines, seconds, full):
     """Lists of boots. The table of attacks first: of a run that is cut short it says most."""
     yield harness_boots() + [spec for config in machines for spec in attack_boots(config, seconds)]
     yield [spec for config in machines for spec in load_boots(config, seconds)]
     yield list(single_boots(full))
     yield list(intel_boots(full, seconds))
+    yield list(arm_boots())
 
 
 class Score:
@@ -436,33 +450,35 @@ def main():
     parser.add_argument("boots", nargs="*", metavar="BOOT", help="run only these")
     parser.add_argument("--full", action="store_true", help="on every machine")
     parser.add_argument("--intel", action="store_true", help="in Bochs")
+    parser.add_argument("--arm", action="store_true", help="on arm64")
     parser.add_argument("--list", action="store_true", help="print the names of the boots")
     parser.add_argument("--no-unit", action="store_true", help="leave out the unit tests")
     args = parser.parse_args()
     # As from the keyboard: no machine outlives this program.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     machines, seconds = (configs.ALL, LONG) if args.full else (configs.SOME, SHORT)
-    *plan, intel = stages(machines, seconds, args.full)
-    if args.intel:
+    *plan, intel, arm = stages(machines, seconds, args.full)
+    part = args.intel or args.arm
+    if part:
         plan = [[] for _ in plan]
-    elif not args.boots:
-        intel = []
+    if not args.boots:
+        intel, arm = intel if args.intel else [], arm if args.arm or args.full else []
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
-            for stage in plan + [intel]]
+            for stage in plan + [intel, arm]]
     if args.list:
         print("\n".join(spec.name for stage in plan for spec in stage))
         return 0
 
     began = time.monotonic()
     score = Score()
-    if not args.no_unit and not args.boots and not args.intel:
+    if not args.no_unit and not args.boots and not part:
         unit_tests(score)
         print("the drivers of the tests", flush=True)
         for what, good in selftest.results():
             score.note(good, what, "is not judged as it should be")
     suite = Suite(score, kept.Kept() if args.full else None)
     room = fleet.capacity_timed() if args.full else fleet.capacity()
-    attacks, loads, single, intel = plan
+    attacks, loads, single, intel, arm = plan
     suite.run(attacks, room)
     for config in machines:
         suite.attacks("locked-" + config.name, "bare-" + config.name)
@@ -477,15 +493,18 @@ def main():
                           tabled=not spec.attacks)
         if spec.name.startswith("confined-"):
             suite.attacks(spec.name, spec.name.replace("confined-", "bare-"), tabled=False)
+    suite.run(arm)
+    for kernel in ARM_KERNELS:
+        suite.attacks("arm-locked-" + kernel, "arm-bare-" + kernel, tabled=False)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("two-table-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("efi-locked-" + config.name, "efi-bare-" + config.name, tabled=False)
     for config in configs.PATCHING_ALL if args.full else configs.PATCHING_SOME:
         suite.attacks("tracing-" + config.name, "bare-" + config.name, tabled=False)
-    if not args.boots:
+    if not args.boots and not args.arm:
         matrix.save(suite.results, args.full)
-    if not args.boots and not args.intel:
+    if not args.boots and not part:
         score.note(*matrix.compare(suite.results))
     suite.times()
     if suite.kept:
