@@ -120,11 +120,14 @@ done
 # --- a kernel newer than the host ---
 
 # The headers name the compiler of their suite. An older one will do, less the option it lacks: the
-# kernel's Makefile then aligns functions by another.
+# kernel's Makefile then aligns functions by another, and leaves out an attribute under which that has
+# no effect, if it is told so.
 compiler=$(grep -om1 'gcc-[0-9]*' "$headers/.kernelvariables") || fail "the headers name no gcc"
 if ! command -v "$compiler" >/dev/null; then
 	sed -i "s/$compiler/gcc-12/" "$headers/.kernelvariables"
-	sed -i '/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d' "$headers/include/config/auto.conf"
+	sed -i '/^CONFIG_CC_HAS_\(MIN\|SANE\)_FUNCTION_ALIGNMENT=/d' "$headers/include/config/auto.conf"
+	sed -i '/ CONFIG_CC_HAS_\(MIN\|SANE\)_FUNCTION_ALIGNMENT /d' \
+		"$headers/include/generated/autoconf.h"
 fi
 
 # Prints the build tools that find no C library of theirs on this host. Not with grep -q, which ends

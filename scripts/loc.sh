@@ -8,8 +8,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 backend=${1:-svm}
-folders="hv/core hv/mem hv/guard hv/domain hv/lib hv/include hv/arch/x86/common hv/arch/x86/$backend
-	include/holdfast"
+case $backend in
+el2) arch=hv/arch/arm64 ;;
+*) arch="hv/arch/x86/common hv/arch/x86/$backend" ;;
+esac
+folders="hv/core hv/mem hv/guard hv/domain hv/lib hv/include $arch include/holdfast"
 
 # Lines that are neither comment nor blank.
 code() {

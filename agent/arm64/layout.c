@@ -8,6 +8,7 @@
 #include <linux/pfn.h>
 #include <asm/fixmap.h>
 #include <asm/memory.h>
+#include <asm/mmu.h>
 #include <asm/sysreg.h>
 
 #include "compat/modules.h"
@@ -69,6 +70,13 @@ static bool is_trampoline(u64 gpa)
 	return false;
 }
 
+/* What runs without translation, or while it changes, never at this address. In text before 6.2. */
+static bool in_identity_map(unsigned long va)
+{
+	return symbols.idmap_text && va >= (symbols.idmap_text & PAGE_MASK) &&
+	       va < symbols.idmap_text_end;
+}
+
 bool layout_alias(unsigned long va, u64 npages)
 {
 	return va >= trampoline(0) &&
@@ -89,7 +97,7 @@ enum hf_kind owners_kind(unsigned long va, u64 gpa)
 	if (va >= symbols.text && va < symbols.etext)
 		return HF_KIND_TEXT;
 	if (va >= symbols.etext && va < rodata_end()) {
-		if (is_trampoline(gpa))
+		if (is_trampoline(gpa) || in_identity_map(va))
 			return HF_KIND_TEXT;
 		return in_vdso(va) ? HF_KIND_VDSO : HF_KIND_RODATA;
 	}
@@ -107,6 +115,9 @@ unsigned long layout_missing(const u64 *pages)
 {
 	u64 found = pages[HF_KIND_TEXT] + pages[HF_KIND_RODATA] + pages[HF_KIND_VDSO];
 
+	/* With KPTI a CPU in user mode has another root, which the hypervisor is not told of yet. */
+	if (arm64_kernel_unmapped_at_el0())
+		return trampoline(0);
 	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(rodata_end() - symbols.text))
 		return symbols.text;
 	return 0;

@@ -12,7 +12,8 @@
 #include "compat/symbols.h"
 
 /* bpf_jit_alloc_exec() and its kin; pages of slots, of kprobes. */
-static const char *const takers[] = { "bpf_jit", "__get_insn_slot" };
+static const char *const takers[] = { "bpf_jit", "bpf_prog_pack", "__get_insn_slot",
+				      "alloc_insn_page" };
 
 bool runtime_code(unsigned long va)
 {

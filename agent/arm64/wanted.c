@@ -7,6 +7,8 @@ const struct wanted symbols_wanted[] __initconst = {
 	NEED("_etext", etext),
 	NEED("__module_address", module_address),
 	NEED("find_vm_area", find_vm_area),
+	MAY("__idmap_text_start", idmap_text),
+	MAY("__idmap_text_end", idmap_text_end),
 	MAY("modules", modules),
 	MAY("module_mutex", module_mutex),
 	MAY("kexec_image", kexec_image),

@@ -37,6 +37,7 @@ struct symbols {
 	unsigned long ro_after_init, ero_after_init;
 	unsigned long sdata, end;
 	unsigned long idt;
+	unsigned long idmap_text, idmap_text_end; /* arm64 */
 	unsigned long vdso_64, vdso_32, vdso_x32; /* of the descriptions, not the images */
 	unsigned long secondary_startup_64, init_top_pgt;
 	void *const *kexec_image, *const *kexec_crash_image; /* what is loaded, or NULL */

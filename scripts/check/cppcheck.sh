@@ -43,7 +43,7 @@ run -Ihv/include -I. -D_GNU_SOURCE -- "${unit[@]}"
 run -Ihv/include -I. -D_GNU_SOURCE -- "${fuzz[@]}"
 run -D_GNU_SOURCE -- "${boot[@]}"
 # In place of the kernel's headers.
-run -Iagent -D__KERNEL__ '-D__aligned(n)=' '-Dasm(r)=' -D__initconst= \
+run -Iagent -D__KERNEL__ -DCONFIG_X86 '-D__aligned(n)=' '-Dasm(r)=' -D__initconst= \
 	'-Dfor_each_online_cpu(cpu)=while (more(cpu))' \
 	'-Dlist_for_each_entry(at,list,member)=while ((at = more(list)))' -- \
 	"${modules[@]}"

@@ -22,7 +22,7 @@ static void put(u32 word)
 
 static void put_text(const char *text)
 {
-	strcpy((char *)blob + length, text);
+	memcpy(blob + length, text, strlen(text) + 1);
 	length += (u32)strlen(text) + 1;
 	while (length % 4)
 		blob[length++] = 0;

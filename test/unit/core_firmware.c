@@ -10,8 +10,9 @@ static u64 rip;
 
 static enum verdict ask(struct cpu *cpu, u8 request, u64 place)
 {
-	struct exit exit = { .kind = HF_EXIT_FIRMWARE, .rip = ++rip };
+	struct exit exit = { .kind = HF_EXIT_FIRMWARE };
 
+	exit.rip = rip++; /* each an event of its own */
 	exit.firmware = (struct exit_firmware){
 		.number = 0xc4000003,
 		.place = place,

@@ -19,17 +19,16 @@
 #define sysreg_write_(name, value) asm volatile("msr " #name ", %x0" : : "rZ"((u64)(value)))
 
 /* Registers for which an assembler has no name unless an extension is on. */
-#define ID_AA64MMFR2 S3_0_C0_C7_2
-#define HFGRTR_EL2   S3_4_C1_C1_4
-#define HFGWTR_EL2   S3_4_C1_C1_5
-#define HFGITR_EL2   S3_4_C1_C1_6
-#define HDFGRTR_EL2  S3_4_C3_C1_4
-#define HDFGWTR_EL2  S3_4_C3_C1_5
-#define HCRX_EL2     S3_4_C1_C2_2
-#define ZCR_EL2	     S3_4_C1_C2_0
-#define SMCR_EL2     S3_4_C1_C2_6
-#define ICC_SRE_EL2  S3_4_C12_C9_5
-#define ICH_HCR_EL2  S3_4_C12_C11_0
+#define HFGRTR_EL2  S3_4_C1_C1_4
+#define HFGWTR_EL2  S3_4_C1_C1_5
+#define HFGITR_EL2  S3_4_C1_C1_6
+#define HDFGRTR_EL2 S3_4_C3_C1_4
+#define HDFGWTR_EL2 S3_4_C3_C1_5
+#define HCRX_EL2    S3_4_C1_C2_2
+#define ZCR_EL2	    S3_4_C1_C2_0
+#define SMCR_EL2    S3_4_C1_C2_6
+#define ICC_SRE_EL2 S3_4_C12_C9_5
+#define ICH_HCR_EL2 S3_4_C12_C11_0
 
 /* HCR_EL2 */
 #define HCR_VM	   BIT(0)  /* stage 2 is on; DC IVAC of the guest also cleans */
@@ -44,13 +43,11 @@
 
 /* SCTLR_EL1 and SCTLR_EL2 */
 #define SCTLR_M	    BIT(0)
-#define SCTLR_A	    BIT(1)
 #define SCTLR_C	    BIT(2)
 #define SCTLR_SA    BIT(3)
 #define SCTLR_I	    BIT(12)
 #define SCTLR_WXN   BIT(19)
 #define SCTLR_SPAN  BIT(23)
-#define SCTLR_E0E   BIT(24)
 #define SCTLR_EE    BIT(25)
 #define SCTLR_UCI   BIT(26)
 #define SCTLR_DSSBS BIT(44)
@@ -75,7 +72,6 @@
 #define ESR_EC(esr)    ((esr) >> 26 & 0x3f)
 #define ESR_ISS(esr)   ((esr)&0x1ffffff)
 #define ESR_IL	       BIT(25)
-#define EC_UNKNOWN     0x00
 #define EC_HVC	       0x16
 #define EC_SMC	       0x17
 #define EC_SYSREG      0x18
@@ -85,20 +81,19 @@
 #define EC_DATA_SAME   0x25
 
 /* ISS of instruction and data aborts. */
-#define ABORT_FSC(esr)	      ((esr)&0x3f)
-#define ABORT_WNR	      BIT(6)
-#define ABORT_S1PTW	      BIT(7)
-#define ABORT_CM	      BIT(8)
-#define ABORT_FNV	      BIT(10)
-#define ABORT_ISV	      BIT(24)
-#define ABORT_SAS(esr)	      ((esr) >> 22 & 3)
-#define ABORT_SRT(esr)	      ((esr) >> 16 & 31)
-#define FSC_TYPE(fsc)	      ((fsc)&0x3c)
-#define FSC_ADDRESS_SIZE      0x00
-#define FSC_TRANSLATION	      0x04
-#define FSC_ACCESS_FLAG	      0x08
-#define FSC_PERMISSION	      0x0c
-#define FSC_PERMISSION_LEVEL3 0x0f
+#define ABORT_FSC(esr)		     ((esr)&0x3f)
+#define ABORT_WNR		     BIT(6)
+#define ABORT_S1PTW		     BIT(7)
+#define ABORT_CM		     BIT(8)
+#define ABORT_ISV		     BIT(24)
+#define ABORT_SAS(esr)		     ((esr) >> 22 & 3)
+#define ABORT_SRT(esr)		     ((esr) >> 16 & 31)
+#define FSC_TYPE(fsc)		     ((fsc)&0x3c)
+#define FSC_ADDRESS_SIZE	     0x00
+#define FSC_TRANSLATION		     0x04
+#define FSC_PERMISSION		     0x0c
+#define FSC_PERMISSION_LEVEL3	     0x0f
+#define FSC_TRANSLATION_LEVEL_MINUS1 0x2b
 
 /* PAR_EL1, after AT. */
 #define PAR_F	    BIT(0)

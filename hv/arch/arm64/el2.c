@@ -14,6 +14,9 @@
 #define VTCR_WALK     (1ull << 8 | 1ull << 10 | 3ull << 12)
 #define VTCR_SL0      (2ull << 6) /* begin at level 0 */
 
+/* Of an entry of the root. */
+#define ROOT_SPAN (1ull << 39)
+
 #define PARANGE_44 4u
 #define PARANGE_48 5u
 #define VMID	   1ull /* 0 is what the kernel would use if it had EL2 */
@@ -166,11 +169,17 @@ void backend_kick(struct cpu *cpu)
 }
 
 /* The root first: who finds kicked clear, and kicks, does so after that. */
-void el2_kicked(struct vcpu *v)
+bool el2_kicked(struct vcpu *v, struct gpa at)
 {
+	u64 entry = at.raw / ROOT_SPAN;
+
+	if (at.raw >= backend_gpa_limit().raw ||
+	    __atomic_load_n(&v->root[entry], __ATOMIC_RELAXED) == s2.root[entry])
+		return false;
 	fill_root(v->root, s2.root);
 	dsb_ish();
 	__atomic_store_n(&v->cpu->kicked, 0, __ATOMIC_SEQ_CST);
+	return true;
 }
 
 void backend_flush(struct cpu *cpu)

@@ -35,6 +35,14 @@ static u64 faulting_page(void)
 	return (sysreg_read(hpfar_el2) & 0x00000ffffffffff0ull) << 8;
 }
 
+/* Of whatever level: what is said of it, where a walk of the guest's tables faults, differs. */
+static bool is_translation(u64 esr)
+{
+	u64 fsc = ABORT_FSC(esr);
+
+	return FSC_TYPE(fsc) == FSC_TRANSLATION || fsc == FSC_TRANSLATION_LEVEL_MINUS1;
+}
+
 /*
  * On permission faults of the access itself HPFAR_EL2 is not valid (ARM D19.2, HPFAR_EL2): the
  * kernel's tables are asked. They may say something else by now; then what is judged is an access
@@ -73,14 +81,12 @@ static void on_store(const struct vcpu *v, struct el2_exit *e)
 static void on_abort(struct vcpu *v, struct el2_exit *e)
 {
 	struct exit_memory *m = &e->exit.memory;
-	u64 fsc = ABORT_FSC(e->esr), at;
+	u64 at;
 
-	if (FSC_TYPE(fsc) != FSC_TRANSLATION && FSC_TYPE(fsc) != FSC_PERMISSION &&
-	    FSC_TYPE(fsc) != FSC_ADDRESS_SIZE)
+	if (!is_translation(e->esr) && FSC_TYPE(ABORT_FSC(e->esr)) != FSC_PERMISSION &&
+	    FSC_TYPE(ABORT_FSC(e->esr)) != FSC_ADDRESS_SIZE)
 		return;
-	/* Level 0, which is this CPU's own root: nobody but a kick makes it so. */
-	if (fsc == FSC_TRANSLATION && faulting_page() < backend_gpa_limit().raw) {
-		el2_kicked(v);
+	if (is_translation(e->esr) && el2_kicked(v, gpa(faulting_page()))) {
 		e->exit.kind = HF_EXIT_KICK;
 		return;
 	}
@@ -202,8 +208,7 @@ static void carry_out(struct vcpu *v, const struct el2_exit *e, enum verdict ver
 static void finish_trial(struct vcpu *v, struct gprs *gprs)
 {
 	u64 esr = sysreg_read(esr_el2);
-	bool refused = ESR_EC(esr) == EC_FETCH_LOWER &&
-		       FSC_TYPE(ABORT_FSC(esr)) == FSC_TRANSLATION &&
+	bool refused = ESR_EC(esr) == EC_FETCH_LOWER && is_translation(esr) &&
 		       owner_page(gpa(faulting_page())).state == PAGE_HYPERVISOR;
 	int error = launch_arrive(v->cpu, refused ? 0 : -HF_ENODEV);
 

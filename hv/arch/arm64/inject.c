@@ -46,15 +46,18 @@ void inject_abort(const struct el2_exit *e)
 {
 	bool fetch = ESR_EC(e->esr) == EC_FETCH_LOWER;
 	u64 class = fetch ? EC_FETCH_SAME : EC_DATA_SAME;
+	u64 iss = FSC_PERMISSION_LEVEL3;
 
 	if (vector_of(sysreg_read(spsr_el2)) >= VECTOR_LOWER64)
 		class -= EC_DATA_SAME - EC_DATA_LOWER;
+	if (!fetch)
+		iss |= e->esr & (ABORT_WNR | ABORT_CM);
 	sysreg_write(far_el1, sysreg_read(far_el2));
-	take(class << 26 | ESR_IL | FSC_PERMISSION_LEVEL3 |
-	     (fetch ? 0 : e->esr & (ABORT_WNR | ABORT_CM)));
+	take(class << 26 | ESR_IL | iss);
 }
 
+/* Of no class: what is undefined has number 0. */
 void inject_undefined(void)
 {
-	take((u64)EC_UNKNOWN << 26 | ESR_IL);
+	take(ESR_IL);
 }

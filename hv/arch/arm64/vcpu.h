@@ -74,5 +74,5 @@ void vcpu_reset(struct vcpu *v);
 int el2_cpu_init(struct vcpu *v);
 /* VTTBR_EL2 of the CPU. */
 u64 el2_vttbr(const struct vcpu *v);
-/* Own CPU: a kick has arrived. */
-void el2_kicked(struct vcpu *v);
+/* Own CPU, no translation was found for @at: is that a kick? Then it has arrived. */
+bool el2_kicked(struct vcpu *v, struct gpa at);
