@@ -30,7 +30,7 @@ KERNELS := 6.1 6.12
 # The one in Bochs, where Intel's extension is.
 KERNEL_INTEL := 6.1-cloud
 # What the tests use for arm64.
-ARM_KERNELS := 6.1
+ARM_KERNELS := 6.1 6.12
 KERNEL := $(abspath $(O)/kernel/$(KVER))
 KDIR := $(KERNEL)/kdir
 # What kbuild is told besides, for a KVER that ends with an architecture (6.1-arm64).

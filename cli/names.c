@@ -164,6 +164,7 @@ const char *name_feature(uint32_t index, uint32_t *flag)
 		{ HF_FEATURE_FLUSH_ASID, "flush-asid" },
 		{ HF_FEATURE_RESTART, "restart" },
 		{ HF_FEATURE_NO_GATE, "no-gate" },
+		{ HF_FEATURE_RULED_ONLY, "ruled-only" },
 	};
 
 	if (index >= sizeof(features) / sizeof(features[0]))

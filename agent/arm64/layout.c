@@ -115,7 +115,7 @@ unsigned long layout_missing(const u64 *pages)
 {
 	u64 found = pages[HF_KIND_TEXT] + pages[HF_KIND_RODATA] + pages[HF_KIND_VDSO];
 
-	/* With KPTI a CPU in user mode has another root, which the hypervisor is not told of yet. */
+	/* With KPTI a CPU in user mode has another root, of which nobody tells the hypervisor. */
 	if (arm64_kernel_unmapped_at_el0())
 		return trampoline(0);
 	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(rodata_end() - symbols.text))

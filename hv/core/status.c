@@ -138,7 +138,8 @@ static void register_protection(struct hf_protection *p, u32 rule)
 
 	if (rule == rules()) {
 		p->asset = HF_ASSET_REGISTER_OTHER;
-		set_locked(p, true, "");
+		set_locked(p, !(backend_features() & HF_FEATURE_RULED_ONLY),
+			   "writes of registers that are not in this list are not seen");
 		return;
 	}
 	p->asset = HF_ASSET_REGISTER | rule;

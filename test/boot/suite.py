@@ -90,7 +90,7 @@ GUARDED = {"guard": "apic", "check": "yes"}
 PATCHING = dict(GUARDED, **ALL_ON, **{"livepatch-module": "yes"})
 
 
-ARM_KERNELS = ("6.1",)
+ARM_KERNELS = configs.KERNELS
 
 
 def harness_boots():

@@ -135,6 +135,18 @@ static void rules_without_effect(void **ctx)
 	assert_enforced("VECTOR", HF_ENFORCED_HARDWARE, NULL);
 }
 
+/* Where the CPU shows writes of some registers only, the rest is open. */
+static void other_registers(void **ctx)
+{
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	machine_lock(cpu);
+	assert_enforced("register without a rule", HF_ENFORCED_HARDWARE, NULL);
+	fake.features = HF_FEATURE_RULED_ONLY;
+	assert_enforced("register without a rule", HF_ENFORCED_NOT, "are not seen");
+}
+
 #define EXECUTE "kernel-mode execution of other memory"
 
 /* Where the tables tell who executes. */
@@ -363,6 +375,7 @@ int main(void)
 		machine_test(kinds_not_registered),
 		machine_test(limits),
 		machine_test(rules_without_effect),
+		machine_test(other_registers),
 		machine_test(kernel_execution),
 		machine_test(kernel_execution_off),
 		machine_test(kernel_execution_plain),

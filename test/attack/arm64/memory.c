@@ -117,8 +117,8 @@ static int undo(struct attempt *t)
 /* clang-format on */
 
 /*
- * A block of zeros made of zeros: what shows is whether it was let through. (DC IVAC is no attack: of
- * a guest with stage 2 it cleans as well, and emulators have no caches.)
+ * A block of zeros made of zeros: what shows is whether it was let through. (DC IVAC is no attack:
+ * of a guest with stage 2 it cleans as well, and emulators have no caches.)
  */
 static enum attack_outcome text_zero(struct attempt *t)
 {
