@@ -104,6 +104,9 @@ extern const struct attack_table device_table, startup_table, unpaged_table, dec
 extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3_table,
 	agent_table, a20_table, poke_table, forge_table, slot_table;
 
+/* On arm64. */
+extern const struct attack_table arm_memory_table, arm_register_table, arm_firmware_table;
+
 /* Of this architecture, in the order in which they are run. */
 extern const struct attack_table *const attack_tables[];
 extern const size_t attack_table_count;

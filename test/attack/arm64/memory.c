@@ -150,8 +150,9 @@ static u8 *hypervisor_page(void)
 		return NULL;
 	walk(0, PHYS_PFN(BIT_ULL(44)), &end, last_page);
 	end = PHYS_PFN(ALIGN(PFN_PHYS(end), SZ_256M)) - 1;
-	return pfn_valid(end) && pfn_is_map_memory(end) ? __va(PFN_PHYS(end))
-							: ioremap(PFN_PHYS(end), PAGE_SIZE);
+	if (pfn_valid(end) && pfn_is_map_memory(end))
+		return __va(PFN_PHYS(end));
+	return (u8 __force *)ioremap(PFN_PHYS(end), PAGE_SIZE);
 }
 
 static enum attack_outcome hypervisor_read(struct attempt *t)

@@ -5,8 +5,6 @@
 #include "attack.h"
 #include "feature.h"
 
-extern const struct attack_table arm_memory_table, arm_register_table, arm_firmware_table;
-
 const struct attack_table *const attack_tables[] = {
 	&arm_memory_table,
 	&arm_register_table,
