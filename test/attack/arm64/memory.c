@@ -52,12 +52,18 @@ static int target_text(struct attempt *t)
 	return target(t, (unsigned long)attack_symbol("_etext") - sizeof(u32), NOP);
 }
 
-/* The same of read-only data, which ends three pages before the kernel's own page table. */
+/*
+ * The same of read-only data, which ends three pages before the kernel's own page table. Code of the
+ * identity map may come last in it, which is text.
+ */
 static int target_rodata(struct attempt *t)
 {
 	phys_addr_t root = read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
 	unsigned long end = __phys_to_kimg(root) - 3 * PAGE_SIZE;
+	unsigned long code = (unsigned long)attack_symbol("__idmap_text_start") & PAGE_MASK;
 
+	if (code > (unsigned long)attack_symbol("_etext") && code < end)
+		end = code;
 	return target(t, end - sizeof(u32), NOP);
 }
 
