@@ -6,7 +6,7 @@
 # make test     every test                  make clean   remove build/
 # make fuzz     fuzzers (FUZZ_SECONDS)     make proof    bounded proofs of I1 to I4
 # make test-full  the same on every machine: hours        make test-intel  on Intel's, in Bochs
-# make test-arm   attacks on arm64
+#                                                         make test-arm  on arm64 alone
 # make deps     install what all of the above need (demo, test, bench and check do it themselves)
 
 MAKEFLAGS += --no-builtin-rules
@@ -79,7 +79,7 @@ modules: $(MODULES)
 vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
 vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
 vm-test-full vm-test-intel: $(ARTIFACTS) modules-$(KERNEL_INTEL) $(O)/bochs/.ready
-vm-test-full vm-test-arm: $(ARM_ARTIFACTS) $(patsubst %,modules-%-arm64,$(ARM_KERNELS))
+vm-test vm-test-full vm-test-arm: $(ARM_ARTIFACTS) $(patsubst %,modules-%-arm64,$(ARM_KERNELS))
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
 MODULES_OF := $(addprefix modules-,$(KERNELS) $(KERNEL_INTEL) $(addsuffix -arm64,$(ARM_KERNELS)))
@@ -103,7 +103,7 @@ demo:
 	$(Q)+$(SUBMAKE) vm-demo
 
 test:
-	$(Q)scripts/deps.sh build vm unit
+	$(Q)scripts/deps.sh build vm arm unit
 	$(Q)+$(SUBMAKE) vm-test
 
 test-full:
