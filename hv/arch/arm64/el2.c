@@ -79,12 +79,8 @@ void s2_forget_everywhere(void)
 
 static int map_run(struct gpa start, u64 npages, u32 perm, void *unused)
 {
-	int error = stage2_prepare(&s2, start, npages);
-
 	(void)unused;
-	if (!error)
-		stage2_protect(&s2, start, npages, perm);
-	return error;
+	return stage2_map(&s2, start, npages, perm);
 }
 
 int backend_init(const struct hf_boot *boot)

@@ -18,8 +18,8 @@
  * What a table entry looks like; constant, one per architecture.
  *
  * @max_block:	highest level at which an entry may map memory directly (1..3)
- * @fits:	NULL, or: whether one entry of @level may give @perm to the block at @to. If so, that
- *		holds of fewer permissions, and of the blocks inside; of pages always
+ * @fits:	NULL, or: whether one entry of @level may give @perm to the block at @to. If so,
+ *		that holds of fewer permissions, and of the blocks inside; of pages always
  * @broken:	NULL, or: where a table takes the place of a block or a block that of a table, the
  *		entry has to be invalid in between, and this is called then. When it returns no CPU
  *		has what the entry said; one that comes by meanwhile takes a fault.

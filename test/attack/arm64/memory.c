@@ -53,7 +53,7 @@ static int target_text(struct attempt *t)
 }
 
 /*
- * The same of read-only data, which ends three pages before the kernel's own page table. Code of the
+ * The same of read-only data, which ends three pages before the kernel's own table. Code of the
  * identity map may come last in it, which is text.
  */
 static int target_rodata(struct attempt *t)
