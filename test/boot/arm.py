@@ -19,11 +19,12 @@ import qemu
 import stock
 from models import Model
 
+# FGT: QEMU has it from version 8.1 on, in max.
 # pauth-impdef: the architecture's own algorithm takes the emulator most of its time.
 MODELS = {model.name: model for model in (
-    Model("max", "max,pauth-impdef=on"),
-    Model("neoverse-n1", "neoverse-n1"),    # KPTI
-    Model("cortex-a57", "cortex-a57"),      # no XNX
+    Model("max", "max,pauth-impdef=on", {"FGT"}),
+    Model("neoverse-n1", "neoverse-n1", {"FGT"}),    # KPTI
+    Model("cortex-a57", "cortex-a57", {"FGT"}),      # no XNX
 )}
 
 ARM = os.path.join(place.BUILD, "arm")

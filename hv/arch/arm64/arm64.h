@@ -41,6 +41,15 @@
 #define HCR_ENSCXT BIT(53)
 #define HCR_ATA	   BIT(56) /* allocation tags too */
 
+/* HFGWTR_EL2: writes that exit; from HFG_INVERTED on those that do while the bit is clear. */
+#define HFGW_MAIR    BIT(24)
+#define HFGW_SCTLR   BIT(29) /* and SCTLR2_EL1 */
+#define HFGW_TCR     BIT(32) /* and TCR2_EL1 */
+#define HFGW_TTBR1   BIT(37)
+#define HFGW_VBAR    BIT(38)
+#define HFGW_PIR     (3ull << 57) /* PIRE0_EL1 and PIR_EL1 */
+#define HFG_INVERTED (~0ull << 50)
+
 /* SCTLR_EL1 and SCTLR_EL2 */
 #define SCTLR_M	    BIT(0)
 #define SCTLR_C	    BIT(2)

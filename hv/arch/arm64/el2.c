@@ -60,6 +60,7 @@ int backend_probe(struct hf_boot *boot)
 	/* The syndrome has the operands of an exit, and where it was. */
 	el2.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP | HF_FEATURE_RESTART |
 		       HF_FEATURE_NO_GATE | HF_FEATURE_RULED_ONLY;
+	el2.fine_grained = ID_FIELD(sysreg_read(id_aa64mmfr0_el1), MMFR0_FGT);
 	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), MMFR1_XNX))
 		el2.features |= HF_FEATURE_EXEC_SPLIT;
 	return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* System registers of EL1: rules, and writes that HCR_EL2.TVM traps once the CPU is locked. */
+/* System registers of EL1: rules, and writes that exit once the CPU is locked. */
 #include <hv/backend.h>
 #include <hv/cpu.h>
 
@@ -24,12 +24,25 @@ static const struct register_rule rules[] = {
 	{ "TCR_EL1", REG_TCR, RULE_LOCKED, ~TCR_T0SZ },
 	{ "MAIR_EL1", REG_MAIR, RULE_LOCKED, ALL_BITS },
 	{ "TTBR1_EL1", REG_TTBR1, RULE_LOCKED, ~TTBR_FREE },
+	{ "VBAR_EL1", REG_VBAR, RULE_LOCKED,
+	  ALL_BITS }, /* last: not where TVM is all there is */
 };
 
 const struct register_rule *backend_register_rules(u32 *count)
 {
-	*count = ARRAY_SIZE(rules);
+	*count = ARRAY_SIZE(rules) - !el2.fine_grained;
 	return rules;
+}
+
+/* TVM also takes TTBR0_EL1 and CONTEXTIDR_EL1, which the kernel writes at each switch. */
+void sysreg_trap(void)
+{
+	if (el2.fine_grained)
+		sysreg_write(HFGWTR_EL2, (HFG_INVERTED & ~HFGW_PIR) | HFGW_SCTLR | HFGW_TCR |
+						 HFGW_MAIR | HFGW_TTBR1 | HFGW_VBAR);
+	else
+		sysreg_write(hcr_el2, sysreg_read(hcr_el2) | HCR_TVM);
+	isb();
 }
 
 u64 backend_register_read(struct cpu *cpu, u32 reg)
@@ -42,8 +55,10 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 		return sysreg_read(tcr_el1);
 	case REG_MAIR:
 		return sysreg_read(mair_el1);
-	default:
+	case REG_TTBR1:
 		return sysreg_read(ttbr1_el1);
+	default:
+		return sysreg_read(vbar_el1);
 	}
 }
 
@@ -64,6 +79,7 @@ u64 backend_register_read(struct cpu *cpu, u32 reg)
 #define NAME_FAR	NAME(0, 6, 0, 0)
 #define NAME_MAIR	NAME(0, 10, 2, 0)
 #define NAME_AMAIR	NAME(0, 10, 3, 0)
+#define NAME_VBAR	NAME(0, 12, 0, 0)
 #define NAME_CONTEXTIDR NAME(0, 13, 0, 1)
 
 /* What TVM traps besides, and the guest may write as it likes. False: it is none of these. */
@@ -108,6 +124,8 @@ static u32 ruled(u64 name)
 		return REG_MAIR;
 	case NAME_TTBR1:
 		return REG_TTBR1;
+	case NAME_VBAR:
+		return REG_VBAR;
 	}
 	return REG_COUNT;
 }
@@ -166,6 +184,9 @@ void sysreg_perform(const struct el2_exit *e)
 		break;
 	case REG_TTBR1:
 		sysreg_write(ttbr1_el1, value);
+		break;
+	case REG_VBAR:
+		sysreg_write(vbar_el1, value);
 		break;
 	}
 }

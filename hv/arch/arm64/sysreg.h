@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers of the registers that rules name. */
+/* Registers that rules name: their numbers, and when writes of them begin to exit. */
 #pragma once
 
 enum sysreg {
@@ -7,5 +7,9 @@ enum sysreg {
 	REG_TCR,
 	REG_MAIR,
 	REG_TTBR1,
+	REG_VBAR,
 	REG_COUNT,
 };
+
+/* Own CPU. */
+void sysreg_trap(void);

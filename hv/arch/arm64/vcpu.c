@@ -7,6 +7,7 @@
 
 #include "image.h"
 #include "map.h"
+#include "sysreg.h"
 #include "vcpu.h"
 
 /* CPTR_EL2 with HCR_EL2.E2H 0: bits that are 1, of which two trap SVE and SME where they are. */
@@ -34,7 +35,6 @@
 #define HCRX_SCTLR2EN BIT(15)
 
 /* Bits of the fine-grained trap registers that trap while they are 0. */
-#define HFG_INVERTED  (~0ull << 50)
 #define HFGI_INVERTED (~0ull << 55)
 #define HDFG_INVERTED (~0ull << 59)
 
@@ -139,8 +139,7 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 void backend_cpu_lock(struct cpu *cpu)
 {
 	(void)cpu;
-	sysreg_write(hcr_el2, sysreg_read(hcr_el2) | HCR_TVM);
-	isb();
+	sysreg_trap();
 }
 
 int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)

@@ -37,6 +37,7 @@ struct el2 {
 	u64 vtcr;
 	u32 features; /* HF_FEATURE_* */
 	bool self_check;
+	bool fine_grained; /* FEAT_FGT: single registers' writes can be made to exit */
 };
 
 extern struct el2 el2;

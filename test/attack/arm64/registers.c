@@ -16,6 +16,7 @@
 #define SPAN	       BIT_ULL(23)
 #define WXN	       BIT_ULL(19)
 #define TCR_TBI0_      BIT_ULL(37)
+#define VECTORS_SIZE   BIT_ULL(11)
 #define LAST_ATTRIBUTE GENMASK_ULL(63, 56)
 
 /* With interrupts off: written, seen, taken back. */
@@ -71,6 +72,12 @@ static enum attack_outcome ttbr1(struct attempt *t)
 	return TRY(t, ttbr1_el1, (root & ~GENMASK_ULL(47, PAGE_SHIFT)) | __pa(copy));
 }
 
+/* The vectors of exceptions taken at EL1 with its own stack pointer, in the place of all. */
+static enum attack_outcome vbar(struct attempt *t)
+{
+	return TRY(t, vbar_el1, read_sysreg(vbar_el1) ^ VECTORS_SIZE);
+}
+
 #define REGISTER(name_, title_, gives_, asset_, run_, read_)                                   \
 	{                                                                                      \
 		.name = name_, .title = title_, .gives = gives_, .asset = asset_, .run = run_, \
@@ -103,6 +110,12 @@ static int look_ttbr1(struct attempt *t, u64 *is)
 	return 0;
 }
 
+static int look_vbar(struct attempt *t, u64 *is)
+{
+	*is = read_sysreg(vbar_el1);
+	return 0;
+}
+
 static const struct attack attacks[] = {
 	REGISTER("sctlr-span", "change SCTLR_EL1.SPAN", "user memory that the kernel reaches",
 		 "SCTLR_EL1.SPAN", span, look_sctlr),
@@ -114,6 +127,15 @@ static const struct attack attacks[] = {
 		 look_mair),
 	REGISTER("ttbr1-swap", "load another root of the kernel's page tables",
 		 "any mapping of the kernel", "TTBR1_EL1", ttbr1, look_ttbr1),
+	{
+		.name = "vbar-change",
+		.title = "change VBAR_EL1",
+		.gives = "every system call and interrupt",
+		.asset = "VBAR_EL1",
+		.needs = "FGT",
+		.run = vbar,
+		.look = look_vbar,
+	},
 };
 
 const struct attack_table arm_register_table = { attacks, ARRAY_SIZE(attacks) };
