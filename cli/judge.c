@@ -24,6 +24,8 @@ static uint32_t most(const struct judge_machine *machine, uint32_t kind)
 		[HF_KIND_STARTUP] = HF_PERM_READ,
 		[HF_KIND_FIRMWARE] = CODE,
 		[HF_KIND_DATA] = DATA,
+		[HF_KIND_ROOT] = HF_PERM_READ,
+		[HF_KIND_TABLE] = HF_PERM_READ,
 	};
 	uint32_t permission = kind < HF_KIND_COUNT ? of[kind] : 0;
 

@@ -129,6 +129,8 @@ const char *name_kind(uint32_t kind)
 		[HF_KIND_STARTUP] = "startup",
 		[HF_KIND_FIRMWARE] = "firmware",
 		[HF_KIND_DATA] = "data",
+		[HF_KIND_ROOT] = "root",
+		[HF_KIND_TABLE] = "table",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_KIND_COUNT, "all kinds named");

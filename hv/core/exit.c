@@ -82,6 +82,8 @@ static enum verdict memory_decide(struct cpu *cpu, struct exit *exit)
 	case PAGE_SEALED:
 		if (due & HF_PERM_KERNEL_EXEC)
 			return code_access(cpu, exit, page);
+		if (page.kind == HF_KIND_ROOT || page.kind == HF_KIND_TABLE)
+			return table_access(cpu, exit, page);
 		return data_access(cpu, exit, page);
 	case PAGE_PENDING:
 		return pending_access(cpu, exit, page);

@@ -37,6 +37,8 @@ static const char memory_names[HF_KIND_COUNT][NAME_SIZE] = {
 	[HF_KIND_STARTUP] = "real-mode startup code",
 	[HF_KIND_FIRMWARE] = "EFI runtime code",
 	[HF_KIND_DATA] = "kernel data",
+	[HF_KIND_ROOT] = "roots of kernel page tables",
+	[HF_KIND_TABLE] = "page tables of the kernel image",
 };
 
 /* Of those that are sealed, what is left open all the same. */
@@ -198,6 +200,18 @@ static void gate_protection(struct hf_protection *p)
 		    "others");
 }
 
+/* Which addresses the tables lead to is the agent's to know, which is trusted before lock. */
+static void remap_protection(struct hf_protection *p)
+{
+	if (!protect_pages(HF_KIND_ROOT)) {
+		set(p, HF_ENFORCED_NOT, open_reasons[PLATFORM_REMAP]);
+		return;
+	}
+	set_locked(p, true, "");
+	if (p->enforcement == HF_ENFORCED_HARDWARE)
+		set(p, HF_ENFORCED_HARDWARE, "addresses of the kernel image; not of modules");
+}
+
 /* What can be patched is known before lock; without a registry it is nothing. */
 static void patching_protection(struct hf_protection *p)
 {
@@ -241,6 +255,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)
 		restart_protection(p);
+	else if (number == PLATFORM_REMAP)
+		remap_protection(p);
 	else if (number == PLATFORM_SLEEP)
 		set_locked(p, !*sleep_open(), sleep_open());
 	else

@@ -6,6 +6,7 @@
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/event.h>
+#include <hv/owner.h>
 #include <hv/protect.h>
 #include <hv/registers.h>
 
@@ -52,6 +53,7 @@ static u64 kept(const struct register_rule *rule, u64 was)
 		return rule->mask & was;
 	case RULE_KEEP_CLEAR:
 		return rule->mask & ~was;
+	case RULE_ROOT:
 	case RULE_LOCKED:
 	case RULE_ABSORBED:
 	case RULE_OURS:
@@ -60,10 +62,17 @@ static u64 kept(const struct register_rule *rule, u64 was)
 	return rule->mask;
 }
 
+static bool is_root(u64 address)
+{
+	return !(address & PAGE_MASK) && owner_page(gpa(address)).kind == HF_KIND_ROOT;
+}
+
 /* The value that @rule compares a write with. */
 static u64 kept_value(const struct cpu *cpu, const struct register_rule *rule,
 		      const struct exit_register *reg)
 {
+	if (rule->kind == RULE_ROOT && is_root(reg->value & rule->mask))
+		return reg->value;
 	return is_recorded(rule->reg) && rule->kind != RULE_OURS ? cpu->recorded[rule->reg]
 								 : reg->old;
 }

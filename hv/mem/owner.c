@@ -204,8 +204,10 @@ const u8 owner_kinds[] = {
 	[HF_KIND_STARTUP] = HF_PERM_READ,
 	[HF_KIND_FIRMWARE] = HF_PERM_READ | HF_PERM_KERNEL_EXEC,
 	[HF_KIND_DATA] = PERM_DATA,
+	[HF_KIND_ROOT] = HF_PERM_READ,
+	[HF_KIND_TABLE] = HF_PERM_READ,
 };
-static_assert(HF_KIND_DATA == HF_KIND_COUNT - 1, "every kind has a permission");
+static_assert(HF_KIND_TABLE == HF_KIND_COUNT - 1, "every kind has a permission");
 
 u32 owner_permission(struct page page)
 {

@@ -32,6 +32,10 @@ enum hf_kind {
 	HF_KIND_STARTUP = 9,   /* what CPUs start from in real mode, never run again: read */
 	HF_KIND_FIRMWARE = 10, /* code of EFI runtime services: read, kernel-execute */
 	HF_KIND_DATA = 11,     /* kernel data, bss, per-CPU areas: read, write; no code */
+	/* The kernel's page tables, as far as they lead to what is sealed: read. Of an entry that
+	 * leads to nothing sealed, stores of the whole of it are carried out. */
+	HF_KIND_ROOT = 12, /* a root: a CPU may change to any other that is sealed */
+	HF_KIND_TABLE = 13,
 	HF_KIND_COUNT
 };
 

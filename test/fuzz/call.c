@@ -298,11 +298,18 @@ static void step_access(void)
 	u8 cpl = next() & 3;
 	u64 value = next();
 	u32 need = needed(access, cpl);
+	bool free_entry = access == HF_ACCESS_WRITE && model_is_free_entry(at);
 	int verdict = fake_guest_access(cpu, gpa(at), access, cpl, &value);
 	bool may;
 
 	model_exit(at, need == HF_PERM_KERNEL_EXEC);
 	may = (backend_stage2_admissible(model_due(at)) & need) == need;
+	if (free_entry) {
+		if (verdict != VERDICT_SKIP)
+			fuzz_fail("store to entry %llx: verdict %d", (unsigned long long)at,
+				  verdict);
+		return;
+	}
 	if (verdict != FAKE_DONE && verdict != VERDICT_FAULT)
 		fuzz_fail("access: verdict %d", verdict);
 	if ((verdict == FAKE_DONE) != may)

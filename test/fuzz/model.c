@@ -65,11 +65,38 @@ void model_forgot(void)
 	memset(model.registered, HF_KIND_NONE, sizeof(model.registered));
 }
 
+static u32 sealed_as(u64 at)
+{
+	return model.locked && at < FAKE_RAM_BYTES ? model.registered[at / PAGE_SIZE]
+						   : HF_KIND_NONE;
+}
+
+bool model_is_root(u64 at)
+{
+	return sealed_as(at) == HF_KIND_ROOT;
+}
+
+bool model_is_table(u64 at)
+{
+	return sealed_as(at) == HF_KIND_ROOT || sealed_as(at) == HF_KIND_TABLE;
+}
+
+bool model_is_free_entry(u64 at)
+{
+	u64 entry;
+
+	if (!model_is_table(at))
+		return false;
+	memcpy(&entry, fake.ram + at, sizeof(entry));
+	return !(entry & FAKE_ENTRY_VALID) || !sealed_as(entry & FAKE_ADDRESS);
+}
+
 static void watch(u64 page)
 {
 	struct witness *w = &model.witness[model.witnesses];
 
-	if (model.witnesses == WITNESSES || (model_due(page * PAGE_SIZE) & HF_PERM_WRITE))
+	if (model.witnesses == WITNESSES || (model_due(page * PAGE_SIZE) & HF_PERM_WRITE) ||
+	    model_is_table(page * PAGE_SIZE))
 		return;
 	w->at = page * PAGE_SIZE;
 	memcpy(w->bytes, fake.ram + w->at, PAGE_SIZE);
@@ -234,7 +261,11 @@ static void check_registers(u32 cpu)
 
 		/* "allow" gives way where nothing of the hypervisor's is at stake. */
 		if (model.action == HF_ACTION_ALLOW &&
-		    (rule->kind == RULE_KEEP_SET || rule->kind == RULE_LOCKED))
+		    (rule->kind == RULE_KEEP_SET || rule->kind == RULE_ROOT ||
+		     rule->kind == RULE_LOCKED))
+			continue;
+		if (rule->kind == RULE_ROOT &&
+		    model_is_root(fake.vcpu[cpu]->registers[rule->reg] & rule->mask))
 			continue;
 		if ((fake.vcpu[cpu]->registers[rule->reg] ^ was) & pinned(rule, was))
 			fuzz_fail("model: CPU %u: %s has moved from %llx to %llx", cpu,

@@ -23,6 +23,11 @@ void model_exit(u64 at, bool kernel_fetch);
 
 /* What the guest may do with the page: HF_PERM_*, before the format's limits. */
 u32 model_due(u64 at);
+/* A root of page tables that is sealed. */
+bool model_is_root(u64 at);
+/* A page table that is sealed; of its entry at @at, whether a store of the whole of it is done. */
+bool model_is_table(u64 at);
+bool model_is_free_entry(u64 at);
 /* The guest may have its calls read, or answered in, the page. */
 bool model_is_buffer(u64 at, bool answered);
 

@@ -43,6 +43,16 @@ enum cpu_state cpu_state(const struct cpu *cpu)
 	return state;
 }
 
+/* The one root that is sealed, if it is the root that is asked for. */
+static u64 root;
+
+struct page owner_page(struct gpa address)
+{
+	bool is = (address.raw & ~PAGE_MASK) == root;
+
+	return (struct page){ .kind = is ? HF_KIND_ROOT : any_below(HF_KIND_ROOT) };
+}
+
 u32 protect_action(void)
 {
 	return action;
@@ -78,6 +88,7 @@ static void any_state(void)
 	for (i = 0; i < CPU_REGISTERS_MAX; i++)
 		cpu.recorded[i] = nondet_u64();
 	cpu.waking = any_bool() ? CPU_WAKING : CPU_AWAKE;
+	root = nondet_u64() & ~PAGE_MASK;
 	action = any_bool() ? HF_ACTION_ALLOW : HF_ACTION_DENY;
 	state = any_below(CPU_LOCKED + 1);
 }
@@ -104,7 +115,8 @@ static u64 pinned(const struct register_rule *rule, u64 was)
 static bool may_allow(const struct register_rule *rule)
 {
 	return action == HF_ACTION_ALLOW && !cpu.waking &&
-	       (rule->kind == RULE_KEEP_SET || rule->kind == RULE_LOCKED);
+	       (rule->kind == RULE_KEEP_SET || rule->kind == RULE_ROOT ||
+		rule->kind == RULE_LOCKED);
 }
 
 static void any_write(struct exit *exit)
@@ -146,6 +158,8 @@ void prove_write(void)
 			continue;
 		if (state != CPU_LOCKED && rules[i].kind != RULE_OURS)
 			continue;
+		if (rules[i].kind == RULE_ROOT && (was.value & rules[i].mask) == root)
+			keep = was.value;
 		moved = (exit.reg.value ^ keep) & pinned(&rules[i], keep);
 		prove(implies(moved, may_allow(&rules[i])), "I4: no kept bit leaves its value");
 		prove(implies(moved, recorded_events), "nothing is allowed in silence");

@@ -120,6 +120,24 @@ static void limits(void **ctx)
 	assert_enforced("EFI runtime code", HF_ENFORCED_NOT, "registered");
 }
 
+/* Where page tables are among what is sealed. */
+static void remap(void **ctx)
+{
+	const struct hf_range r[] = {
+		machine_range(MACHINE_FREE, 1, HF_KIND_ROOT),
+		machine_range(MACHINE_FREE + PAGE_SIZE, 1, HF_KIND_TABLE),
+	};
+	struct cpu *cpu = machine(1);
+
+	(void)ctx;
+	assert_int_equal(machine_protect(cpu, r, ARRAY_SIZE(r)), 0);
+	assert_enforced("remapping of protected addresses", HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu);
+	assert_enforced("remapping of protected addresses", HF_ENFORCED_HARDWARE,
+			"not of modules");
+	assert_enforced("page tables of the kernel image", HF_ENFORCED_HARDWARE, NULL);
+}
+
 /* One CPU that had nothing to keep is enough. */
 static void rules_without_effect(void **ctx)
 {
@@ -374,6 +392,7 @@ int main(void)
 		machine_test(action_allow),
 		machine_test(kinds_not_registered),
 		machine_test(limits),
+		machine_test(remap),
 		machine_test(rules_without_effect),
 		machine_test(other_registers),
 		machine_test(kernel_execution),

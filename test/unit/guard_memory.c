@@ -105,6 +105,8 @@ static void every_kind(void **ctx)
 		{ HF_KIND_STARTUP, false, false, false },
 		{ HF_KIND_FIRMWARE, false, true, false },
 		{ HF_KIND_DATA, true, false, false },
+		{ HF_KIND_ROOT, false, false, false },
+		{ HF_KIND_TABLE, false, false, false },
 	};
 	struct hf_range r[ARRAY_SIZE(row)];
 	struct cpu *cpu = machine(1);
@@ -113,6 +115,9 @@ static void every_kind(void **ctx)
 	static_assert(ARRAY_SIZE(row) == HF_KIND_COUNT - 1, "every kind");
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
 		r[i] = machine_range(MACHINE_FREE + i * PAGE_SIZE, 1, row[i].kind);
+	/* Of page tables an entry that leads to what is sealed. */
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
+		*(u64 *)machine_ram(r[i].gpa) = MACHINE_TEXT | FAKE_ENTRY_VALID;
 	assert_int_equal(machine_protect(cpu, r, ARRAY_SIZE(r)), 0);
 	machine_lock(cpu);
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {

@@ -116,6 +116,8 @@ static inline u32 kind_permission(u32 kind)
 	case HF_KIND_VECTORS:
 	case HF_KIND_MODULE_RODATA:
 	case HF_KIND_STARTUP:
+	case HF_KIND_ROOT:
+	case HF_KIND_TABLE:
 		return HF_PERM_READ;
 	default:
 		return 0;

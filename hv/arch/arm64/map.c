@@ -20,7 +20,12 @@
 #define SH_INNER (3ull << 8)
 #define AF	 BIT(10)
 #define XN	 BIT(54)
-#define ADDRESS	 0x0000fffffffff000ull
+
+/* Of 4 KiB pages so many entries say together what each of them does: ARM D8.6.1. */
+#define CONTIGUOUS     BIT(52)
+#define CONTIGUOUS_ROW 16
+
+#define ADDRESS 0x0000fffffffff000ull
 
 #define TEXT (VALID | NORMAL | AP_RES1 | AP_RO | SH_INNER | AF)
 #define RO   (TEXT | XN)
@@ -194,6 +199,14 @@ void backend_guest_write(struct gpa to, const void *from, size_t size)
 
 	memcpy(window, from, size);
 	window_close(window);
+}
+
+/* Stage 1 of EL1 has descriptors of the same form: ARM D8.3. */
+bool backend_table_entry(u64 entry, struct gpa *to, u32 *row)
+{
+	*row = entry & CONTIGUOUS ? CONTIGUOUS_ROW : 1;
+	*to = gpa(entry & ADDRESS);
+	return entry & VALID;
 }
 
 /* CTR_EL0.DminLine is the logarithm of words, of four bytes. */

@@ -26,6 +26,7 @@ static const struct register_rule rules[FAKE_RULE_COUNT] = {
 	[FAKE_RULE_LIVE] = { "LIVE", FAKE_LIVE, RULE_LOCKED, 0x00ff },
 	[FAKE_RULE_LIVE_OFF] = { "LIVE.OFF", FAKE_LIVE, RULE_ABSORBED, 0xff00 },
 	[FAKE_RULE_OURS] = { "OURS", FAKE_OURS, RULE_OURS, ~0ull },
+	[FAKE_RULE_ROOT] = { "ROOT", FAKE_ROOT, RULE_ROOT, FAKE_ADDRESS },
 };
 
 /* ---- the machine itself ---- */
@@ -164,6 +165,7 @@ int backend_cpu_init(struct cpu *cpu)
 	cpu->vcpu->registers[FAKE_VECTOR] = 0xffffffff81000000ull;
 	cpu->vcpu->registers[FAKE_MODE] = 0x1;
 	cpu->vcpu->registers[FAKE_CACHE] = 0x1201;
+	cpu->vcpu->registers[FAKE_ROOT] = FAKE_ROOT_AT;
 	cpu->vcpu->registers[FAKE_LIVE] = 0x1234;
 	cpu->vcpu->registers[FAKE_OURS] = 0x5678;
 	cpu->vcpu->registers[FAKE_OTHER] = 0x9abc;
@@ -341,6 +343,13 @@ int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
 	if (fake.mapped && !((fake.mapped ^ va.raw) & ~PAGE_MASK))
 		*to = gpa(fake.mapped_to + (va.raw & PAGE_MASK));
 	return to->raw < FAKE_RAM_BYTES ? 0 : -HF_EFAULT;
+}
+
+bool backend_table_entry(u64 entry, struct gpa *to, u32 *row)
+{
+	*row = entry & FAKE_ENTRY_ROW ? 4 : 1;
+	*to = gpa(entry & FAKE_ADDRESS);
+	return entry & FAKE_ENTRY_VALID;
 }
 
 /* ---- the rest ---- */

@@ -54,6 +54,7 @@ enum fake_register {
 	FAKE_VECTOR,		       /* locked */
 	FAKE_MODE,		       /* bit 0 keep set */
 	FAKE_CACHE,		       /* bit 0 keep set, bits 8-15 absorbed */
+	FAKE_ROOT,		       /* bits 12-51 an address, 0-11 free */
 	FAKE_LIVE = CPU_REGISTERS_MAX, /* not recorded; bits 0-7 locked, 8-15 absorbed */
 	FAKE_OURS,
 	FAKE_OTHER, /* without a rule */
@@ -74,8 +75,15 @@ enum fake_rule {
 	FAKE_RULE_LIVE,
 	FAKE_RULE_LIVE_OFF,
 	FAKE_RULE_OURS,
+	FAKE_RULE_ROOT,
 	FAKE_RULE_COUNT,
 };
+
+/* An entry of the guest's page tables leads to the address in the bits of FAKE_ROOT. */
+#define FAKE_ENTRY_VALID 1ull
+#define FAKE_ENTRY_ROW	 2ull /* as do the four of which it is one */
+#define FAKE_ADDRESS	 0x000ffffffffff000ull
+#define FAKE_ROOT_AT	 (2 * FAKE_MIB) /* of CPUs that start */
 
 #define FAKE_TLB_ENTRIES 64u
 

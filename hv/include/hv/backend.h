@@ -19,7 +19,9 @@
 enum register_rule_kind {
 	RULE_KEEP_SET,	 /* bits of mask that were set at lock stay set */
 	RULE_KEEP_CLEAR, /* bits of mask clear at lock stay clear, also under action "allow" */
-	RULE_LOCKED,	 /* bits of mask keep their value */
+	/* Bits of mask are an address, and keep their value or are that of an HF_KIND_ROOT. */
+	RULE_ROOT,
+	RULE_LOCKED, /* bits of mask keep their value */
 	/* Bits of mask keep their value, and writes of others are no violation: the rest of the
 	 * register is written. */
 	RULE_ABSORBED,
@@ -143,6 +145,14 @@ bool backend_code_is(enum code_form form, struct gva va, const u8 *bytes, u32 fr
  * by that. Where instructions begin is not known.
  */
 bool backend_code_moved(const u8 *copy, const u8 *code, u32 size, u64 by);
+
+/* ---- the kernel's own page tables: pure ---- */
+
+/*
+ * Whether an entry of whatever level leads anywhere, and in *to where: a table, or memory. In *row
+ * how many in a row, a power of two, a CPU may take to be as this one; at least 1.
+ */
+bool backend_table_entry(u64 entry, struct gpa *to, u32 *row);
 
 /* ---- the machine ---- */
 

@@ -11,6 +11,9 @@
 /* guard/code.c: an access to sealed code that the tables refused. */
 enum verdict code_access(struct cpu *cpu, struct exit *exit, struct page page);
 
+/* guard/table.c: the same for page tables of the kernel. */
+enum verdict table_access(struct cpu *cpu, struct exit *exit, struct page page);
+
 /* guard/data.c: the same for sealed data, and for pages that are not the guest's at all. */
 enum verdict data_access(struct cpu *cpu, struct exit *exit, struct page page);
 enum verdict data_hidden(struct cpu *cpu, struct exit *exit, struct page page);

@@ -19,6 +19,13 @@ int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
 	return gwalk_translate(&walk, va, to);
 }
 
+bool backend_table_entry(u64 entry, struct gpa *to, u32 *row)
+{
+	*row = 1;
+	*to = gpa(entry & PTE_ADDR);
+	return entry & PTE_P;
+}
+
 void instruction_complete_gprs(struct vcpu *v)
 {
 	v->gprs->r[GPR_RAX] = v->state->rax;
