@@ -119,6 +119,14 @@ static int add_firmware(const struct walk_run *run, void *ranges)
 	return add(ranges, run, HF_KIND_FIRMWARE);
 }
 
+/* Not by an address that leads to the table: by where it can be read. */
+static int add_table(u64 gpa, enum hf_kind kind, void *ranges)
+{
+	const struct walk_run run = { (unsigned long)__va(gpa), gpa, 1, 0 };
+
+	return add(ranges, &run, kind);
+}
+
 int ranges_find(struct ranges *ranges)
 {
 	int ret;
@@ -130,6 +138,8 @@ int ranges_find(struct ranges *ranges)
 		ret = check_image(ranges);
 	if (!ret)
 		ret = firmware_code(add_firmware, ranges);
+	if (!ret)
+		ret = layout_tables(add_table, ranges);
 	return ret;
 }
 

@@ -17,18 +17,24 @@
 #include "compat/vdso.h"
 #include "layout.h"
 #include "owners.h"
+#include "tables.h"
 #include "walk.h"
+
+#define FGT_SHIFT 56 /* of ID_AA64MMFR0_EL1 */
 
 /* Before the kernel's own root are those of the identity map, of KPTI's trampoline, and an empty
  * one. */
 #define ROOTS_BEFORE (2 + IS_ENABLED(CONFIG_UNMAP_KERNEL_AT_EL0))
 
-/* Where read-only data ends: a CPU in the kernel has the kernel's root. */
+/* A CPU in the kernel has the kernel's root. */
+static phys_addr_t kernel_root(void)
+{
+	return read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
+}
+
 static unsigned long rodata_end(void)
 {
-	phys_addr_t root = read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
-
-	return (unsigned long)__phys_to_kimg(root) - ROOTS_BEFORE * PAGE_SIZE;
+	return (unsigned long)__phys_to_kimg(kernel_root()) - ROOTS_BEFORE * PAGE_SIZE;
 }
 
 static bool in_vdso(unsigned long va)
@@ -111,12 +117,29 @@ unsigned long layout_next(unsigned long va)
 	return in_linear_map(va) ? PAGE_END : va;
 }
 
+/* With KPTI a CPU in user mode has another root (asm/memory.h). */
+int layout_tables(layout_table_fn *fn, void *arg)
+{
+	int ret = tables_find(kernel_root(), symbols.text, rodata_end(), fn, arg);
+
+	if (ret || !arm64_kernel_unmapped_at_el0())
+		return ret;
+	return tables_find(kernel_root() - TRAMP_SWAPPER_OFFSET, trampoline(0),
+			   trampoline(TRAMPOLINES - 1) + PAGE_SIZE, fn, arg);
+}
+
+/* Vectors change with the root: where the hypervisor guards them, KPTI is one change too many. */
+static bool vectors_change(void)
+{
+	return arm64_kernel_unmapped_at_el0() &&
+	       (read_sysreg(id_aa64mmfr0_el1) >> FGT_SHIFT & 0xf);
+}
+
 unsigned long layout_missing(const u64 *pages)
 {
 	u64 found = pages[HF_KIND_TEXT] + pages[HF_KIND_RODATA] + pages[HF_KIND_VDSO];
 
-	/* With KPTI a CPU in user mode has another root, of which nobody tells the hypervisor. */
-	if (arm64_kernel_unmapped_at_el0())
+	if (vectors_change())
 		return trampoline(0);
 	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(rodata_end() - symbols.text))
 		return symbols.text;

@@ -91,9 +91,10 @@ int walk_tables(const pgd_t *root, unsigned long from, unsigned long to, walk_fn
 	return run.npages ? fn(&run, arg) : 0;
 }
 
+/* A kernel built for 52 bits of address runs with 48 where the CPU has no more: TCR_EL1.T1SZ. */
 unsigned long walk_kernel_start(void)
 {
-	return PAGE_OFFSET;
+	return -BIT_ULL(64 - (read_sysreg(tcr_el1) >> 16 & 63));
 }
 
 int walk_kernel(unsigned long from, unsigned long to, walk_fn *fn, void *arg)

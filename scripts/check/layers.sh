@@ -67,7 +67,7 @@ own_folders() {
 	hv/arch/x86/common/*) echo hv/arch/x86/common ;;
 	hv/arch/x86/*) echo "hv/arch/x86/common $(dirname "$1")" ;;
 	hv/*) dirname "$1" ;;
-	agent/*) echo agent agent/compat ;;
+	agent/*) echo agent agent/compat "$(dirname "$1")" ;;
 	test/unit/cli_*) echo test/unit cli ;;
 	test/unit/authority_*) echo test/unit test/authority services/authority ;;
 	test/fuzz/m*.[ch] | test/fuzz/object.c | test/fuzz/rules.c)

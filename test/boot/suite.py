@@ -11,6 +11,7 @@ but a run that is interrupted leaves what it has in build/full, and the next one
 """
 
 import argparse
+import itertools
 import os
 import re
 import signal
@@ -225,12 +226,14 @@ def intel_boots(full, seconds):
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
 
 
-def arm_boots():
+def arm_boots(full):
     """arm64: the hypervisor has started before the kernel."""
-    for kernel in configs.KERNELS:
-        machine = {"kernel": kernel, "cpus": 2, "arch": "arm64", "attacks": "", "limit": 300}
-        yield Spec("arm-bare-" + kernel, "bare", **machine)
-        yield Spec("arm-locked-" + kernel, "locked", "fork", **machine)
+    for model, kernel in itertools.product(("max", "neoverse-n1")[:1 + full], configs.KERNELS):
+        name = kernel if model == "max" else kernel + "-" + model
+        machine = {"kernel": kernel, "cpus": 2, "arch": "arm64", "model": model, "attacks": "",
+                   "limit": 300}
+        yield Spec("arm-bare-" + name, "bare", **machine)
+        yield Spec("arm-locked-" + name, "locked", "fork", **machine)
 
 
 def stages(machines, seconds, full):
@@ -239,7 +242,7 @@ def stages(machines, seconds, full):
     yield [spec for config in machines for spec in load_boots(config, seconds)]
     yield list(single_boots(full))
     yield list(intel_boots(full, seconds))
-    yield list(arm_boots())
+    yield list(arm_boots(full))
 
 
 class Score:
@@ -493,8 +496,9 @@ def main():
         if spec.name.startswith("confined-"):
             suite.attacks(spec.name, spec.name.replace("confined-", "bare-"), tabled=False)
     suite.run(arm)
-    for kernel in configs.KERNELS:
-        suite.attacks("arm-locked-" + kernel, "arm-bare-" + kernel, tabled=False)
+    for spec in arm:
+        if spec.mode == "locked":
+            suite.attacks(spec.name, spec.name.replace("locked", "bare"), tabled=False)
     for config in (Config(kernel, 2, True) for kernel in configs.KERNELS):
         suite.attacks("allow-" + config.name, "bare-" + config.name, tabled=False)
         suite.attacks("two-table-" + config.name, "bare-" + config.name, tabled=False)

@@ -23,7 +23,7 @@ static const struct register_rule rules[] = {
 	{ "SCTLR_EL1.UCI", REG_SCTLR, RULE_LOCKED, SCTLR_UCI },
 	{ "TCR_EL1", REG_TCR, RULE_LOCKED, ~TCR_T0SZ },
 	{ "MAIR_EL1", REG_MAIR, RULE_LOCKED, ALL_BITS },
-	{ "TTBR1_EL1", REG_TTBR1, RULE_LOCKED, ~TTBR_FREE },
+	{ "TTBR1_EL1", REG_TTBR1, RULE_ROOT, ~TTBR_FREE },
 	{ "VBAR_EL1", REG_VBAR, RULE_LOCKED,
 	  ALL_BITS }, /* last: not where TVM is all there is */
 };

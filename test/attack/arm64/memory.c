@@ -12,10 +12,7 @@
 #include <asm/sysreg.h>
 
 #include "attack.h"
-
-#define NOP 0xd503201fu
-
-static int (*write_nofault)(void *to, const void *from, size_t size);
+#include "target.h"
 
 /* The attacker's mapping, made once: nothing of it is freed while a killed attack may hold it. */
 static void *map_page(unsigned long pfn)
@@ -33,40 +30,6 @@ static void *map_page(unsigned long pfn)
 	return map;
 }
 
-static int target(struct attempt *t, unsigned long va, u64 wanted)
-{
-	write_nofault = attack_symbol("copy_to_kernel_nofault");
-	if (!va || !write_nofault)
-		return -ENOENT;
-	t->va = (u8 *)va;
-	t->size = sizeof(u32);
-	t->pfn = PHYS_PFN(__kimg_to_phys(va));
-	t->was = *(u32 *)va;
-	t->wanted = wanted;
-	return 0;
-}
-
-/* The last word of text: what the linker fills up with. */
-static int target_text(struct attempt *t)
-{
-	return target(t, (unsigned long)attack_symbol("_etext") - sizeof(u32), NOP);
-}
-
-/*
- * The same of read-only data, which ends three pages before the kernel's own table. Code of the
- * identity map may come last in it, which is text.
- */
-static int target_rodata(struct attempt *t)
-{
-	phys_addr_t root = read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
-	unsigned long end = __phys_to_kimg(root) - 3 * PAGE_SIZE;
-	unsigned long code = (unsigned long)attack_symbol("__idmap_text_start") & PAGE_MASK;
-
-	if (code > (unsigned long)attack_symbol("_etext") && code < end)
-		end = code;
-	return target(t, end - sizeof(u32), NOP);
-}
-
 static int store(struct attempt *t, u64 value)
 {
 	u8 *map = map_page(t->pfn);
@@ -74,7 +37,7 @@ static int store(struct attempt *t, u64 value)
 
 	if (!map)
 		return -ENOMEM;
-	return write_nofault(map + offset_in_page(t->va), &word, sizeof(word));
+	return target_write(map + offset_in_page(t->va), &word, sizeof(word));
 }
 
 static enum attack_outcome run_store(struct attempt *t)
@@ -94,12 +57,6 @@ static enum attack_outcome text_alias(struct attempt *t)
 static enum attack_outcome rodata_alias(struct attempt *t)
 {
 	return target_rodata(t) ? ATTACK_ERROR : run_store(t);
-}
-
-static int look(struct attempt *t, u64 *is)
-{
-	*is = READ_ONCE(*(u32 *)t->va);
-	return 0;
 }
 
 static int undo(struct attempt *t)
@@ -181,7 +138,7 @@ static const struct attack attacks[] = {
 		.gives = "any code in the kernel",
 		.asset = "kernel text",
 		.run = text_alias,
-		.look = look,
+		.look = target_look,
 		.undo = undo,
 	},
 	{
@@ -190,7 +147,7 @@ static const struct attack attacks[] = {
 		.gives = "other system calls, file operations, keys",
 		.asset = "kernel read-only data",
 		.run = rodata_alias,
-		.look = look,
+		.look = target_look,
 		.undo = undo,
 	},
 	{

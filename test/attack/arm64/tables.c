@@ -11,6 +11,7 @@
 
 const struct attack_table *const attack_tables[] = {
 	&arm_memory_table,
+	&arm_remap_table,
 	&arm_register_table,
 	&arm_firmware_table,
 };
