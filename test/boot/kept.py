@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import os
-import subprocess
+import shutil
 
 import place
 import qemu
@@ -25,18 +25,13 @@ def digest_of_file(path):
         return hashlib.sha256(source.read()).hexdigest()
 
 
-@functools.lru_cache(maxsize=None)
-def emulator():
-    return subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE,
-                          check=True).stdout.decode()
-
-
 def digest(machine):
-    """Of everything that this machine tests."""
+    """Of everything that this machine tests. Not every emulator is told of the files by name."""
     logs = {kind: kind for kind in qemu.LOGS}
-    files = {machine.kernel, machine.initrd, machine.firmware}
-    words = [emulator(), str(machine.doomed)]
-    words += [digest_of_file(word) if word in files else word for word in machine.command(logs)]
+    program, *command = machine.command(logs)
+    files = (shutil.which(program), machine.kernel, machine.initrd, machine.firmware)
+    words = [str(machine.doomed), machine.append] + command
+    words += [digest_of_file(path) for path in files if path]
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
