@@ -114,7 +114,7 @@ static void read_cpu(const struct fdt *fdt)
 			psci_cpu_id(fdt_number(fdt->value, machine.cpu_cells));
 }
 
-/* "hf_el2=serial,allow,check", any of them. */
+/* "hf_el2=serial,allow,check,confine", any of them. */
 static bool option(const struct fdt *fdt, const char *word)
 {
 	static const char name[] = "hf_el2=";
@@ -144,6 +144,8 @@ static void read_chosen(const struct fdt *fdt)
 	boot.action = option(fdt, "allow") ? HF_ACTION_ALLOW : HF_ACTION_DENY;
 	boot.serial_port = option(fdt, "serial");
 	boot.flags = option(fdt, "check") ? HF_BOOT_SELF_CHECK : 0;
+	/* By default off: the agent cannot have these kernels interpret BPF instead. */
+	boot.flags |= option(fdt, "confine") ? 0 : HF_BOOT_EXEC_OFF;
 }
 
 /* The number behind the @ of a node's name. */

@@ -61,7 +61,8 @@ int backend_probe(struct hf_boot *boot)
 	el2.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP | HF_FEATURE_RESTART |
 		       HF_FEATURE_NO_GATE | HF_FEATURE_RULED_ONLY;
 	el2.fine_grained = ID_FIELD(sysreg_read(id_aa64mmfr0_el1), MMFR0_FGT);
-	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), MMFR1_XNX))
+	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), MMFR1_XNX) &&
+	    !(boot->flags & HF_BOOT_EXEC_OFF))
 		el2.features |= HF_FEATURE_EXEC_SPLIT;
 	return 0;
 }
