@@ -47,6 +47,7 @@ const char *name_event(uint32_t kind)
 		[HF_EVENT_OTHER] = "other",
 		[HF_EVENT_STARTUP] = "startup",
 		[HF_EVENT_PATCH] = "patch",
+		[HF_EVENT_SERVICE] = "service",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == HF_EVENT_KIND_COUNT,

@@ -6,7 +6,8 @@ HF_VERSION := $(shell cat VERSION)
 HV_X86 := svm vmx
 HV_BACKENDS := $(HV_X86) el2
 
-HV_CORE := $(sort $(wildcard hv/core/*.c hv/mem/*.c hv/guard/*.c hv/lib/*.c))
+HV_CORE := $(sort $(wildcard hv/core/*.c hv/mem/*.c hv/guard/*.c hv/domain/*.c \
+	hv/lib/*.c))
 HV_CPPFLAGS := -Iinclude -Ihv/include -DHF_VERSION='"$(HF_VERSION)"'
 HV_WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	-Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough

@@ -7,6 +7,7 @@
 #include <hv/backend.h>
 #include <hv/call.h>
 #include <hv/cpu.h>
+#include <hv/domain.h>
 #include <hv/event.h>
 #include <hv/exit.h>
 #include <hv/guest.h>
@@ -105,7 +106,8 @@ static s64 call_protect(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : protect_add(cpu, cpu->buffer, count);
 }
 
-/* Records of @size bytes, 1 to @most of them, that describe how the kernel patches itself. */
+/* Records of @size bytes, 1 to @most of them, that describe how the kernel patches itself, or a
+ * domain. */
 static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 count, u64 most,
 			 size_t size)
 {
@@ -129,6 +131,8 @@ static s64 call_describe(struct cpu *cpu, const struct exit_call *call, u64 coun
 		result = template_add(cpu->buffer);
 	else if (!result && call->number == HF_CALL_PROBES)
 		result = probe_add(cpu->buffer, count);
+	else if (!result && call->number == HF_CALL_DOMAIN)
+		result = domain_add(owner, cpu->buffer);
 	else if (!result)
 		result = site_add(cpu->buffer, count);
 	owner_unlock(owner);
@@ -171,6 +175,8 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 				     sizeof(struct hf_probe));
 	case HF_CALL_FORGET:
 		return call_forget(cpu);
+	case HF_CALL_DOMAIN:
+		return call_describe(cpu, call, 1, 1, sizeof(struct hf_domain));
 	case HF_CALL_INFO:
 	case HF_CALL_PROTECTION:
 	case HF_CALL_ASSET:
@@ -182,9 +188,11 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_PAGES:
 		return call_pages(cpu, call);
 	case HF_CALL_SERVICE:
+		return request_begin(cpu, call->arg[0]);
 	case HF_CALL_SERVICE_RESUME:
+		return request_resume(cpu, call->arg[0], call->arg[1]);
 	case HF_CALL_SERVICE_CANCEL:
-		return -HF_ENODEV;
+		return request_cancel(cpu, call->arg[0]);
 	}
 	return -HF_ENOSYS;
 }

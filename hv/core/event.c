@@ -32,6 +32,7 @@ static const char kind_names[HF_EVENT_KIND_COUNT][12] = {
 	[HF_EVENT_HYPERCALL] = "hypercall", [HF_EVENT_PORT] = "port",
 	[HF_EVENT_GUEST_FATAL] = "fatal",   [HF_EVENT_OTHER] = "other",
 	[HF_EVENT_STARTUP] = "startup",	    [HF_EVENT_PATCH] = "patch",
+	[HF_EVENT_SERVICE] = "service",
 };
 
 static const char access_names[][8] = {

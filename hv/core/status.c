@@ -339,6 +339,8 @@ static bool asset_name(char *name, u32 id)
 		string_copy(name, fixed, NAME_SIZE);
 	else if (id - number == HF_ASSET_PORT && number <= UINT16_MAX)
 		print_string(name, NAME_SIZE, "I/O port 0x%x", number);
+	else if (id - number == HF_ASSET_SERVICE && number)
+		print_string(name, NAME_SIZE, "service %u", number);
 	else
 		return false;
 	return true;

@@ -33,6 +33,9 @@ enum hf_event_kind {
 	/* Kernel code was left at a breakpoint while it was being patched, and has been put back as
 	 * it was before (holdfast/site.h): va = where, new = the bytes put back. */
 	HF_EVENT_PATCH = 11,
+	/* A service ended without an answer: va = its instruction, gpa = the address it ran into,
+	 * old = the operation, new = the exit's code, 0: it worked for too long. */
+	HF_EVENT_SERVICE = 12,
 	HF_EVENT_KIND_COUNT
 };
 
@@ -69,6 +72,7 @@ enum hf_action {
 #define HF_ASSET_PLATFORM	0x08000000u /* the machine as a whole, and what docs/abi.md lists */
 #define HF_ASSET_RESTART	0x08000005u /* of those: restart of a CPU */
 #define HF_ASSET_SLEEP		0x08000006u /* of those: sleep */
+#define HF_ASSET_SERVICE	0x09000000u /* | number of the service */
 
 /*
  * @size:	sizeof(struct hf_event)

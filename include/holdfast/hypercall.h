@@ -18,6 +18,7 @@
 #ifndef HOLDFAST_HYPERCALL_H
 #define HOLDFAST_HYPERCALL_H
 
+#include <holdfast/domain.h>
 #include <holdfast/event.h>
 #include <holdfast/range.h>
 #include <holdfast/site.h>
@@ -66,7 +67,16 @@
 #define HF_CALL_TEMPLATE (HF_CALL_BASE + 0x05)
 #define HF_CALL_PROBES	 (HF_CALL_BASE + 0x06)
 #define HF_CALL_FORGET	 (HF_CALL_BASE + 0x07)
-#define HF_CALL_LIVE	 (HF_CALL_BASE + 0x40) /* from here on: before and after lock */
+
+/*
+ * Before lock.
+ *
+ * HF_CALL_DOMAIN(page): struct hf_domain: its memory becomes the service's for good. -EINVAL: the
+ *	record is malformed, or a page is not the guest's; -EEXIST: the service has a domain;
+ *	-ENOSPC: there are HF_DOMAINS_MAX; -ENOMEM; -ENODEV: this CPU or image cannot host any.
+ */
+#define HF_CALL_DOMAIN (HF_CALL_BASE + 0x08)
+#define HF_CALL_LIVE   (HF_CALL_BASE + 0x40) /* from here on: before and after lock */
 
 /*
  * Before and after lock. Queries: `page` is the buffer that receives the answer.
@@ -95,14 +105,19 @@
 #define HF_CALL_PAGES	   (HF_CALL_LIVE + 0x06)
 
 /*
- * Services (holdfast/service/call.h has the page's layout). An image without
- * services answers -ENODEV.
+ * Services (holdfast/service/call.h has the page's layout).
  *
- * HF_CALL_SERVICE(page): begin the request in the page. A result >= 0 or an error
- *	ends it. -EINPROGRESS: interrupted, hf_service_call.token is filled in.
- * HF_CALL_SERVICE_RESUME(page, token): go on, on any CPU. -ENOENT: no such
- *	token; -EAGAIN: another CPU is resuming it.
- * HF_CALL_SERVICE_CANCEL(token): forget the request.
+ * HF_CALL_SERVICE(page): begin the request in the page. 0: the page holds the answer.
+ *	-EINPROGRESS: interrupted, hf_service_call.token is filled in. -ENODEV: no such
+ *	service; -EAGAIN: it has a request, of this CPU or another; -EINVAL: malformed, a page
+ *	that is lent is not the guest's, or more are than the service may have; -EFAULT:
+ *	buffer; -ENOMEM; -EIO: it crashed or worked for too long, which is an event.
+ * HF_CALL_SERVICE_RESUME(page, token): go on, on any CPU. Results as above, and -ENOENT:
+ *	no such token; -EAGAIN: another CPU is resuming it.
+ * HF_CALL_SERVICE_CANCEL(token): forget the request. 0, -ENOENT, -EAGAIN.
+ *
+ * Any interrupt of the guest's ends a run of the service: with interrupts off and one pending, none
+ * gets anywhere. An error but -EINPROGRESS and -EAGAIN ends the request.
  */
 #define HF_CALL_SERVICE	       (HF_CALL_LIVE + 0x10)
 #define HF_CALL_SERVICE_RESUME (HF_CALL_LIVE + 0x11)

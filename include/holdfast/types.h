@@ -30,6 +30,7 @@
  */
 #define HF_EPERM       1   /* not in this state: dead after lock, or not yet alive */
 #define HF_ENOENT      2   /* no such asset, protection, CPU or event */
+#define HF_EIO	       5   /* the service crashed, or worked for too long */
 #define HF_EAGAIN      11  /* another CPU is in the way; the same call may succeed later */
 #define HF_ENOMEM      12  /* the hypervisor's fixed memory is used up */
 #define HF_EFAULT      14  /* a buffer is not a whole page of RAM owned by the guest */

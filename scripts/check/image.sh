@@ -89,7 +89,8 @@ instructions() {
 
 # x87, MMX, SSE, AVX and mask registers, and what saves or restores them: all of it is the guest's.
 X86_REGISTERS='%([xyz]mm[0-9]+|mm[0-7]|st|k[0-7]|bnd[0-3])'
-X86_MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)[a-z0-9]*)( |$)'
+# Those for a service that comes and goes move all of it, unseen: xsave64, xrstor64.
+X86_MNEMONICS=': ([a-z]+ )?(f[a-z0-9]+|v?ldmxcsr|v?stmxcsr|v?zero(all|upper)|emms|x(save|rstor)([a-z]+[0-9]*)?)( |$)'
 # Vector and floating-point registers; what saves or restores them names them.
 ARM_REGISTERS='[ {,[]([vqdshbz][0-9]+|p[0-9]+)([.,}/ ]|$)'
 ARM_MNEMONICS=': (f[a-z]+|[su]cvtf)( |$)'

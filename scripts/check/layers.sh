@@ -19,6 +19,7 @@ layer_of() {
 	string | print | lock) echo lib ;;
 	pool | stage2 | views | owner | guest) echo mem ;;
 	memory | probe | protect | registers | site | sleep | template) echo guard ;;
+	domain) echo domain ;;
 	audit | cpu | exit | firmware | launch | call | event | shootdown | startup | status | panic) echo core ;;
 	backend) echo seam ;;
 	*) return 1 ;;
@@ -47,6 +48,8 @@ upward() {
 	hv/guard/*:cpu | hv/guard/*:exit) ;;	# what a guard is handed and judges
 	hv/guard/*:event) ;;			# a guard says what it did
 	hv/guard/*:shootdown) ;;		# and has permission cuts reach every CPU
+	hv/domain/*:cpu | hv/domain/*:event | hv/domain/*:shootdown) ;; # who runs it; as a guard
+	hv/arch/*:domain) ;;			# what it runs
 	hv/arch/*:cpu | hv/arch/*:exit) ;;	# what a backend fills in,
 	hv/arch/*:launch | hv/arch/*:shootdown | hv/arch/*:startup) ;; # and calls back (backend.h)
 	*) return 1 ;;

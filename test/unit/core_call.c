@@ -193,12 +193,14 @@ static void numbers_before_lock(void **ctx)
 
 		if (n == HF_CALL_NOOP || n == HF_CALL_FORGET)
 			expected = 0;
-		else if (n >= HF_CALL_PROTECT && n <= HF_CALL_PROBES)
+		else if (n >= HF_CALL_PROTECT && n <= HF_CALL_DOMAIN)
 			expected = -HF_EINVAL; /* nothing in the page, nothing registered */
 		else if (wants_buffer(n))
 			expected = good_result(n);
-		else if (n >= HF_CALL_SERVICE && n <= HF_CALL_SERVICE_CANCEL)
+		else if (n == HF_CALL_SERVICE)
 			expected = -HF_ENODEV;
+		else if (n == HF_CALL_SERVICE_RESUME || n == HF_CALL_SERVICE_CANCEL)
+			expected = -HF_ENOENT;
 		memset(machine_ram(MACHINE_BUFFER), 0, PAGE_SIZE);
 		assert_int_equal(machine_call(cpu, n, MACHINE_BUFFER,
 					      n == HF_CALL_PROTECT ? 1 : good_argument(n)),
@@ -224,7 +226,8 @@ static void numbers_after_lock(void **ctx)
 		assert_int_equal(machine_call(cpu, n, MACHINE_BUFFER, good_argument(n)),
 				 n == HF_CALL_EVENTS ? (s64)events : good_result(n));
 	for (u64 n = HF_CALL_SERVICE; n <= HF_CALL_SERVICE_CANCEL; n++)
-		assert_int_equal(machine_call(cpu, n, MACHINE_BUFFER, 0), -HF_ENODEV);
+		assert_int_equal(machine_call(cpu, n, MACHINE_BUFFER, 0),
+				 n == HF_CALL_SERVICE ? -HF_ENODEV : -HF_ENOENT);
 	assert_quiet(events);
 	/* The range before lock is dead as a whole: also the numbers it never had. */
 	for (u64 n = HF_CALL_BASE; n < HF_CALL_LIVE; n++)

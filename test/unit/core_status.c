@@ -366,7 +366,9 @@ static void assets(void **ctx)
 		{ HF_ASSET_PLATFORM | 10, "gate of address bit 20" },
 		{ HF_ASSET_PLATFORM | 11, "choice among the values of a patched place" },
 		{ HF_ASSET_PLATFORM | 12, NULL },
-		{ 0x09000000, NULL },
+		{ HF_ASSET_SERVICE, NULL },
+		{ HF_ASSET_SERVICE | 9, "service 9" },
+		{ 0x0a000000, NULL },
 		{ 0xff000000, NULL },
 		{ 1ull << 32 | HF_ASSET_VIRT, NULL },
 	};

@@ -310,14 +310,13 @@ u32 backend_stage2_admissible(u32 perm)
 
 /* ---- guest memory ---- */
 
-/* What is no RAM must have been refused before it comes here. */
+/* What is no RAM, nor a service's, must have been refused before it comes here. */
 static u8 *ram_at(struct gpa at, size_t size)
 {
 	enum page_state state = owner_page(at).state;
 
 	if (at.raw >= FAKE_RAM_BYTES || size > PAGE_SIZE - (at.raw & PAGE_MASK) ||
-	    state == PAGE_ABSENT || state == PAGE_MMIO || state == PAGE_SERVICE ||
-	    state == PAGE_HYPERVISOR) {
+	    state == PAGE_ABSENT || state == PAGE_MMIO || state == PAGE_HYPERVISOR) {
 		fprintf(stderr, "fake: %zu bytes at %llx are not guest RAM\n", size,
 			(unsigned long long)at.raw);
 		abort();

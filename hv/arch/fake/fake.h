@@ -11,7 +11,9 @@
 
 #include <setjmp.h>
 #include <holdfast/image.h>
+#include <hv/backend.h>
 #include <hv/cpu.h>
+#include <hv/domain.h>
 #include <hv/exit.h>
 #include <hv/stage2.h>
 #include <hv/views.h>
@@ -118,6 +120,8 @@ struct fake {
 	bool audited;		/* every entry is seen by the audit of flushes */
 	void (*on_relax)(void); /* called in every waiting loop; NULL: none */
 	void (*on_protect)(struct gpa start, u32 perm); /* before tables change; NULL: none */
+	/* What runs in domains: until the next stop. @why: HF_DOMAIN_*, or FAKE_GO_ON. */
+	struct domain_stop (*on_domain)(struct cpu *cpu, struct domain *domain, u64 why);
 	u64 mapped;    /* a page of code that is somewhere else; 0: none */
 	u64 mapped_to; /* there */
 	/* failures: 0 is none */
@@ -126,6 +130,7 @@ struct fake {
 	int init_error;
 	u32 cpu_init_fails; /* this CPU, 1-based, lacks memory */
 	u32 enter_fails;    /* this CPU, 1-based, cannot become a guest */
+	int domain_error;   /* negative code of backend_domain_init */
 	u32 prepare_fails;  /* the n-th backend_stage2_prepare from now on */
 	/* what was seen */
 	u64 relaxes; /* [a] */
@@ -172,6 +177,13 @@ void fake_deliver_kicks(struct cpu *const *cpus, u32 count);
 		fake.expect_halt = false;     \
 		halted_;                      \
 	})
+
+/* ---- domains: what a program there does ---- */
+
+#define FAKE_GO_ON 0x60u
+
+/* Its memory at @at, 8 bytes for @access; NULL: it crashes. */
+void *fake_domain_access(struct domain *domain, struct gpa at, enum hf_access access);
 
 /* ---- the guest (guest.c): what a program on this CPU does ---- */
 

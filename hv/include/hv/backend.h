@@ -111,7 +111,33 @@ u32 backend_stage2_run(struct gpa page, u64 *npages);
 /* What the tables give where @perm is asked for, as far as they tell permissions apart. */
 u32 backend_stage2_admissible(u32 perm);
 
-/* ---- guest memory: within one page, which the caller has checked to be guest RAM ---- */
+/* ---- domains (hv/domain): services, each on tables of its own ---- */
+
+enum domain_stop_kind {
+	DOMAIN_DONE,	    /* it has answered */
+	DOMAIN_INTERRUPTED, /* something waits for this CPU's guest, or for the CPU itself */
+	DOMAIN_CRASHED,	    /* it did what it must not */
+};
+
+struct domain_stop {
+	enum domain_stop_kind kind;
+	u64 code; /* the hardware's own, not 0 */
+	u64 rip;
+	u64 address; /* that it ran into; 0 where there is none */
+};
+
+/* Before lock: empty tables, and registers. -ENOMEM; -ENODEV: that cannot be done here. */
+int backend_domain_init(struct domain *domain);
+/* As HF_DOMAIN_BEGIN and HF_DOMAIN_REQUEST say: nothing of the last run is in its registers. */
+void backend_domain_start(struct domain *domain, u64 why);
+/*
+ * Own CPU: go on until it stops. What the CPU remembers of its tables is forgotten first. Of the
+ * guest's state nothing changes, nor is any of it seen in there.
+ */
+struct domain_stop backend_domain_run(struct cpu *cpu, struct domain *domain);
+
+/* ---- guest memory: within one page, which the caller has checked to be guest RAM, or the message
+ * page of a service ---- */
 
 void backend_guest_read(struct gpa from, void *to, size_t size);
 void backend_guest_write(struct gpa to, const void *from, size_t size);

@@ -16,6 +16,7 @@ typedef int64_t s64;
 
 /* Named wherever something is done for one of them. */
 struct cpu;
+struct domain;
 struct exit;
 struct hf_boot;
 

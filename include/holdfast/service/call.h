@@ -17,7 +17,18 @@
 /* Well-known services. */
 #define HF_SERVICE_AUTHORITY 1u
 
-#define HF_SERVICE_PAYLOAD_MAX (HF_PAGE_SIZE - 40u)
+#define HF_SERVICE_PAYLOAD_MAX (HF_PAGE_SIZE - 40u - HF_LENT_RANGES * 16u)
+
+/*
+ * Pages of the guest's that the service reads while the request lasts: nobody can write to them
+ * until it ends.
+ */
+#define HF_LENT_RANGES 64u
+
+struct hf_service_lent {
+	uint64_t gpa;
+	uint64_t npages;
+};
 
 /*
  * @size:	bytes of payload in use, at most HF_SERVICE_PAYLOAD_MAX
@@ -27,6 +38,7 @@
  * @token:	out: names the interrupted request, never 0; in: to resume it.
  *		Unguessable by contract only for other guests; one guest's CPUs share it.
  * @progress:	out: service-defined units done, so that a caller can see it moves
+ * @lent:	in: the first @lent_count of them. A process is handed such memory, shared
  */
 struct hf_service_call {
 	uint32_t size;
@@ -35,7 +47,9 @@ struct hf_service_call {
 	int32_t status;
 	uint64_t token;
 	uint64_t progress;
-	uint64_t reserved;
+	uint32_t lent_count;
+	uint32_t reserved;
+	struct hf_service_lent lent[HF_LENT_RANGES];
 	uint8_t payload[HF_SERVICE_PAYLOAD_MAX];
 };
 

@@ -67,6 +67,7 @@ struct vcpu {
 	struct code code;	  /* of the last exit that was decoded */
 	struct gwalk_end source;  /* of the string that was stored last to sealed code */
 	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
+	u8 *vectors;		  /* the guest's x87, SSE and AVX while a service runs */
 	u64 cr0_shown; /* AMD: bits the guest has set in CR0 and reads there, but has not */
 	u8 view;       /* enum view: the tables that the guest runs with */
 	bool trial;    /* the first run, which must not get beyond one fetch */

@@ -6,6 +6,7 @@
 
 /* Control registers: APM vol. 2, 3.1. */
 #define CR0_PE BIT(0)
+#define CR0_MP BIT(1)
 #define CR0_TS BIT(3)
 #define CR0_ET BIT(4)
 #define CR0_NE BIT(5)
@@ -14,20 +15,23 @@
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
-#define CR4_PSE	     BIT(4)
-#define CR4_PAE	     BIT(5)
-#define CR4_PGE	     BIT(7)
-#define CR4_UMIP     BIT(11)
-#define CR4_LA57     BIT(12)
-#define CR4_VMXE     BIT(13)
-#define CR4_SMXE     BIT(14)
-#define CR4_FSGSBASE BIT(16)
-#define CR4_PCIDE    BIT(17)
-#define CR4_OSXSAVE  BIT(18)
-#define CR4_SMEP     BIT(20)
-#define CR4_SMAP     BIT(21)
-#define CR4_PKE	     BIT(22)
-#define CR4_CET	     BIT(23)
+#define CR4_TSD	       BIT(2)
+#define CR4_PSE	       BIT(4)
+#define CR4_PAE	       BIT(5)
+#define CR4_PGE	       BIT(7)
+#define CR4_OSFXSR     BIT(9)
+#define CR4_OSXMMEXCPT BIT(10)
+#define CR4_UMIP       BIT(11)
+#define CR4_LA57       BIT(12)
+#define CR4_VMXE       BIT(13)
+#define CR4_SMXE       BIT(14)
+#define CR4_FSGSBASE   BIT(16)
+#define CR4_PCIDE      BIT(17)
+#define CR4_OSXSAVE    BIT(18)
+#define CR4_SMEP       BIT(20)
+#define CR4_SMAP       BIT(21)
+#define CR4_PKE	       BIT(22)
+#define CR4_CET	       BIT(23)
 
 #define MSR_APIC_BASE	 0x0000001bu
 #define MSR_FEATURE_CTL	 0x0000003au /* Intel */
@@ -80,6 +84,7 @@
 
 #define RFLAGS_FIXED BIT(1)
 #define RFLAGS_TF    BIT(8)
+#define RFLAGS_IF    BIT(9)
 #define RFLAGS_DF    BIT(10)
 
 /* Page-table entries: APM vol. 2, 5.4. The same bits serve nested paging. */

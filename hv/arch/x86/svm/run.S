@@ -89,6 +89,44 @@ vcpu_run:
 	ret
 	.size	vcpu_run, . - vcpu_run
 
+	.globl	domain_enter
+	.hidden	domain_enter
+	.type	domain_enter, @function
+/*
+ * void domain_enter(u64 vmcb_pa, struct gprs *gprs). Of the hypervisor's registers VMRUN keeps RAX
+ * and RSP alone. struct gprs has them by their numbers (common/gprs.h).
+ */
+domain_enter:
+	.irp	r, rbp, rbx, r12, r13, r14, r15, rsi
+	push	%\r
+	.endr
+	mov	%rdi, %rax
+	mov	1*8(%rsi), %rcx
+	mov	2*8(%rsi), %rdx
+	mov	3*8(%rsi), %rbx
+	mov	5*8(%rsi), %rbp
+	mov	7*8(%rsi), %rdi
+	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
+	mov	\n*8(%rsi), %r\n
+	.endr
+	mov	6*8(%rsi), %rsi
+	vmrun	%rax
+	xchg	%rsi, (%rsp)
+	mov	%rcx, 1*8(%rsi)
+	mov	%rdx, 2*8(%rsi)
+	mov	%rbx, 3*8(%rsi)
+	mov	%rbp, 5*8(%rsi)
+	mov	%rdi, 7*8(%rsi)
+	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
+	mov	%r\n, \n*8(%rsi)
+	.endr
+	pop	6*8(%rsi)
+	.irp	r, r15, r14, r13, r12, rbx, rbp
+	pop	%\r
+	.endr
+	ret
+	.size	domain_enter, . - domain_enter
+
 /* NMIs are let in where those that made a guest exit are taken, and nowhere else: counted there. */
 	.balign	16
 	.globl	traps_nmi

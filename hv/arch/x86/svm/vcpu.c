@@ -22,7 +22,8 @@ int backend_cpu_init(struct cpu *cpu)
 	if (!v || !hsave)
 		return -HF_ENOMEM;
 	v->vmcb = pool_page();
-	if (!v->vmcb)
+	v->vectors = pool_page();
+	if (!v->vmcb || !v->vectors)
 		return -HF_ENOMEM;
 	v->state = &v->vmcb->state;
 	v->event = &v->vmcb->event_inject;

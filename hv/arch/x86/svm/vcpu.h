@@ -32,6 +32,9 @@ void restart_init(void);
 bool restart_arm(struct vcpu *v);
 void restart_disarm(const struct vcpu *v);
 
+/* run.S: run what is not the guest until it exits. RAX and RSP are in the control block. */
+void domain_enter(u64 vmcb_pa, struct gprs *gprs);
+
 /*
  * FS, GS, LDTR, TR and the MSRs of system calls between CPU and control block: VMRUN and exits
  * leave them alone.

@@ -8,6 +8,7 @@
 
 /* Intercepts, APM vol. 2, table B-1: bits of vmcb.intercept[]. */
 #define INTERCEPT_CR	    0 /* lower half: reads, bit n for CRn; upper: writes, bit 16 + n */
+#define INTERCEPT_DR	    1 /* the same for DRn */
 #define INTERCEPT_EXCEPTION 2 /* bit n for vector n */
 #define INTERCEPT_MISC1	    3
 #define INTERCEPT_MISC2	    4
@@ -15,6 +16,7 @@
 #define CR_READ(n)  (1u << (n))
 #define CR_WRITE(n) (1u << (16 + (n)))
 
+#define MISC1_INTR	 BIT(0)
 #define MISC1_NMI	 BIT(1)
 #define MISC1_INIT	 BIT(3)
 #define MISC1_IDTR_WRITE BIT(10)
@@ -41,8 +43,10 @@
 #define EXIT_CODE_CR0_WRITE  0x10
 #define EXIT_CODE_CR4_WRITE  0x14
 #define EXIT_CODE_DB	     0x41
+#define EXIT_CODE_PF	     0x4e
 #define EXIT_CODE_AC	     0x51
 #define EXIT_CODE_SX	     0x5e
+#define EXIT_CODE_INTR	     0x60
 #define EXIT_CODE_NMI	     0x61
 #define EXIT_CODE_INIT	     0x63
 #define EXIT_CODE_IDTR_WRITE 0x6a
