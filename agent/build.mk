@@ -8,7 +8,7 @@ HF_VERSION := $(file <VERSION)
 AGENT_DIR := $(O)/agent/$(KVER)
 AGENT_SOURCES := $(patsubst agent/%,%,$(wildcard agent/*.[ch] agent/*/*.[ch]))
 AGENT_LINKS := $(addprefix $(AGENT_DIR)/,Kbuild $(AGENT_SOURCES))
-AGENT_CONTRACTS := $(wildcard include/holdfast/*.h)
+AGENT_CONTRACTS := $(wildcard include/holdfast/*.h include/holdfast/service/*.h)
 
 $(AGENT_LINKS): $(AGENT_DIR)/%: agent/%
 	$(Q)mkdir -p $(@D)

@@ -24,6 +24,7 @@
 #include "kexec.h"
 #include "launch.h"
 #include "lock.h"
+#include "service.h"
 #include "sleep.h"
 
 /* Serializes launch and lock, guards state. */
@@ -202,6 +203,37 @@ static long audit_ioctl(struct hf_ctl_audit __user *user)
 	return ret;
 }
 
+static long service_ioctl(const struct hf_ctl_service __user *user)
+{
+	struct hf_ctl_service ctl;
+	long ret = -ENODEV;
+
+	if (copy_from_user(&ctl, user, sizeof(ctl)))
+		return -EFAULT;
+	if (ctl.size != sizeof(ctl) || ctl.reserved || ctl.image_size > HF_IMAGE_SIZE_MAX)
+		return -EINVAL;
+	mutex_lock(&state_lock);
+	if (state == HF_STATE_LAUNCHED)
+		ret = service_load(&ctl);
+	else if (state == HF_STATE_LOCKED)
+		ret = -EPERM;
+	mutex_unlock(&state_lock);
+	return ret;
+}
+
+static long request_ioctl(const struct hf_ctl_request __user *user)
+{
+	struct hf_ctl_request ctl;
+
+	if (copy_from_user(&ctl, user, sizeof(ctl)))
+		return -EFAULT;
+	if (ctl.size != sizeof(ctl) || ctl.reserved || ctl.lent_size > HF_LENT_SIZE_MAX)
+		return -EINVAL;
+	if (READ_ONCE(state) == HF_STATE_ABSENT)
+		return -ENODEV;
+	return service_call(&ctl);
+}
+
 /* Per call, not per open: a descriptor may be handed on. */
 static long device_ioctl(struct file *file, unsigned int command, unsigned long arg)
 {
@@ -220,6 +252,10 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return query_ioctl(user);
 	case HF_CTL_AUDIT:
 		return audit_ioctl(user);
+	case HF_CTL_SERVICE:
+		return service_ioctl(user);
+	case HF_CTL_REQUEST:
+		return request_ioctl(user);
 	default:
 		return -ENOTTY;
 	}

@@ -128,6 +128,45 @@ struct hf_ctl_audit {
 
 #define HF_AUDIT_RUNS (HF_PAGE_SIZE / sizeof(struct hf_audit_run))
 
+/*
+ * Before lock: make a domain for a service and load it there. Errors are those of HF_CALL_DOMAIN;
+ * -ENOEXEC: not a static ELF file of the shape that holdfast/service/domain.h wants.
+ *
+ * @image:	address in the caller of the file's bytes; @image_size: at most HF_IMAGE_SIZE_MAX
+ * @service, @capabilities, @lent_max: as in struct hf_domain
+ * @milliseconds: that one request may take
+ */
+struct hf_ctl_service {
+	uint32_t size;
+	uint32_t service;
+	uint64_t image;
+	uint64_t image_size;
+	uint32_t capabilities;
+	uint32_t lent_max;
+	uint32_t milliseconds;
+	uint32_t reserved;
+};
+
+/*
+ * A request, and the wait for its answer. Errors are those of HF_CALL_SERVICE; -EINTR: the caller
+ * was killed meanwhile.
+ *
+ * @request:	address in the caller of struct hf_service_call; the answer is stored there
+ * @lent:	address in the caller of @lent_size bytes, at most HF_LENT_SIZE_MAX, of which the
+ *		service is lent a copy. The request's own list is made of that
+ */
+struct hf_ctl_request {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t request;
+	uint64_t lent;
+	uint64_t lent_size;
+};
+
+#define HF_LENT_SIZE_MAX 0x200000u
+
+_Static_assert(sizeof(struct hf_ctl_service) == 40, "part of the device ABI");
+_Static_assert(sizeof(struct hf_ctl_request) == 32, "part of the device ABI");
 _Static_assert(sizeof(struct hf_audit_run) == 32, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_audit) == 24, "part of the device ABI");
 _Static_assert(sizeof(struct hf_ctl_version) == 48, "part of the device ABI");
@@ -140,5 +179,7 @@ _Static_assert(sizeof(struct hf_ctl_query) == 24, "part of the device ABI");
 #define HF_CTL_LOCK    _IOWR('H', 0x42, struct hf_ctl_lock)
 #define HF_CTL_QUERY   _IOW('H', 0x43, struct hf_ctl_query)
 #define HF_CTL_AUDIT   _IOWR('H', 0x44, struct hf_ctl_audit)
+#define HF_CTL_SERVICE _IOW('H', 0x45, struct hf_ctl_service)
+#define HF_CTL_REQUEST _IOW('H', 0x46, struct hf_ctl_request)
 
 #endif

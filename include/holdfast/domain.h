@@ -27,11 +27,11 @@
  * @lent_max:	pages that one request may lend, HF_LENT_PAGES_MAX at most; 0 without the
  *		capability
  * @range_count: 1 .. HF_DOMAIN_RANGES
- * @ticks:	how long it may work on one request, in units of the CPU's counter (x86: TSC); not 0
+ * @ticks:	how long one request may take, by the CPU's counter (x86: TSC); not 0
  * @root:	guest-physical address of its page tables, in a range
  * @entry, @stack: its addresses: where each request begins, and the stack pointer then
  * @message:	guest-physical address of the page for requests, in a range it can write
- * @range:	all memory it will ever have. Only @gpa, @npages and @permission count, the rest is 0;
+ * @range:	all it will ever have. Only @gpa, @npages and @permission count, the rest is 0;
  *		read, read and write, or read and user-execute
  */
 struct hf_domain {

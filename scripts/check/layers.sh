@@ -4,7 +4,7 @@
 # The arrows between the parts, and what else every source has to keep:
 #
 #	agent, cli, test/boot, test/attack -> include/holdfast
-#	services -> libsvc -> include/holdfast/service
+#	services, test/service -> libsvc -> include/holdfast/service
 #	hv/arch -> hv/include -> include/holdfast
 #	hv/core -> hv/guard, hv/domain -> hv/mem -> hv/lib		(and the seam, backend.h)
 #
@@ -76,7 +76,9 @@ own_folders() {
 	test/fuzz/m*.[ch] | test/fuzz/object.c | test/fuzz/rules.c)
 		echo test/fuzz test/authority services/authority ;;
 	test/authority/*) echo test/authority services/authority test/boot/capture ;;
+	test/unit/domain_process.c) echo test/unit test/service ;;
 	test/unit/*) echo test/unit hv/arch/fake ;;
+	test/boot/service.c) echo test/boot test/service ;;
 	*) dirname "$1" ;;
 	esac
 }
@@ -107,6 +109,8 @@ include_allowed() {
 	services/authority/*:holdfast/site.h) ;;
 	services/authority/signature.c:mbedtls/*) ;;
 	services/*) return 1 ;;
+	test/service/*:holdfast/types.h | test/service/*:libsvc/*) ;;
+	test/service/*) return 1 ;;
 	include/*:holdfast/*) ;;
 	include/*:stdint.h | include/*:linux/types.h) ;;
 	include/holdfast/ctl.h:linux/ioctl.h | include/holdfast/ctl.h:sys/ioctl.h) ;;

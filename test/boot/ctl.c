@@ -56,6 +56,33 @@ int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port, u
 	return err;
 }
 
+int ctl_service(const void *image, size_t size, uint32_t service, uint32_t milliseconds)
+{
+	struct hf_ctl_service ctl = {
+		.size = sizeof(ctl),
+		.service = service,
+		.image = (uintptr_t)image,
+		.image_size = size,
+		.capabilities = HF_CAPABILITY_LENT,
+		.lent_max = HF_LENT_PAGES_MAX,
+		.milliseconds = milliseconds,
+	};
+
+	return request(HF_CTL_SERVICE, &ctl);
+}
+
+int ctl_request(struct hf_service_call *call, const void *lent, size_t lent_size)
+{
+	struct hf_ctl_request ctl = {
+		.size = sizeof(ctl),
+		.request = (uintptr_t)call,
+		.lent = (uintptr_t)lent,
+		.lent_size = lent_size,
+	};
+
+	return request(HF_CTL_REQUEST, &ctl);
+}
+
 /* One query; the answer is in page. The call's result. */
 static int query(uint32_t call, uint64_t arg)
 {

@@ -16,6 +16,7 @@
 #define BENCH_MODULE  "/lib/holdfast/hf_bench.ko"
 #define SHOOT_MODULE  "/lib/holdfast/hf_shoot.ko"
 #define LIVE_MODULE   "/lib/holdfast/hf_livepatch.ko"
+#define ECHO_FILE     "/lib/holdfast/echo.elf"
 #define IMAGE	      "/lib/holdfast/hv.img"
 #define STOCK_MODULES "/lib/stock"
 #define KVM_MODULES   "/lib/kvm"
@@ -97,6 +98,10 @@ int ctl_launch(const void *image, size_t size, uint32_t action, uint32_t port,
 	       uint32_t *reason);
 int ctl_info(struct hf_info *info);
 int ctl_stats(uint32_t cpu, struct hf_stats *stats);
+struct hf_service_call;
+
+int ctl_service(const void *image, size_t size, uint32_t service, uint32_t milliseconds);
+int ctl_request(struct hf_service_call *call, const void *lent, size_t lent_size);
 /* Costs one hypercall for the machine and one for each CPU. */
 int ctl_exits(struct exit_counts *counts);
 /* Events from sequence number @first on; how many there are, up to @max. */
@@ -141,6 +146,7 @@ extern const struct test_case patching_cases[];
 extern const struct test_case capture_cases[];
 extern const struct test_case traps_cases[];
 extern const struct test_case confine_cases[];
+extern const struct test_case service_cases[];
 
 /* --- text.c: the code of the kernel and its modules --- */
 

@@ -32,6 +32,7 @@ PROGRAMS = {
 FILES = {
     "/lib/holdfast/hv.img": "hv/hv-{backend}.img",
     "/lib/holdfast/holdfast.ko": "agent/{series}/holdfast.ko",
+    "/lib/holdfast/echo.elf": "domain/echo.elf",
     "/lib/holdfast/hf_bench.ko": "test/boot/{series}/hf_bench.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/{series}/hf_attack.ko",
     "/lib/holdfast/hf_plant.ko": "test/attack/{series}/hf_plant.ko",

@@ -79,6 +79,10 @@ $(UNIT)/test/unit/mem_stage2: $(UNIT)/traced/stage2.o
 $(UNIT_HIGH): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT_ARCHIVE)
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
 
+# The service that boots test, in a process.
+$(UNIT)/test/service/%.o $(UNIT)/test/unit/domain_process.o: UNIT_CFLAGS += -Iservices
+$(UNIT)/test/unit/domain_process: $(UNIT)/test/service/echo.o
+
 $(UNIT_CLI): $(UNIT)/test/unit/cli_%: $(UNIT)/test/unit/cli_%.o $(UNIT)/cli/%.o \
 		$(UNIT)/test/unit/unit.o $(UNIT)/test/unit/double.o $(UNIT_ARCHIVE)
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka

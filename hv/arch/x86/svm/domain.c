@@ -168,6 +168,10 @@ static struct domain_stop stop_of(struct vcpu *v, const struct vmcb *vmcb)
 		if (vmcb->state.rax == HF_DOMAIN_DONE)
 			stop.kind = DOMAIN_DONE;
 		break;
+	case EXIT_CODE_MC: /* the machine's */
+		inject_event(v, VECTOR_MC | EVENT_EXCEPTION);
+		stop.kind = DOMAIN_INTERRUPTED;
+		break;
 	case EXIT_CODE_SX: /* INIT, as R_INIT has it; another cannot come at CPL 3 */
 		v->host.reset = 1;
 		restart_after_window(v);

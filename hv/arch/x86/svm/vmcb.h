@@ -45,6 +45,7 @@
 #define EXIT_CODE_DB	     0x41
 #define EXIT_CODE_PF	     0x4e
 #define EXIT_CODE_AC	     0x51
+#define EXIT_CODE_MC	     0x52
 #define EXIT_CODE_SX	     0x5e
 #define EXIT_CODE_INTR	     0x60
 #define EXIT_CODE_NMI	     0x61

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/elf.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/io.h>
+#include <asm/tsc.h>
+
+#include <holdfast/hypercall.h>
+#include <holdfast/service/call.h>
+#include <holdfast/service/domain.h>
+
+#include "call.h"
+#include "compat/directmap.h"
+#include "service.h"
+
+/* One block of memory for all of a service: the direct map is opened at 2 MiB. */
+#define BLOCK_ORDER 9
+#define BLOCK_PAGES (1u << BLOCK_ORDER)
+
+/* At the start of it. All addresses of a service lie in the first 16 MiB and the 2 MiB behind. */
+#define TABLE_SPAN  0x200000ul
+#define TABLE_FIRST (HF_DOMAIN_IMAGE / TABLE_SPAN)
+#define TABLE_LAST  (HF_DOMAIN_WINDOW / TABLE_SPAN)
+#define STACK_PAGES 8u
+
+enum page_number {
+	PAGE_ROOT,
+	PAGE_UPPER,
+	PAGE_MIDDLE,
+	PAGE_TABLES,
+	PAGE_WINDOW = PAGE_TABLES + TABLE_LAST - TABLE_FIRST,
+	PAGE_MESSAGE,
+	PAGE_STACK,
+	PAGE_SEGMENTS = PAGE_STACK + STACK_PAGES,
+};
+
+/* Page-table entries: AMD APM vol. 2, 5.4. The second-level tables have the last word. */
+#define ENTRY_TABLE   0x67ull /* present, writable, user, accessed, dirty */
+#define ENTRY_DATA    (ENTRY_TABLE | 1ull << 63)
+#define ENTRY_CONST   (0x65ull | 1ull << 63)
+#define ENTRY_EXECUTE 0x65ull
+
+/* While a service is loaded. @used: pages of the block */
+struct loading {
+	struct page *block;
+	unsigned int used;
+	struct hf_domain *record;
+};
+
+static u64 *page_at(const struct loading *l, unsigned int number)
+{
+	return page_address(l->block + number);
+}
+
+static u64 page_gpa(const struct loading *l, unsigned int number)
+{
+	return page_to_phys(l->block + number);
+}
+
+static void map_page(struct loading *l, u64 va, unsigned int number, u64 entry)
+{
+	u64 *table = page_at(l, PAGE_TABLES + va / TABLE_SPAN - TABLE_FIRST);
+
+	table[va % TABLE_SPAN / PAGE_SIZE] = page_gpa(l, number) | entry;
+}
+
+static void make_tables(struct loading *l)
+{
+	unsigned int i;
+
+	page_at(l, PAGE_ROOT)[0] = page_gpa(l, PAGE_UPPER) | ENTRY_TABLE;
+	page_at(l, PAGE_UPPER)[0] = page_gpa(l, PAGE_MIDDLE) | ENTRY_TABLE;
+	for (i = TABLE_FIRST; i <= TABLE_LAST; i++)
+		page_at(l, PAGE_MIDDLE)[i] = page_gpa(l, PAGE_TABLES + i - TABLE_FIRST) |
+					     ENTRY_TABLE;
+	for (i = 0; i < STACK_PAGES; i++)
+		map_page(l, HF_DOMAIN_STACK_TOP - (i + 1) * PAGE_SIZE, PAGE_STACK + i,
+			 ENTRY_DATA);
+	map_page(l, HF_DOMAIN_MESSAGE, PAGE_MESSAGE, ENTRY_DATA);
+	map_page(l, HF_DOMAIN_TABLE, PAGE_WINDOW, ENTRY_DATA);
+}
+
+static void give_range(struct loading *l, unsigned int first, unsigned int count,
+		       u32 permission)
+{
+	l->record->range[l->record->range_count++] = (struct hf_range){
+		.gpa = page_gpa(l, first),
+		.npages = count,
+		.permission = permission,
+	};
+}
+
+/* A copy of the segment's memory as it is when the service begins. */
+static int add_copy(struct loading *l, const u8 *file, const Elf64_Phdr *ph, u64 va, u64 entry,
+		    u32 permission)
+{
+	unsigned int i, count = DIV_ROUND_UP_ULL(ph->p_memsz, PAGE_SIZE);
+
+	if (count > BLOCK_PAGES - l->used || l->record->range_count == HF_DOMAIN_RANGES)
+		return -ENOSPC;
+	memcpy(page_at(l, l->used), file + ph->p_offset, ph->p_filesz);
+	for (i = 0; i < count; i++)
+		map_page(l, va + i * PAGE_SIZE, l->used + i, entry);
+	give_range(l, l->used, count, permission);
+	l->used += count;
+	return 0;
+}
+
+static int add_segment(struct loading *l, const u8 *file, u64 size, const Elf64_Phdr *ph)
+{
+	int ret;
+
+	if (ph->p_type != PT_LOAD || !ph->p_memsz)
+		return 0;
+	if (!PAGE_ALIGNED(ph->p_vaddr) || ph->p_vaddr < HF_DOMAIN_IMAGE ||
+	    ph->p_vaddr >= HF_DOMAIN_IMAGE_END ||
+	    ph->p_memsz > HF_DOMAIN_IMAGE_END - ph->p_vaddr || ph->p_filesz > ph->p_memsz ||
+	    ph->p_offset > size || ph->p_filesz > size - ph->p_offset)
+		return -ENOEXEC;
+	switch (ph->p_flags) {
+	case PF_R | PF_X:
+		return add_copy(l, file, ph, ph->p_vaddr, ENTRY_EXECUTE,
+				HF_PERM_READ | HF_PERM_USER_EXEC);
+	case PF_R:
+		return add_copy(l, file, ph, ph->p_vaddr, ENTRY_CONST, HF_PERM_READ);
+	case PF_R | PF_W:
+		ret = add_copy(l, file, ph, ph->p_vaddr, ENTRY_DATA,
+			       HF_PERM_READ | HF_PERM_WRITE);
+		return ret ? ret
+			   : add_copy(l, file, ph, ph->p_vaddr + HF_DOMAIN_PRISTINE,
+				      ENTRY_CONST, HF_PERM_READ);
+	}
+	return -ENOEXEC;
+}
+
+/* What is in the file the hypervisor never sees: all of it is looked at here. */
+static int add_file(struct loading *l, const u8 *file, u64 size)
+{
+	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)file;
+	unsigned int i;
+	int ret = 0;
+
+	if (size < sizeof(*eh) || memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
+	    eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64 ||
+	    eh->e_type != ET_EXEC || eh->e_phentsize != sizeof(Elf64_Phdr) ||
+	    eh->e_phoff > size || size - eh->e_phoff < eh->e_phnum * sizeof(Elf64_Phdr))
+		return -ENOEXEC;
+	give_range(l, 0, PAGE_SEGMENTS, HF_PERM_READ | HF_PERM_WRITE);
+	l->used = PAGE_SEGMENTS;
+	for (i = 0; i < eh->e_phnum && !ret; i++)
+		ret = add_segment(l, file, size, (const Elf64_Phdr *)(file + eh->e_phoff) + i);
+	l->record->root = page_gpa(l, PAGE_ROOT);
+	l->record->entry = eh->e_entry;
+	l->record->stack = HF_DOMAIN_STACK_TOP;
+	l->record->message = page_gpa(l, PAGE_MESSAGE);
+	return ret;
+}
+
+static void mark(struct page *block, bool offline)
+{
+	unsigned int i;
+
+	page_offline_begin();
+	for (i = 0; i < BLOCK_PAGES; i++) {
+		if (offline)
+			__SetPageOffline(block + i);
+		else
+			__ClearPageOffline(block + i);
+	}
+	page_offline_end();
+}
+
+/* Out of sight first, as the hypervisor's own memory: nobody runs into what is gone. */
+static int hand_over(struct loading *l)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	memcpy(page_address(page), l->record, sizeof(*l->record));
+	mark(l->block, true);
+	ret = directmap_remove(l->block, BLOCK_PAGES);
+	if (!ret)
+		ret = call_make(HF_CALL_DOMAIN, page_to_phys(page), 0);
+	if (ret) {
+		directmap_restore(l->block, BLOCK_PAGES);
+		mark(l->block, false);
+	}
+	__free_page(page);
+	return ret;
+}
+
+static int load_file(struct loading *l, const u8 *file, u64 size)
+{
+	int ret;
+
+	l->block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, BLOCK_ORDER);
+	if (!l->block)
+		return -ENOMEM;
+	make_tables(l);
+	ret = add_file(l, file, size);
+	if (!ret)
+		ret = hand_over(l);
+	if (ret)
+		__free_pages(l->block, BLOCK_ORDER);
+	return ret;
+}
+
+int service_load(const struct hf_ctl_service *ctl)
+{
+	struct loading l = { .record = kzalloc(sizeof(*l.record), GFP_KERNEL) };
+	u8 *file;
+	int ret;
+
+	if (!l.record)
+		return -ENOMEM;
+	file = vmemdup_user(u64_to_user_ptr(ctl->image), ctl->image_size);
+	if (IS_ERR(file)) {
+		kfree(l.record);
+		return PTR_ERR(file);
+	}
+	l.record->size = sizeof(*l.record);
+	l.record->service = ctl->service;
+	l.record->capabilities = ctl->capabilities;
+	l.record->lent_max = ctl->lent_max;
+	l.record->ticks = (u64)ctl->milliseconds * tsc_khz;
+	ret = load_file(&l, file, ctl->image_size);
+	kvfree(file);
+	kfree(l.record);
+	return ret;
+}
+
+/* ---- requests ---- */
+
+/* Interrupts come in between; who waits for the answer can be killed meanwhile. */
+static int make_request(struct page *page)
+{
+	const struct hf_service_call *call = page_address(page);
+	long ret = call_make(HF_CALL_SERVICE, page_to_phys(page), 0);
+
+	while (ret == -EINPROGRESS) {
+		u64 token = READ_ONCE(call->token);
+
+		if (fatal_signal_pending(current)) {
+			ret = call_make(HF_CALL_SERVICE_CANCEL, token, 0);
+			return ret ? ret : -EINTR;
+		}
+		cond_resched();
+		ret = call_make(HF_CALL_SERVICE_RESUME, page_to_phys(page), token);
+	}
+	return ret;
+}
+
+static int make_with(const struct hf_ctl_request *ctl, struct page *page, void *lent)
+{
+	struct hf_service_call *call = page_address(page);
+	int ret;
+
+	if (copy_from_user(call, u64_to_user_ptr(ctl->request), sizeof(*call)) ||
+	    copy_from_user(lent, u64_to_user_ptr(ctl->lent), ctl->lent_size))
+		return -EFAULT;
+	call->token = 0;
+	call->reserved = 0;
+	call->lent_count = ctl->lent_size ? 1 : 0;
+	call->lent[0].gpa = virt_to_phys(lent);
+	call->lent[0].npages = DIV_ROUND_UP(ctl->lent_size, PAGE_SIZE);
+	ret = make_request(page);
+	if (!ret && copy_to_user(u64_to_user_ptr(ctl->request), call, sizeof(*call)))
+		return -EFAULT;
+	return ret;
+}
+
+int service_call(const struct hf_ctl_request *ctl)
+{
+	size_t size = max_t(size_t, ctl->lent_size, 1);
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	void *lent = NULL;
+	int ret = -ENOMEM;
+
+	if (!page)
+		return ret;
+	lent = alloc_pages_exact(size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	if (lent) {
+		ret = make_with(ctl, page, lent);
+		free_pages_exact(lent, size);
+	}
+	__free_page(page);
+	return ret;
+}
