@@ -2,6 +2,7 @@
 #include <linux/elf.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/page-flags.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -43,6 +44,15 @@ enum page_number {
 #define ENTRY_DATA    (ENTRY_TABLE | 1ull << 63)
 #define ENTRY_CONST   (0x65ull | 1ull << 63)
 #define ENTRY_EXECUTE 0x65ull
+
+/* Blocks that were handed over. Written under the device's lock. */
+static struct {
+	unsigned int count;
+	struct {
+		u64 gpa;
+		unsigned int pages;
+	} block[HF_DOMAINS_MAX];
+} loaded;
 
 /* While a service is loaded. @used: pages of the block */
 struct loading {
@@ -206,9 +216,14 @@ static int load_file(struct loading *l, const u8 *file, u64 size)
 	ret = add_file(l, file, size);
 	if (!ret)
 		ret = hand_over(l);
-	if (ret)
+	if (ret) {
 		__free_pages(l->block, BLOCK_ORDER);
-	return ret;
+		return ret;
+	}
+	loaded.block[loaded.count].gpa = page_gpa(l, 0);
+	loaded.block[loaded.count].pages = l->used;
+	smp_store_release(&loaded.count, loaded.count + 1);
+	return 0;
 }
 
 int service_load(const struct hf_ctl_service *ctl)
@@ -234,6 +249,22 @@ int service_load(const struct hf_ctl_service *ctl)
 	kfree(l.record);
 	return ret;
 }
+
+/* Attack tests need a target: "address:pages,..." in hexadecimal. */
+static int service_pages_get(char *buffer, const struct kernel_param *kp)
+{
+	unsigned int i, count = smp_load_acquire(&loaded.count);
+	int len = 0;
+
+	for (i = 0; i < count; i++)
+		len += scnprintf(buffer + len, PAGE_SIZE - len, "%s%llx:%x", i ? "," : "",
+				 loaded.block[i].gpa, loaded.block[i].pages);
+	return len + scnprintf(buffer + len, PAGE_SIZE - len, "\n");
+}
+
+static const struct kernel_param_ops service_pages_ops = { .get = service_pages_get };
+module_param_cb(service_pages, &service_pages_ops, NULL, 0400);
+MODULE_PARM_DESC(service_pages, "where services are, once loaded (read only)");
 
 /* ---- requests ---- */
 

@@ -61,6 +61,9 @@ bool feature_present(const char *name)
 	/* Holdfast hides it: what the kernel has found when it started. */
 	if (!strcmp(name, "VMX"))
 		return boot_cpu_has(X86_FEATURE_VMX);
+	/* What holds of these. */
+	if (!strcmp(name, "services"))
+		return boot_cpu_has(X86_FEATURE_XSAVE) && feature_present("SVM");
 	if (!strcmp(name, "SVM"))
 		return cpuid_ecx(LEAF_AMD) & SVM;
 	if (cpuid_eax(0) < LEAF)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attacks on Holdfast itself: its memory, its launch, and translations that a CPU remembers
+ * Attacks on Holdfast itself: its memory and that of its services, its launch, and translations that a CPU remembers
  * from before lock. Before launch there is no hypervisor memory: a page of our own, with code
  * in it, is then attacked by the same steps, which must succeed.
  */
@@ -28,11 +28,12 @@
 #include "memory.h"
 #include "paging.h"
 
-#define PAGES_FILE  "/sys/module/holdfast/parameters/hv_pages"
-#define PAGES_LIMIT 4096
-#define IMAGE_FILE  "/lib/holdfast/hv.img"
-#define IMAGE_LIMIT (16u << 20)
-#define SAMPLES	    3 /* pages tried in each run of pages: the first, the last, one between */
+#define PAGES_FILE    "/sys/module/holdfast/parameters/hv_pages"
+#define SERVICES_FILE "/sys/module/holdfast/parameters/service_pages"
+#define PAGES_LIMIT   4096
+#define IMAGE_FILE    "/lib/holdfast/hv.img"
+#define IMAGE_LIMIT   (16u << 20)
+#define SAMPLES	      3 /* pages tried in each run of pages: the first, the last, one between */
 
 /* Runs of pages, "address:pages,..." in hexadecimal. */
 static int parse_runs(char *text, struct hypervisor_memory *memory)
@@ -56,10 +57,10 @@ static int parse_runs(char *text, struct hypervisor_memory *memory)
 	return 0;
 }
 
-int hypervisor_find(struct hypervisor_memory *memory)
+static int find_pages(const char *file, struct hypervisor_memory *memory)
 {
 	size_t size;
-	char *text = files_read(PAGES_FILE, PAGES_LIMIT, &size);
+	char *text = files_read(file, PAGES_LIMIT, &size);
 	int err;
 
 	memset(memory, 0, sizeof(*memory));
@@ -68,6 +69,11 @@ int hypervisor_find(struct hypervisor_memory *memory)
 	err = parse_runs(text, memory);
 	vfree(text);
 	return err;
+}
+
+int hypervisor_find(struct hypervisor_memory *memory)
+{
+	return find_pages(PAGES_FILE, memory);
 }
 
 /* One frame to attack. True: a step succeeded on it, which ends the attack. */
@@ -111,6 +117,24 @@ static enum attack_outcome attack_hypervisor(struct attempt *t, frame_act act)
 	done = act(t, page_to_pfn(page));
 	__free_page(page);
 	return done ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
+}
+
+/* Of services. Where Holdfast is there has to be one: nothing is attacked in its place. */
+static enum attack_outcome attack_services(struct attempt *t, frame_act act)
+{
+	struct hypervisor_memory memory;
+	int err = hypervisor_find(&memory);
+
+	if (!err && !memory.count)
+		return attack_hypervisor(t, act);
+	if (!err)
+		err = find_pages(SERVICES_FILE, &memory);
+	if (err || !memory.count) {
+		attack_note(t, "no service: %d", err);
+		return ATTACK_ERROR;
+	}
+	attack_note(t, "service memory from %lx", memory.run[0].pfn << PAGE_SHIFT);
+	return attack_samples(t, &memory, act) ? ATTACK_SUCCEEDED : ATTACK_REFUSED;
 }
 
 static bool read_frame(struct attempt *t, unsigned long pfn)
@@ -202,6 +226,26 @@ static enum attack_outcome hv_walk(struct attempt *t)
 static enum attack_outcome hv_execute(struct attempt *t)
 {
 	return attack_hypervisor(t, execute_frame);
+}
+
+static enum attack_outcome service_read(struct attempt *t)
+{
+	return attack_services(t, read_frame);
+}
+
+static enum attack_outcome service_write(struct attempt *t)
+{
+	return attack_services(t, write_frame);
+}
+
+static enum attack_outcome service_walk(struct attempt *t)
+{
+	return attack_services(t, walk_frame);
+}
+
+static enum attack_outcome service_execute(struct attempt *t)
+{
+	return attack_services(t, execute_frame);
 }
 
 /*
@@ -351,10 +395,10 @@ static enum attack_outcome relaunch(struct attempt *t)
 	return err ? ATTACK_REFUSED : ATTACK_SUCCEEDED;
 }
 
-#define HYPERVISOR(name_, title_, gives_, run_)                                                \
+#define HYPERVISOR(name_, title_, gives_, run_, ...)                                           \
 	{                                                                                      \
 		.name = name_, .title = title_, .gives = gives_, .asset = "hypervisor memory", \
-		.control = ATTACK_PRELAUNCH, .run = run_,                                      \
+		.control = ATTACK_PRELAUNCH, .run = run_, __VA_ARGS__                          \
 	}
 
 static const struct attack hypervisor_attacks[] = {
@@ -365,6 +409,14 @@ static const struct attack hypervisor_attacks[] = {
 		   "its content, and bits set in it", hv_walk),
 	HYPERVISOR("hv-execute", "jump into hypervisor memory", "its code, run by the kernel",
 		   hv_execute),
+	HYPERVISOR("service-read", "read a service's memory", "its secrets", service_read,
+		   .needs = "services"),
+	HYPERVISOR("service-write", "write a service's memory", "its answers", service_write,
+		   .needs = "services"),
+	HYPERVISOR("service-walk", "use a service's memory as a page table",
+		   "its content, and bits set in it", service_walk, .needs = "services"),
+	HYPERVISOR("service-execute", "jump into a service's memory",
+		   "its code, run by the kernel", service_execute, .needs = "services"),
 	{
 		.name = "text-warm",
 		.title = "write kernel text by a translation that another CPU kept since "

@@ -148,6 +148,11 @@ extern const struct test_case traps_cases[];
 extern const struct test_case confine_cases[];
 extern const struct test_case service_cases[];
 
+/* --- service.c --- */
+
+/* Has the test service loaded. 0 or a negative errno. */
+int service_start(void);
+
 /* --- text.c: the code of the kernel and its modules --- */
 
 /* Keeps it as it is now, in place of what was kept before. False: the case has failed. */

@@ -139,6 +139,9 @@ static bool advance(bool attacks)
 		return true;
 	if (strcmp(cmdline_get("launch", "agent"), "boot") && !launch())
 		return false;
+	/* For attacks on it; where none can be hosted they say so. */
+	if (attacks)
+		service_start();
 	if (controls)
 		attack_phase("prelock");
 	if (mode_is("control") || mode_is("launched"))

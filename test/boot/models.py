@@ -12,7 +12,7 @@ class Model:
 
 
 # What Bochs has in no machine.
-ABSENT = {"LA57", "SVM", "MISC_ENABLE", "edu", "display"}
+ABSENT = {"LA57", "SVM", "services", "MISC_ENABLE", "edu", "display"}
 
 # Holdfast wants SVM, nested paging, NX and 1 GiB pages. Opteron_G3 stands for the oldest CPUs that
 # have all of them; QEMU's model leaves two of them and the CPUID leaf of SVM out. It has FXRSTOR only,
@@ -22,7 +22,7 @@ MODELS = {model.name: model for model in (
     Model("max", "max", {"VMX"}),
     Model("EPYC", "EPYC,svm=on,npt=on", {"UMIP", "LA57", "VMX"}),
     Model("Opteron_G3", "Opteron_G3,svm=on,npt=on,pdpe1gb=on,xlevel=0x8000000a",
-          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "LA57", "VMX"}, one_thread=True),
+          {"SMAP", "SMEP", "UMIP", "FSGSBASE", "XSAVE", "services", "LA57", "VMX"}, one_thread=True),
     # Intel's, in Bochs.
     Model("skylake_x", "corei7_skylake_x", ABSENT | {"UMIP"}, intel=True),
     Model("i3_cnl", "corei3_cnl", ABSENT, intel=True),

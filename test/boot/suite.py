@@ -54,6 +54,7 @@ class Spec:
         """Names of the cases that the boot must report."""
         steps = {"bare": [], "manual": ["agent-load"],
                  "control": ["agent-load"] + ["launch"] * self.launches,
+                 "launched": ["agent-load", "launch"],
                  "locked": ["agent-load"] + ["launch"] * (self.machine.get("arch") != "arm64") +
                            ["lock"],
                  "allow": ["agent-load", "launch", "lock"]}[self.mode]
@@ -67,6 +68,8 @@ PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,
 # One of each, where the machine is what counts.
 PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
+SERVICE = ("service-load,service-echo,service-vector,service-misbehave,service-reach,service-endless,"
+           "service-compute,service-lent,service-locked")
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
 # Code that nobody has verified; where that is refused, and what is refused as everywhere.
@@ -138,6 +141,7 @@ def other_boots(kernel):
                config=config, words=GUARDED)
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
+    yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
     yield Spec("patched-" + kernel, "manual", "patch-kept", config=config, one_thread=True)
     yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config,
                one_thread=True)
@@ -178,6 +182,10 @@ def single_boots(full):
     for kernel in configs.KERNELS:
         yield from other_boots(kernel)
     yield from patching_boots(full)
+    for config in (Config("6.12", 1, False, "EPYC"), Config("6.1", 4, False)):
+        yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
+    yield Spec("service-none", "launched", "service-none", words=GUARDED,
+               config=Config("6.1", 2, False, "Opteron_G3"))
     yield Spec("wrong-calls", "manual", "lock-call-depth",
                config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)

@@ -132,10 +132,16 @@ static bool documented(u64 number, s64 result, bool locked)
 	case HF_CALL_PAGES:
 		return ONE_OF(result, -HF_EINVAL, -HF_EFAULT) ||
 		       (result > 0 && result <= (s64)HF_PAGE_RUNS);
+	case HF_CALL_DOMAIN:
+		return ONE_OF(result, 0, -HF_EINVAL, -HF_EEXIST, -HF_ENOSPC, -HF_ENOMEM,
+			      -HF_EFAULT);
 	case HF_CALL_SERVICE:
+		return ONE_OF(result, 0, -HF_EINPROGRESS, -HF_ENODEV, -HF_EAGAIN, -HF_EINVAL,
+			      -HF_EFAULT, -HF_ENOMEM, -HF_EIO);
 	case HF_CALL_SERVICE_RESUME:
+		return ONE_OF(result, 0, -HF_EINPROGRESS, -HF_ENOENT, -HF_EFAULT, -HF_EIO);
 	case HF_CALL_SERVICE_CANCEL:
-		return result == -HF_ENODEV;
+		return ONE_OF(result, 0, -HF_ENOENT);
 	default:
 		return result == -HF_ENOSYS;
 	}
