@@ -6,8 +6,8 @@
 
 /*
  * Has the machine what an attack is about? "EFI", "edu" (QEMU's teaching device), "display",
- * "services" (the hypervisor can host them), or a feature of the CPU: asked of CPUID itself, because the kernel may have been told not to use it. A
- * name that is not known is not there.
+ * "services" (the hypervisor can host them), or a feature of the CPU: asked of CPUID itself,
+ * because the kernel may have been told not to use it. A name that is not known is not there.
  */
 bool feature_present(const char *name);
 

@@ -83,9 +83,9 @@ static int call_info(struct hf_info *info)
 /* Only what the contract documents for some call. */
 static bool result_is_documented(s64 result)
 {
-	static const s64 errors[] = { HF_EPERM,	 HF_ENOENT, HF_EAGAIN,	   HF_ENOMEM,
-				      HF_EFAULT, HF_EEXIST, HF_ENODEV,	   HF_EINVAL,
-				      HF_ENOSPC, HF_ENOSYS, HF_EINPROGRESS };
+	static const s64 errors[] = { HF_EPERM,	 HF_ENOENT, HF_EIO,    HF_EAGAIN,
+				      HF_ENOMEM, HF_EFAULT, HF_EEXIST, HF_ENODEV,
+				      HF_EINVAL, HF_ENOSPC, HF_ENOSYS, HF_EINPROGRESS };
 	size_t i;
 
 	if (result >= 0)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attacks on Holdfast itself: its memory and that of its services, its launch, and translations that a CPU remembers
- * from before lock. Before launch there is no hypervisor memory: a page of our own, with code
- * in it, is then attacked by the same steps, which must succeed.
+ * Attacks on Holdfast itself: its memory and that of its services, its launch, and translations
+ * that a CPU remembers from before lock. Before launch there is no hypervisor memory: a page of
+ * our own, with code in it, is then attacked by the same steps, which must succeed.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>

@@ -45,7 +45,7 @@ $(FUZZ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -c -o $@ $<
 
-$(FUZZ)/call: $(addprefix $(FUZZ)/test/fuzz/,call.o machine.o model.o) $(FUZZ_MACHINE)
+$(FUZZ)/call: $(addprefix $(FUZZ)/test/fuzz/,call.o domain.o machine.o model.o) $(FUZZ_MACHINE)
 	$(Q)clang $(FUZZ_SANITIZE) -pthread -o $@ $^
 
 $(FUZZ)/site: $(addprefix $(FUZZ)/test/fuzz/,site.o machine.o) $(FUZZ_MACHINE)

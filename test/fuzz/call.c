@@ -11,6 +11,7 @@
 #include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/shootdown.h>
+#include "domain.h"
 #include "fuzz.h"
 #include "machine.h"
 #include "model.h"
@@ -85,6 +86,14 @@ static u64 next_address(void)
 	       (next() % 16) * PAGE_SIZE;
 }
 
+/* The same, or often a page of a few that are the guest's and nothing else is done with. */
+static u64 next_free(void)
+{
+	u8 which = next();
+
+	return which & 0xc0 ? 24 * FAKE_MIB + which % 64 * PAGE_SIZE : next_address();
+}
+
 /* ---- a step ends as its contract says ---- */
 
 static bool one_of(s64 result, const s64 *codes, size_t count)
@@ -149,7 +158,8 @@ static bool documented(u64 number, s64 result, bool locked)
 
 static bool reads_page(u64 number)
 {
-	return number == HF_CALL_PROTECT || (number > HF_CALL_LOCK && number <= HF_CALL_PROBES);
+	return number == HF_CALL_PROTECT ||
+	       (number > HF_CALL_LOCK && number <= HF_CALL_DOMAIN && number != HF_CALL_FORGET);
 }
 
 static bool answers_in_page(u64 number)
@@ -185,9 +195,12 @@ static void call(struct cpu *cpu, u64 number, const u64 arg[4])
 	bool locked = model_is_locked();
 	s64 result = 0;
 
+	domain_before(number, arg);
+	domain_will(next(), next_free());
 	if (fake_guest_call(cpu, 0, number, arg, &result) != VERDICT_RESULT)
 		fuzz_fail("call: %llx is not answered", (unsigned long long)number);
 	check_call(number, arg, result, locked);
+	domain_after(number, arg, result);
 }
 
 static void step_call(void)
@@ -282,6 +295,56 @@ static void step_lock(void)
 	fake.prepare_fails = next() % 16;
 	call(next_cpu(), HF_CALL_LOCK, arg);
 	fake.prepare_fails = 0;
+}
+
+static void step_domain(void)
+{
+	struct hf_domain record = { .size = sizeof(record), .service = 1 + next() % 5 };
+	const u64 arg[4] = { 4 * FAKE_MIB, 0, 0, 0 };
+	u8 broken = next();
+
+	record.capabilities = HF_CAPABILITY_LENT;
+	record.lent_max = next() % 16;
+	record.ticks = 1 + next();
+	record.range_count = 1 + next() % 3;
+	for (u32 i = 0; i < record.range_count; i++) {
+		static const u8 perms[] = { HF_PERM_READ | HF_PERM_WRITE, HF_PERM_READ,
+					    HF_PERM_READ | HF_PERM_USER_EXEC };
+
+		record.range[i].gpa = next_free();
+		record.range[i].npages = 1 + next() % 2;
+		record.range[i].permission = perms[i];
+	}
+	record.root = record.range[0].gpa;
+	record.message = record.root;
+	if (broken & 0x80)
+		((u8 *)&record)[next() % 128] ^= broken;
+	write_page(arg[0], &record, sizeof(record));
+	call(next_cpu(), HF_CALL_DOMAIN, arg);
+}
+
+static void step_service(void)
+{
+	struct hf_service_call request = { .service = 1 + next() % 5, .operation = next() };
+	u64 arg[4] = { 4 * FAKE_MIB, 0, 0, 0 };
+	u8 which = next();
+
+	if (which & 0x40)
+		arg[0] = next_address();
+	request.lent_count = next() % 4;
+	for (u32 i = 0; i < request.lent_count; i++)
+		request.lent[i] = (struct hf_service_lent){ next_free(), next() % 4 };
+	arg[1] = domain_token(next());
+	if (which % 4 == 0) {
+		call(next_cpu(), HF_CALL_SERVICE_RESUME, arg);
+	} else if (which % 4 == 1) {
+		arg[0] = arg[1];
+		call(next_cpu(), HF_CALL_SERVICE_CANCEL, arg);
+	} else {
+		if (arg[0] < FAKE_RAM_BYTES - PAGE_SIZE)
+			write_page(arg[0], &request, sizeof(request));
+		call(next_cpu(), HF_CALL_SERVICE, arg);
+	}
 }
 
 static u32 needed(u32 access, u8 cpl)
@@ -389,9 +452,13 @@ static void step_exit(void)
 		exit.port.ours = next() & 1;
 		exit.code = next();
 	}
+	domain_before(exit.kind == HF_EXIT_CALL && !exit.cpl ? exit.call.number : 0,
+		      exit.call.arg);
 	shootdown_exited(cpu);
 	verdict = exit_decide(cpu, &exit);
 	fake_enter(cpu);
+	if (exit.kind == HF_EXIT_CALL && !exit.cpl)
+		domain_after(exit.call.number, exit.call.arg, exit.call.result);
 	if (!proper(&exit, verdict))
 		fuzz_fail("exit of kind %u: verdict %d", exit.kind, verdict);
 	if (exit.kind == HF_EXIT_MEMORY)
@@ -421,7 +488,7 @@ static void step_late(void)
 static void step(void)
 {
 	fake.relaxes = 0;
-	switch (next() % 9) {
+	switch (next() % 11) {
 	case 0:
 	case 1:
 		step_call();
@@ -447,6 +514,12 @@ static void step(void)
 	case 8:
 		step_late();
 		break;
+	case 9:
+		step_domain();
+		break;
+	case 10:
+		step_service();
+		break;
 	}
 	model_check();
 }
@@ -470,6 +543,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	input.at = data;
 	input.left = size;
 	model_begin(machine_become(next()));
+	domain_forget_all();
 	protects = fake.protects;
 	for (i = 0; i < STEPS_MAX && input.left; i++)
 		step();

@@ -22,6 +22,8 @@ struct witness {
 static struct {
 	u32 action;
 	bool locked;
+	u32 service[PAGES];   /* whose; 0: no service's */
+	u32 lent[PAGES];      /* to whom */
 	u8 registered[PAGES]; /* enum hf_kind, HF_KIND_NONE: not */
 	bool admitted[PAGES]; /* by "allow": the kernel may run it though it is not sealed */
 	u64 sealed;
@@ -89,6 +91,44 @@ bool model_is_free_entry(u64 at)
 		return false;
 	memcpy(&entry, fake.ram + at, sizeof(entry));
 	return !(entry & FAKE_ENTRY_VALID) || !sealed_as(entry & FAKE_ADDRESS);
+}
+
+void model_donated(const struct hf_domain *domain)
+{
+	u64 n, page;
+	u32 i;
+
+	for (i = 0; i < domain->range_count; i++) {
+		for (n = 0; n < domain->range[i].npages; n++) {
+			page = domain->range[i].gpa / PAGE_SIZE + n;
+			if (model_due(page * PAGE_SIZE) != HF_PERM_ALL)
+				fuzz_fail("model: page %llx given to a service",
+					  (unsigned long long)page);
+			model.service[page] = domain->service;
+		}
+	}
+}
+
+void model_lent(u64 gpa, u64 npages, u32 service)
+{
+	u64 n, page;
+
+	for (n = 0; n < npages; n++) {
+		page = gpa / PAGE_SIZE + n;
+		if (service && !(model_due(page * PAGE_SIZE) & HF_PERM_WRITE))
+			fuzz_fail("model: page %llx lent", (unsigned long long)page);
+		model.lent[page] = service;
+	}
+}
+
+u32 model_service(u64 at)
+{
+	return at < FAKE_RAM_BYTES ? model.service[at / PAGE_SIZE] : 0;
+}
+
+u32 model_lent_to(u64 at)
+{
+	return at < FAKE_RAM_BYTES ? model.lent[at / PAGE_SIZE] : 0;
 }
 
 static void watch(u64 page)
@@ -182,8 +222,10 @@ u32 model_due(u64 at)
 {
 	u32 kind = at < FAKE_RAM_BYTES ? model.registered[at / PAGE_SIZE] : HF_KIND_NONE;
 
-	if (is_ours(at) || at >= FAKE_LIMIT)
+	if (is_ours(at) || at >= FAKE_LIMIT || model_service(at))
 		return 0;
+	if (model_lent_to(at))
+		return HF_PERM_READ;
 	if (model.locked && kind)
 		return kind_due(kind);
 	if (is_ram(at))
@@ -199,7 +241,8 @@ bool model_is_buffer(u64 at, bool answered)
 {
 	bool sealed = model.locked && is_ram(at) && model.registered[at / PAGE_SIZE];
 
-	return is_ram(at) && !is_ours(at) && !(sealed && answered);
+	return is_ram(at) && !is_ours(at) && !model_service(at) &&
+	       !((sealed || model_lent_to(at)) && answered);
 }
 
 /* ---- what is checked ---- */
@@ -214,7 +257,8 @@ void model_check_page(u64 at)
 		fuzz_fail("model: page %llx: tables %x owner %x, due %x",
 			  (unsigned long long)at, tables, owner_permission(page), due);
 	/* I2 */
-	if ((page.state == PAGE_HYPERVISOR) != is_ours(at) || page.state == PAGE_SERVICE)
+	if ((page.state == PAGE_HYPERVISOR) != is_ours(at) ||
+	    (page.state == PAGE_SERVICE) != !!model_service(at))
 		fuzz_fail("model: page %llx has state %d", (unsigned long long)at, page.state);
 	/* I1, of what is under control: what is sealed, and all else where the tables can */
 	if ((page.state == PAGE_SEALED || (page.confined && protect_confines())) &&

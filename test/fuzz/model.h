@@ -6,6 +6,7 @@
 #ifndef TEST_FUZZ_MODEL_H
 #define TEST_FUZZ_MODEL_H
 
+#include <holdfast/domain.h>
 #include <holdfast/range.h>
 #include <hv/types.h>
 
@@ -18,6 +19,13 @@ void model_forgot(void);
 /* The lock call has succeeded. */
 void model_locked(void);
 bool model_is_locked(void);
+/* A call made a domain. */
+void model_donated(const struct hf_domain *domain);
+/* Pages of the guest's are lent to a service; 0: they are not any more. */
+void model_lent(u64 gpa, u64 npages, u32 service);
+/* Whose memory the page is, and to whom it is lent: a service, 0: none. */
+u32 model_service(u64 at);
+u32 model_lent_to(u64 at);
 /* An access to @at was refused or looked at: with action "allow" it may have opened the page. */
 void model_exit(u64 at, bool kernel_fetch);
 

@@ -188,7 +188,7 @@ static void an_interrupted_one_goes_on_anywhere(void **ctx)
 	assert_int_not_equal(paused(cpu), token);
 }
 
-static u64 running; /* token of the request that is being worked on */
+static u64 worked_on; /* token of the request that is being worked on */
 
 /* While it runs on one CPU, the other tries everything; and locks, which waits for the first. */
 static struct domain_stop meanwhile(struct cpu *cpu, struct domain *d, u64 for_what)
@@ -201,10 +201,10 @@ static struct domain_stop meanwhile(struct cpu *cpu, struct domain *d, u64 for_w
 		interrupts--;
 		return interrupted;
 	}
-	assert_int_equal(machine_call(other, HF_CALL_SERVICE_RESUME, MACHINE_BUFFER, running),
+	assert_int_equal(machine_call(other, HF_CALL_SERVICE_RESUME, MACHINE_BUFFER, worked_on),
 			 -HF_EAGAIN);
-	assert_int_equal(machine_call(other, HF_CALL_SERVICE_CANCEL, running, 0), -HF_EAGAIN);
-	assert_int_equal(machine_call(other, HF_CALL_SERVICE_CANCEL, running - 0x100, 0),
+	assert_int_equal(machine_call(other, HF_CALL_SERVICE_CANCEL, worked_on, 0), -HF_EAGAIN);
+	assert_int_equal(machine_call(other, HF_CALL_SERVICE_CANCEL, worked_on - 0x100, 0),
 			 -HF_ENOENT);
 	domain_request(1);
 	assert_int_equal(domain_call(other), -HF_EAGAIN);
@@ -219,8 +219,9 @@ static void one_cpu_at_a_time_and_none_waits(void **ctx)
 
 	(void)ctx;
 	domain_request(1);
-	running = paused(cpu);
-	assert_int_equal(machine_call(cpu, HF_CALL_SERVICE_RESUME, MACHINE_BUFFER, running), 0);
+	worked_on = paused(cpu);
+	assert_int_equal(machine_call(cpu, HF_CALL_SERVICE_RESUME, MACHINE_BUFFER, worked_on),
+			 0);
 	assert_int_equal(((struct hf_service_call *)machine_ram(MACHINE_BUFFER))->status, 9);
 	assert_int_equal(cpu_state(cpu), CPU_LOCKED);
 }
