@@ -48,7 +48,7 @@ find_files() {
 
 # user_files GLOB...: what the build compiles itself: all but what kbuild does, and what only CBMC reads.
 user_files() {
-	find_files hv cli services test/unit test/boot test/fuzz test/authority -- "$@" |
+	find_files hv cli services test/unit test/boot test/fuzz test/authority test/service -- "$@" |
 		grep -vE '^test/boot/(bench|capture)/'
 }
 
@@ -60,9 +60,9 @@ flags_of() {
 	hv/arch/fake/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
 	hv/*) eval "flags=(${CHECK_HV_FLAGS-})" ;;
 	cli/*) eval "flags=(${CHECK_CLI_FLAGS-})" ;;
-	services/*) eval "flags=(${CHECK_SERVICES_FLAGS-})" ;;
+	services/* | test/service/*) eval "flags=(${CHECK_SERVICES_FLAGS-})" ;;
 	test/authority/*) eval "flags=(${CHECK_AUTHORITY_FLAGS-})" ;;
-	test/unit/authority_*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
+	test/unit/authority_* | test/unit/domain_process.c) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/unit/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/fuzz/message.c | test/fuzz/module.[ch] | test/fuzz/object.c | test/fuzz/rules.c)
 		eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;

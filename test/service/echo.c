@@ -61,7 +61,7 @@ static void misbehave(const struct hf_service_call *call, u64 argument)
 		*(volatile u64 *)argument = argument;
 		break;
 	case ECHO_LENT_WRITE:
-		*(volatile u8 *)service_lent(call) = 1;
+		*(volatile u8 *)(uintptr_t)service_lent(call) = 1;
 		break;
 	case ECHO_CALL:
 		__asm__ volatile("vmmcall" : : "a"(argument));
