@@ -39,7 +39,7 @@ done < <(find_files agent test/attack test/boot/bench test/boot/capture include 
 cat >"$kernel/Kbuild" <<-END
 	obj-m := headers.o
 	headers-y := ${objects[*]}
-	ccflags-y := -std=gnu11 -Wall -Werror -I$PWD/include
+	ccflags-y := -std=gnu11 -Wall -Werror -I$PWD/include -I$PWD/agent -I$PWD/test/attack
 END
 if ! make -k -s -j2 -C "$KDIR" M="$PWD/$kernel" "${objects[@]}" >"$work/kernel.log" 2>&1; then
 	grep -E 'error' "$work/kernel.log" | sed "s|$PWD/||g; s|^|kernel: |" >>"$findings"
