@@ -9,15 +9,15 @@
 	4 /* a table with entries of 512 GiB; there is one, for addresses end at 2^48 */
 #define SHARED_SHIFT 39
 
-static const u32 executes[VIEWS] = { HF_PERM_KERNEL_EXEC, HF_PERM_USER_EXEC };
-
 /* What the tables of a view must give, for all together to give @perm. */
 static u32 part_of(const struct views *v, enum view view, u32 perm)
 {
+	u32 executes = view == VIEW_KERNEL ? HF_PERM_KERNEL_EXEC : HF_PERM_USER_EXEC;
+
 	if (v->count == 1 || !perm)
 		return perm;
 	perm |= HF_PERM_READ;
-	return perm & executes[view] ? perm | EXEC : perm & ~EXEC;
+	return perm & executes ? perm | EXEC : perm & ~EXEC;
 }
 
 static u32 together(const struct views *v, const u32 *part)
@@ -102,7 +102,7 @@ void views_reclaim(struct views *v)
 
 u32 views_run(const struct views *v, struct gpa page, u64 *npages)
 {
-	u32 part[VIEWS];
+	u32 part[VIEWS] = { 0 };
 	u64 own;
 
 	*npages = ~0ull;
@@ -115,7 +115,7 @@ u32 views_run(const struct views *v, struct gpa page, u64 *npages)
 
 u32 views_admissible(const struct views *v, u32 perm)
 {
-	u32 part[VIEWS];
+	u32 part[VIEWS] = { 0 };
 
 	for (u32 i = 0; i < v->count; i++)
 		part[i] = v->view[i].format->admissible(part_of(v, i, perm));

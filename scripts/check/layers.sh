@@ -105,7 +105,7 @@ include_allowed() {
 	hv/*) return 1 ;;
 	services/*:holdfast/service/* | services/*:holdfast/types.h) ;;
 	services/*:libsvc/*) ;;
-	services/libsvc/*:stdbool.h | services/libsvc/*:stdint.h | services/libsvc/*:string.h) ;;
+	services/libsvc/*:stdbool.h | services/libsvc/*:stddef.h | services/libsvc/*:stdint.h | services/libsvc/*:string.h) ;;
 	services/authority/*:holdfast/site.h) ;;
 	services/authority/signature.c:mbedtls/*) ;;
 	services/*) return 1 ;;

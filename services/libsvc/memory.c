@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the compiler calls by itself. Compiled without turning loops into calls of these. */
-#include <libsvc/string.h>
+#include <stddef.h>
 
 void *memcpy(void *to, const void *from, size_t size)
 {

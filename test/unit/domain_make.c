@@ -119,7 +119,7 @@ static void without_memory_nothing_is_taken(void **ctx)
 {
 	struct hf_domain r = domain_record();
 	struct cpu *cpu = machine(1);
-	void *pages[4096];
+	void *pages[4096] = { NULL };
 	u32 taken = 0;
 	s64 result;
 

@@ -462,7 +462,7 @@ static void an_answer_that_nobody_takes(void **ctx)
 static void without_memory_nothing_is_lent(void **ctx)
 {
 	struct cpu *cpu = domain_machine(1, probe);
-	void *pages[4096];
+	void *pages[4096] = { NULL };
 	u32 taken = 0;
 	s64 result;
 

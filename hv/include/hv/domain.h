@@ -48,7 +48,7 @@ struct domain *domain_of_service(u32 service);
 /* The one whose request has, or had, this token. */
 struct domain *domain_of_token(u64 token);
 /* Pages of the pool that tables for these ranges may take: enough, not exact. */
-u64 domain_tables(const struct hf_range *ranges, u32 count);
+u64 domain_tables(const struct hf_range *ranges, u32 n);
 
 /* Results as HF_CALL_SERVICE and its kin document them. */
 s64 request_begin(struct cpu *cpu, u64 page);
