@@ -240,7 +240,7 @@ static inline void vector_get(uint64_t *pattern)
 static void vector(struct verdict *v)
 {
 	static const uint64_t pattern[4] = { 1, 2, 0x1122334455667788, 0x99aabbccddeeff00 };
-	uint64_t after[4], seen = 0;
+	uint64_t after[4] = { 0 }, seen = 0;
 	int i, err;
 
 	for (i = 0; i < 3; i++) {
