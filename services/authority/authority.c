@@ -4,7 +4,7 @@
 #include "signature.h"
 
 /* Modes in which the kernel changes modules in ways that no rule here describes. */
-#define MODES_REFUSED (HF_FACT_CALL_DEPTH | HF_FACT_ITS)
+#define MODES_REFUSED HF_FACT_CALL_DEPTH
 
 static int check_request(struct module *module)
 {

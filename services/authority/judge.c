@@ -43,12 +43,11 @@ static const struct section *section_at(const struct module *module, u32 part, u
 	return NULL;
 }
 
-/* Says what is wrong at @offset of a part. */
-static int refuse_bytes(struct module *module, u32 number, u64 offset)
+/* Says what is wrong at @offset of a part, or of pages that lie in no section. */
+static int refuse_bytes(struct module *module, const struct part *part, u32 number, u64 offset)
 {
 	struct hf_authority_result *result = module->result;
-	const struct part *part = &module->part[number];
-	const struct section *section = section_at(module, number, part->va + offset);
+	const struct section *section = NULL;
 	u64 size = part->size - offset;
 
 	if (size > HF_FOUND_BYTES)
@@ -56,28 +55,39 @@ static int refuse_bytes(struct module *module, u32 number, u64 offset)
 	result->part = number;
 	memcpy(result->found, part->memory + offset, size);
 	memcpy(result->allowed, part->expected + offset, size);
+	if (number == HF_PART_THUNKS)
+		offset += (u64)(part - module->thunk) * HF_PAGE_SIZE;
+	else
+		section = section_at(module, number, part->va + offset);
 	if (!section)
 		return module_refuse_file(module, HF_REFUSAL_BYTES, offset);
 	return module_refuse_section(module, HF_REFUSAL_BYTES, section,
 				     part->va + offset - section->va);
 }
 
+static int compare_part(struct module *module, const struct part *part, u32 number)
+{
+	u64 offset;
+
+	if (!part->memory)
+		return 0;
+	for (offset = 0; offset < part->size; offset++)
+		if (part->memory[offset] != part->expected[offset])
+			return refuse_bytes(module, part, number, offset);
+	module->result->bytes += part->size;
+	return 0;
+}
+
 static int compare(struct module *module)
 {
-	const struct part *part;
-	u64 offset;
+	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < HF_PART_COUNT; i++) {
-		part = &module->part[i];
-		if (!part->memory)
-			continue;
-		for (offset = 0; offset < part->size; offset++)
-			if (part->memory[offset] != part->expected[offset])
-				return refuse_bytes(module, i, offset);
-		module->result->bytes += part->size;
-	}
-	return 0;
+	for (i = 0; i < HF_PART_COUNT && !ret; i++)
+		ret = compare_part(module, &module->part[i], i);
+	for (i = 0; i < module->thunks && !ret; i++)
+		ret = compare_part(module, &module->thunk[i], HF_PART_THUNKS);
+	return ret;
 }
 
 int judge_module(struct module *module)

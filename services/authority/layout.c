@@ -73,21 +73,32 @@ static bool apart(const struct part *a, const struct part *b)
 	return !a->size || !b->size || a->va + a->size <= b->va || b->va + b->size <= a->va;
 }
 
-static bool part_good(const struct module *module, u32 number, u64 used)
+bool layout_free(const struct module *module, const struct part *part)
 {
 	const struct hf_authority_facts *facts = module->facts;
-	const struct part *part = &module->part[number];
 	u32 i;
 
-	if (!part->size)
-		return !used;
 	if (part->va & PAGE_REST || part->va < facts->module_start ||
 	    !within(part->va - facts->module_start, part->size,
 		    facts->module_end - facts->module_start))
 		return false;
-	for (i = 0; i < number; i++)
-		if (!apart(part, &module->part[i]))
+	for (i = 0; i < HF_PART_COUNT; i++)
+		if (part != &module->part[i] && !apart(part, &module->part[i]))
 			return false;
+	for (i = 0; i < module->thunks; i++)
+		if (part != &module->thunk[i] && !apart(part, &module->thunk[i]))
+			return false;
+	return true;
+}
+
+static bool part_good(const struct module *module, u32 number, u64 used)
+{
+	const struct part *part = &module->part[number];
+
+	if (!part->size)
+		return !used;
+	if (!layout_free(module, part))
+		return false;
 	/* The loader puts names of symbols behind data. */
 	if (!is_made(number))
 		return used <= part->size;

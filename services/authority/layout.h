@@ -14,4 +14,7 @@ int layout_measure(struct module *module, u64 used[HF_PART_COUNT]);
  */
 int layout_place(struct module *module);
 
+/* Whole pages in the area of modules, where nothing else of this one lies. */
+bool layout_free(const struct module *module, const struct part *part);
+
 #endif

@@ -58,6 +58,10 @@ struct module {
 	struct symbol *symbol;
 	u32 symbols;
 	struct part part[HF_PART_COUNT];
+	struct part *thunk; /* pages, the first @thunks_used are in use, */
+	u32 thunks;
+	u32 thunks_used;
+	u32 thunk_offset; /* the last of them up to here */
 	u64 *site;
 	u32 sites;
 };

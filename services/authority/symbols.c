@@ -156,8 +156,13 @@ static int resolve(struct module *module, struct symbol *symbol, const struct se
 int symbols_resolve(struct module *module)
 {
 	const struct section *percpu = percpu_section(module);
-	int ret = percpu && percpu->size ? check_percpu(module, percpu) : 0;
+	int ret = 0;
 	u32 i;
+
+	if (percpu && percpu->size)
+		ret = check_percpu(module, percpu);
+	else if (module->request->percpu)
+		ret = module_refuse(module, HF_REFUSAL_REQUEST);
 
 	/* The first one is none. */
 	for (i = 1; i < module->symbols && !ret; i++)

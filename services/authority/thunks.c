@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* arch/x86/kernel/alternative.c: apply_retpolines(), apply_returns(), apply_seal_endbr(). */
 #include "insn.h"
+#include "its.h"
 #include "nops.h"
 #include "thunks.h"
 
@@ -34,10 +35,9 @@ static u32 indirect(u8 *at, bool call, u32 reg)
 	return n;
 }
 
-/* In place of @insn, which calls or jumps to the thunk of @reg. Returns the length it needs. */
-static u32 direct(const struct module *module, u8 *bytes, const struct insn *insn, u32 reg)
+/* What comes in front of the branch that takes the place of @insn. Returns its length. */
+static u32 front(const struct module *module, u8 *bytes, const struct insn *insn)
 {
-	bool call = insn->opcode[0] == INSN_CALL;
 	u32 n = 0;
 
 	if (insn_is_jcc32(insn)) {
@@ -49,6 +49,14 @@ static u32 direct(const struct module *module, u8 *bytes, const struct insn *ins
 		bytes[n++] = 0xae;
 		bytes[n++] = 0xe8;
 	}
+	return n;
+}
+
+/* The branch itself, and what fills the rest. Returns the length of all. */
+static u32 direct(u8 *bytes, u32 n, const struct insn *insn, u32 reg)
+{
+	bool call = insn->opcode[0] == INSN_CALL;
+
 	n += indirect(bytes + n, call, reg);
 	if (!call && n < insn->length)
 		bytes[n++] = INSN_INT3;
@@ -57,12 +65,26 @@ static u32 direct(const struct module *module, u8 *bytes, const struct insn *ins
 	return n;
 }
 
+/* Lets @insn, which calls or jumps to the kernel's thunk of @reg, go to one of the module's. */
+static bool redirect(struct module *module, u64 va, u8 *code, const struct insn *insn, u32 reg)
+{
+	u64 thunk = its_thunk(module, reg);
+
+	if (!thunk || insn->length > 6)
+		return false;
+	/* A prefix without meaning fills the place. */
+	if (insn->length == 6 && !insn_is_jcc32(insn))
+		code[0] = 0x2e;
+	put32(code + insn->immediate, thunk - va - insn->length);
+	return true;
+}
+
 static int patch_retpoline(struct module *module, const struct section *table, u64 offset)
 {
 	u64 va = module_points(table, offset), target;
 	u8 *code = module_code(module, va, 1), bytes[32];
 	struct insn insn;
-	u32 used;
+	u32 used, reg;
 
 	if (!code || !insn_decode(code, module_left(module, code), &insn) ||
 	    insn.immediate_size != 4)
@@ -77,7 +99,14 @@ static int patch_retpoline(struct module *module, const struct section *table, u
 	if ((module->facts->flags & (HF_FACT_RETPOLINE | HF_FACT_RETPOLINE_LFENCE)) ==
 	    HF_FACT_RETPOLINE)
 		return 0;
-	used = direct(module, bytes, &insn, (u32)(target / THUNK_SIZE));
+	reg = (u32)(target / THUNK_SIZE);
+	used = front(module, bytes, &insn);
+	if (its_wants(module, va + used, reg)) {
+		if (redirect(module, va, code, &insn, reg))
+			return 0;
+		return module_refuse_section(module, HF_REFUSAL_LAYOUT, table, offset);
+	}
+	used = direct(bytes, used, &insn, reg);
 	if (used != insn.length)
 		return 0;
 	nops_optimise(module->facts->loader, bytes, used, used);
@@ -88,13 +117,15 @@ static int patch_retpoline(struct module *module, const struct section *table, u
 int thunks_retpolines(struct module *module)
 {
 	const struct section *table;
-	int ret;
+	int ret = its_open(module);
 	u64 i;
 
+	if (ret)
+		return ret;
 	table = places(module, ".retpoline_sites", &ret);
 	for (i = 0; table && i < table->size && !ret; i += 4)
 		ret = patch_retpoline(module, table, i);
-	return ret;
+	return ret ? ret : its_close(module);
 }
 
 /* ---- returns ---- */

@@ -6,7 +6,7 @@
 
 int main(int argc, char **argv)
 {
-	unsigned long long bytes = 0, sites = 0;
+	unsigned long long bytes = 0, sites = 0, thunks = 0;
 	u32 approved = 0, refused = 0;
 	static struct replay replay;
 	u64 most = 0;
@@ -26,12 +26,13 @@ int main(int argc, char **argv)
 		approved++;
 		bytes += replay.result.bytes;
 		sites += replay.result.site_count;
+		thunks += replay.request.thunk_count;
 		if (replay.arena.used > most)
 			most = replay.arena.used;
 	}
 	printf("captured: %u modules approved, %u refused, %llu bytes compared, %llu sites, "
-	       "at most %llu bytes of memory\n",
-	       approved, refused, bytes, sites, (unsigned long long)most);
+	       "%llu pages of thunks, at most %llu bytes of memory\n",
+	       approved, refused, bytes, sites, thunks, (unsigned long long)most);
 	replay_close(&replay);
 	return refused || !approved;
 }

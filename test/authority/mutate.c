@@ -94,11 +94,13 @@ static u8 *save(struct subject *subject, const u8 *at, u32 size)
 
 static const struct part *any_part(struct subject *subject)
 {
+	const struct module *module = &subject->module;
 	const struct part *part;
-	u32 i;
+	u32 i, n;
 
 	for (i = 0; i < 64; i++) {
-		part = &subject->module.part[pick(HF_PART_COUNT)];
+		n = (u32)pick(HF_PART_COUNT + module->thunks);
+		part = n < HF_PART_COUNT ? &module->part[n] : &module->thunk[n - HF_PART_COUNT];
 		if (part->memory && part->size > 64)
 			return part;
 	}
@@ -240,14 +242,50 @@ static bool change_site(struct subject *subject)
 
 /* ---- of the request ---- */
 
+/* A page of ITS thunks: elsewhere, read from elsewhere, or one too few. */
+static bool change_thunks(struct subject *subject)
+{
+	struct hf_authority_request *request = &subject->replay->request;
+	struct hf_authority_memory page;
+	u8 *at;
+
+	if (!request->thunk_count)
+		return false;
+	at = save(subject,
+		  subject->replay->window + request->thunks_at +
+			  pick(request->thunk_count) * sizeof(page),
+		  sizeof(page));
+	memcpy(&page, at, sizeof(page));
+	switch (pick(3)) {
+	case 0:
+		page.va += HF_PAGE_SIZE << pick(4);
+		break;
+	case 1:
+		page.at += 1 + pick(HF_PAGE_SIZE);
+		break;
+	default:
+		request->thunk_count--;
+		return true;
+	}
+	memcpy(at, &page, sizeof(page));
+	return true;
+}
+
 static bool change_request(struct subject *subject)
 {
 	struct hf_authority_memory *part = &subject->replay->request.part[pick(HF_PART_COUNT)];
 	u64 by = HF_PAGE_SIZE << pick(4);
+	u32 what = (u32)pick(6);
 
+	if (what == 5)
+		return change_thunks(subject);
+	if (what == 4) {
+		subject->replay->request.percpu += 8ull << pick(12);
+		return true;
+	}
 	if (!part->size)
 		return false;
-	switch (pick(4)) {
+	switch (what) {
 	case 0:
 		part->va += pick(2) ? by : -by;
 		break;
@@ -437,6 +475,9 @@ static bool same_memory(const struct subject *subject,
 	const struct hf_authority_memory *a, *b;
 	u32 i;
 
+	/* No thunk may be anywhere else: a branch goes to each of the pages. */
+	if (subject->size)
+		return false;
 	for (i = 0; i < HF_PART_COUNT; i++) {
 		a = &before->part[i];
 		b = &replay->request.part[i];

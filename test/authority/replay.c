@@ -9,6 +9,7 @@
 #define FILE_MAX    (64ull << 20) /* bytes of one module's file */
 #define ARENA_MAX   (192ull << 20)
 #define ENTRIES_MAX (16ull << 20) /* bytes of entries of all modules */
+#define THUNKS_MAX  (HF_THUNK_PAGES_MAX * sizeof(struct hf_authority_memory))
 
 static void *need(void *at, const char *what)
 {
@@ -140,7 +141,7 @@ void replay_open(struct replay *replay, const char *folder)
 	snprintf(path, sizeof(path), "%s/capture", folder);
 	file = need(fopen(path, "rb"), path);
 	fseek(file, 0, SEEK_END);
-	replay->room = (u64)ftell(file) + 1 + ENTRIES_MAX + FILE_MAX;
+	replay->room = (u64)ftell(file) + 1 + ENTRIES_MAX + THUNKS_MAX + FILE_MAX;
 	fclose(file);
 	replay->window = need(malloc(replay->room), "memory");
 	replay->captured = load(path, replay->window, replay->room);
@@ -152,6 +153,22 @@ void replay_open(struct replay *replay, const char *folder)
 	replay->authority.exporter = replay->exporter;
 }
 
+/* Memory of the module's, at the place after the record. */
+static void take_memory(struct replay *replay, const struct capture_record *record)
+{
+	struct hf_authority_memory memory = { record->va, replay->at, record->size };
+	struct hf_authority_request *request = &replay->request;
+
+	if (record->kind == CAPTURE_PART)
+		request->part[record->index % HF_PART_COUNT] = memory;
+	else if (request->thunk_count < HF_THUNK_PAGES_MAX)
+		memcpy(replay->window + request->thunks_at +
+			       request->thunk_count++ * sizeof(memory),
+		       &memory, sizeof(memory));
+	else
+		need(NULL, "thunks");
+}
+
 static void request(struct replay *replay, const struct capture_record *coming)
 {
 	struct hf_authority_request *request = &replay->request;
@@ -160,14 +177,15 @@ static void request(struct replay *replay, const struct capture_record *coming)
 
 	*request = (struct hf_authority_request){ .size = sizeof(*request) };
 	request->percpu = coming->va;
-	while ((record = record_at(replay)) && record->kind == CAPTURE_PART) {
+	request->thunks_at = replay->captured + ENTRIES_MAX;
+	while ((record = record_at(replay)) &&
+	       (record->kind == CAPTURE_PART || record->kind == CAPTURE_THUNKS)) {
 		replay->at += sizeof(*record);
-		request->part[record->index % HF_PART_COUNT] =
-			(struct hf_authority_memory){ record->va, replay->at, record->size };
+		take_memory(replay, record);
 		replay->at += (record->size + 7) & ~7ull;
 	}
 	snprintf(path, sizeof(path), "%s/%s.ko", replay->folder, (const char *)coming->name);
-	request->file_at = replay->captured + ENTRIES_MAX;
+	request->file_at = request->thunks_at + THUNKS_MAX;
 	request->file_size =
 		load(path, replay->window + request->file_at, replay->room - request->file_at);
 	replay->authority.window_size = request->file_at + request->file_size;

@@ -9,6 +9,7 @@
 #define KERNEL_AT SCENE_FILE /* the kernel's tables in the window, and their address */
 #define KERNEL_VA 0xffffffff82100000ull
 #define PARTS_AT  (SCENE_FILE + 4096)
+#define THUNKS_AT (PARTS_AT + HF_PART_COUNT * SCENE_PART_MAX)
 
 #define TYPE_64	   1u
 #define TYPE_PC32  2u
@@ -20,6 +21,8 @@ static void make_kernel(struct scene *scene)
 	static const char names[] = "exported\0mcount";
 	static const u32 entries[] = { SCENE_FUNCTION - HF_CODE_BASE,
 				       (SCENE_TRACER - HF_CODE_BASE) | HF_ENTRY_TRAMPOLINE };
+	static const struct hf_authority_memory thunks = { SCENE_THUNKS, THUNKS_AT,
+							   HF_PAGE_SIZE };
 	u8 *kernel = scene->window + KERNEL_AT;
 
 	put32(kernel, SCENE_EXPORT - KERNEL_VA);
@@ -28,6 +31,7 @@ static void make_kernel(struct scene *scene)
 	put32(kernel + 16, 256 + 9 - 16);
 	memcpy(kernel + 256, names, sizeof(names));
 	memcpy(kernel + 512, entries, sizeof(entries));
+	memcpy(kernel + 1024, &thunks, sizeof(thunks));
 	scene->exporter = (struct hf_authority_exporter){
 		.memory = { KERNEL_VA, KERNEL_AT, 4096 },
 		.symbols = { KERNEL_VA, KERNEL_VA },
@@ -67,6 +71,7 @@ void scene_open(struct scene *scene, enum hf_loader loader)
 					       .exporter = &scene->exporter,
 					       .exporters = 1 };
 	scene->request.size = sizeof(scene->request);
+	scene->request.thunks_at = KERNEL_AT + 1024;
 	for (i = 0; i < HF_PART_COUNT; i++)
 		scene->request.part[i] =
 			(struct hf_authority_memory){ SCENE_MODULES + i * 0x100000,
@@ -178,6 +183,9 @@ void scene_build(struct scene *scene)
 	add_sites(builder, symbol, exported);
 	add_tables(builder, symbol);
 	add_exports(builder, symbol);
+	/* The page is there if anything is in it. */
+	scene->request.thunk_count = (scene->facts.flags & (HF_FACT_ITS | HF_FACT_RETPOLINE)) ==
+				     HF_FACT_ITS;
 	scene_write(scene);
 }
 
@@ -189,6 +197,11 @@ void scene_write(struct scene *scene)
 u8 *scene_part(struct scene *scene, enum hf_module_part part)
 {
 	return scene->window + PARTS_AT + part * SCENE_PART_MAX;
+}
+
+u8 *scene_thunks(struct scene *scene)
+{
+	return scene->window + THUNKS_AT;
 }
 
 static void begin(struct scene *scene)
@@ -229,6 +242,8 @@ int scene_load(struct scene *scene)
 		if (scene->module.part[i].memory)
 			memcpy(scene_part(scene, i), scene->module.part[i].expected,
 			       scene->module.part[i].size);
+	if (!ret && scene->module.thunks)
+		memcpy(scene_thunks(scene), scene->module.thunk->expected, HF_PAGE_SIZE);
 	return ret;
 }
 

@@ -19,6 +19,7 @@
 #define SCENE_PV_NOP	0xffffffff81700100ull
 #define SCENE_PV_BUG	0xffffffff81700200ull
 #define SCENE_MODULES	0xffffffffc0000000ull
+#define SCENE_THUNKS	0xffffffffc8000000ull /* the page of ITS thunks */
 
 #define SCENE_FILE     32768u
 #define SCENE_PART_MAX (16u << 10)
@@ -41,7 +42,7 @@ enum scene_place {
 };
 
 struct scene {
-	u8 window[SCENE_FILE + 4096 + HF_PART_COUNT * SCENE_PART_MAX];
+	u8 window[SCENE_FILE + 4096 + HF_PART_COUNT * SCENE_PART_MAX + HF_PAGE_SIZE];
 	struct builder builder;
 	u64 file_size;
 	struct hf_authority_facts facts;
@@ -66,7 +67,8 @@ void scene_write(struct scene *scene);
 int scene_load(struct scene *scene);
 /* Judges what is in memory. */
 int scene_judge(struct scene *scene);
-/* Memory of a part. */
+/* Memory of a part; of the page of ITS thunks. */
 u8 *scene_part(struct scene *scene, enum hf_module_part part);
+u8 *scene_thunks(struct scene *scene);
 
 #endif

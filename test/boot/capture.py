@@ -105,6 +105,7 @@ def main():
     parser.add_argument("--number", type=int, default=450, help="of modules, about")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--model", default="max", choices=sorted(MODELS))
+    parser.add_argument("--cpu", default="", help="further CPU flags of the emulator")
     parser.add_argument("--append", default="", help="further words of the kernel command line")
     parser.add_argument("--limit", type=int, default=600)
     args = parser.parse_args()
@@ -122,7 +123,7 @@ def main():
     newc.build(archive, {"/init": os.path.join(place.BUILD, "test/boot/init")}, files)
     machine = qemu.Machine(
         os.path.join(place.folder(args.kernel), "vmlinuz"), archive, "capture-" + name,
-        cpus=args.cpus, memory="3G", limit=args.limit, model=args.model,
+        cpus=args.cpus, memory="3G", limit=args.limit, model=args.model, cpu=args.cpu,
         la57=args.model == "max",
         append="mem=%dM hf.mode=bare hf.run=capture hf.base=%d hf.size=%d %s" %
                (BASE >> 20, BASE, SIZE, args.append),

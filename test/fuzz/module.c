@@ -23,7 +23,7 @@ struct scene *module_scene(const u8 *data, size_t size)
 {
 	scene_open(&scene, size && data[0] & 1 ? HF_LOADER_6_12 : HF_LOADER_6_1);
 	if (size > 1)
-		scene.facts.flags = data[1] & 15;
+		scene.facts.flags = data[1] & (15 | HF_FACT_ITS);
 	if (size && data[0] & 2)
 		scene.facts.its_return_thunk = SCENE_THUNK;
 	if (size && data[0] & 4)

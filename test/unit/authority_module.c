@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <holdfast/site.h>
 
+#include "../../services/authority/its.h"
 #include "../authority/scene.h"
 
 #define NOP5 0x0f, 0x1f, 0x44, 0x00, 0x00
@@ -167,6 +168,106 @@ static void test_its_return(void **none)
 	assert_int_equal(refusal(), HF_REFUSAL_NONE);
 	assert_true(SCENE_AT_RETURN & 0x20);
 	assert_int_equal(*text(SCENE_AT_RETURN), 0xc3);
+}
+
+/* Of an indirect branch that ends in the lower half: through a thunk of the module's own. */
+static void test_its_thunk(void **none)
+{
+	static const u8 thunk[] = { 0xcc, 0xff, 0xe1, 0xcc, 0xcc };
+	u32 i, at;
+
+	(void)none;
+	for (i = 0; i < 2; i++) {
+		prepare(loaders[i], HF_FACT_ITS);
+		load();
+		assert_int_equal(refusal(), HF_REFUSAL_NONE);
+		assert_int_equal(*text(SCENE_AT_RETPOLINE), 0xe8);
+		assert_int_equal(target(SCENE_AT_RETPOLINE), SCENE_THUNKS + 32);
+		assert_memory_equal(scene_thunks(&scene) + 31, thunk, sizeof(thunk));
+		assert_int_equal(scene.result.bytes, 3 * HF_PAGE_SIZE);
+		for (at = 0; at < HF_PAGE_SIZE; at++) {
+			scene_thunks(&scene)[at] ^= (u8)(1 << at % 8);
+			assert_int_equal(refusal(), HF_REFUSAL_BYTES);
+			assert_int_equal(scene.result.part, HF_PART_THUNKS);
+			assert_int_equal(scene.result.offset, at);
+			scene_thunks(&scene)[at] ^= (u8)(1 << at % 8);
+		}
+		set_branch(SCENE_AT_RETPOLINE, 0xe8, SCENE_THUNKS + 35);
+		assert_int_equal(refusal(), HF_REFUSAL_BYTES);
+	}
+}
+
+/* As many thunks as fill two pages: where each has to be is worked out in another way. */
+static void test_its_pages(void **none)
+{
+	static const u32 regs[] = { 0, 9, 1, 15, 3, 8 };
+	struct part page[2] = { { .va = SCENE_THUNKS }, { .va = SCENE_THUNKS + 0x10000 } };
+	u32 size, line = 0, half = 0, number = 0, i;
+	struct module module = { .thunk = page, .thunks = 2 };
+	static u8 bytes[2][HF_PAGE_SIZE];
+
+	(void)none;
+	page[0].expected = bytes[0];
+	page[1].expected = bytes[1];
+	for (i = 0; number < 2; i++) {
+		size = regs[i % 6] < 8 ? 3 : 4;
+		assert_int_equal(its_thunk(&module, regs[i % 6]),
+				 page[number].va + line * 64 + 32 + half);
+		half += size;
+		/* Its end is in the next line: so is all of the next one. */
+		if (half + (regs[(i + 1) % 6] < 8 ? 3 : 4) > 32) {
+			half = 0;
+			line++;
+		}
+		if (line == HF_PAGE_SIZE / 64) {
+			line = 0;
+			number++;
+		}
+	}
+	assert_int_equal(its_thunk(&module, 0), 0);
+}
+
+static void test_its_request(void **none)
+{
+	struct hf_authority_memory *page, saved;
+	const u64 bad[] = { SCENE_THUNKS + 1, SCENE_MODULES - HF_PAGE_SIZE, SCENE_MODULES,
+			    SCENE_MODULES + (1u << 29), 0 };
+	u32 i;
+
+	(void)none;
+	prepare(HF_LOADER_6_12, HF_FACT_ITS);
+	load();
+	page = (struct hf_authority_memory *)(scene.window + scene.request.thunks_at);
+	saved = *page;
+	for (i = 0; i < 5; i++) {
+		page->va = bad[i];
+		assert_int_equal(refusal(), HF_REFUSAL_LAYOUT);
+	}
+	*page = saved;
+	page->size = 2 * HF_PAGE_SIZE;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+	*page = saved;
+	page->at = sizeof(scene.window) - 1;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+	*page = saved;
+	/* Too few, one twice, one too many, more than there can be. */
+	scene.request.thunk_count = 0;
+	assert_int_equal(refusal(), HF_REFUSAL_LAYOUT);
+	page[1] = *page;
+	scene.request.thunk_count = 2;
+	assert_int_equal(refusal(), HF_REFUSAL_LAYOUT);
+	page[1].va += HF_PAGE_SIZE;
+	assert_int_equal(refusal(), HF_REFUSAL_LAYOUT);
+	scene.request.thunk_count = HF_THUNK_PAGES_MAX + 1;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+	scene.request.thunk_count = 1;
+	scene.request.thunks_at = ~0ull;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+	scene.request.thunks_at = (u64)((u8 *)page - scene.window);
+	assert_int_equal(refusal(), HF_REFUSAL_NONE);
+	/* Without the bug there are none. */
+	scene.facts.flags = 0;
+	assert_int_equal(refusal(), HF_REFUSAL_LAYOUT);
 }
 
 /* ---- sites ---- */
@@ -404,6 +505,28 @@ static void test_percpu(void **none)
 	assert_int_equal(refusal(), HF_REFUSAL_BYTES);
 }
 
+/* Without per-CPU data there is no place for it, wherever the request says it is. */
+static void test_percpu_none(void **none)
+{
+	u32 number;
+
+	(void)none;
+	prepare(HF_LOADER_6_12, 0);
+	load();
+	scene.request.percpu = 0x20080;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+
+	prepare(HF_LOADER_6_12, 0);
+	number = builder_add(&scene.builder, ".data..percpu", BUILDER_DATA, NULL, 0);
+	builder_relocate(&scene.builder, 1, builder_append(&scene.builder, 1, "\0\0\0\0", 4),
+			 11, builder_symbol(&scene.builder, "", number, 8, 1), 0);
+	load();
+	assert_int_equal(refusal(), HF_REFUSAL_NONE);
+	assert_int_equal(get32(text(SCENE_TEXT)), 8);
+	scene.request.percpu = 0x20080;
+	assert_int_equal(refusal(), HF_REFUSAL_REQUEST);
+}
+
 static void test_modinfo(void **none)
 {
 	(void)none;
@@ -494,8 +617,6 @@ static void test_request(void **none)
 	assert_int_equal(whole(), HF_REFUSAL_SIGNATURE);
 	scene.facts.flags = HF_FACT_CALL_DEPTH;
 	assert_int_equal(whole(), HF_REFUSAL_MODE);
-	scene.facts.flags = HF_FACT_ITS;
-	assert_int_equal(whole(), HF_REFUSAL_MODE);
 	scene.facts.flags = 0;
 	scene.request.file_at = sizeof(scene.window);
 	assert_int_equal(whole(), HF_REFUSAL_REQUEST);
@@ -517,6 +638,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_wrong_facts), cmocka_unit_test(test_its_return),
+		cmocka_unit_test(test_its_thunk),   cmocka_unit_test(test_its_pages),
+		cmocka_unit_test(test_its_request), cmocka_unit_test(test_percpu_none),
 		cmocka_unit_test(test_jump),	    cmocka_unit_test(test_static_call),
 		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_site_list),
 		cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_tables),

@@ -29,7 +29,7 @@ enum hf_loader {
 #define HF_FACT_RETPOLINE_LFENCE 0x04u /* or have an LFENCE in front */
 #define HF_FACT_RETURN_THUNK	 0x08u /* returns go through the thunk */
 #define HF_FACT_CALL_DEPTH	 0x10u /* calls are counted: not supported */
-#define HF_FACT_ITS		 0x20u /* indirect branches go round the ITS bug: not supported */
+#define HF_FACT_ITS		 0x20u /* indirect branches go round the ITS bug */
 
 #define HF_CAPABILITY_WORDS 32u
 #define HF_PV_OPS_MAX	    128u
@@ -144,24 +144,32 @@ enum hf_module_part {
 	HF_PART_COUNT
 };
 
-/* @part: whole pages; size 0: there is none. Of parts that are written to, only va and size count.
- * @percpu: where the module's per-CPU data was put, 0: it has none */
+/*
+ * @part:	whole pages; size 0: there is none. Of parts that are written to, only va and size
+ *		count
+ * @percpu:	where the module's per-CPU data was put, 0: it has none
+ * @thunks_at:	the pages of ITS thunks that the loader made for it: @thunk_count of struct
+ *		hf_authority_memory, one page each, in the order it took them
+ */
 struct hf_authority_request {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t thunk_count;
 	uint64_t file_at;
 	uint64_t file_size;
 	uint64_t percpu;
+	uint64_t thunks_at;
 	struct hf_authority_memory part[HF_PART_COUNT];
 };
 
-_Static_assert(sizeof(struct hf_authority_request) == 200, "part of the service ABI");
+_Static_assert(sizeof(struct hf_authority_request) == 208, "part of the service ABI");
+
+#define HF_THUNK_PAGES_MAX 64u
 
 /* What a no is about. */
 enum hf_refusal {
 	HF_REFUSAL_NONE = 0,
 	HF_REFUSAL_REQUEST,    /* the request or what was recorded is malformed */
-	HF_REFUSAL_MODE,       /* call-depth tracking, ITS thunks, live patches */
+	HF_REFUSAL_MODE,       /* call-depth tracking, live patches */
 	HF_REFUSAL_SIGNATURE,  /* there is none, or it is malformed */
 	HF_REFUSAL_KEY,	       /* no key verifies it */
 	HF_REFUSAL_REVOKED,    /* the hash or the key is revoked */
@@ -178,12 +186,14 @@ enum hf_refusal {
 #define HF_FOUND_BYTES	16u
 #define HF_MODULE_NAME	56u
 #define HF_SECTION_NONE 0xffffffffu
+#define HF_PART_THUNKS	0x100u
 
 /*
  * @status:	0: approved; or a negated HF_E* code
  * @refusal:	enum hf_refusal
  * @section:	its number in the file, where the place is in one; else HF_SECTION_NONE
- * @part:	enum hf_module_part, where the place is in memory
+ * @part:	enum hf_module_part, where the place is in memory; or HF_PART_THUNKS, of whose pages
+ *		@offset counts the bytes
  * @offset:	in the section, in the part without one, else in the file
  * @found:	what is there in memory, from @offset on; @allowed: what should be
  * @bytes:	compared, padding included

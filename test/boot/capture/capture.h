@@ -21,6 +21,7 @@ enum capture_kind {
 	CAPTURE_PART = 7,    /* a part of it, @index: enum hf_module_part */
 	CAPTURE_LIVE = 8,    /* the module's init is done */
 	CAPTURE_GOING = 9,   /* it is about to be unloaded */
+	CAPTURE_THUNKS = 10, /* the next page of its ITS thunks */
 };
 
 struct capture_record {

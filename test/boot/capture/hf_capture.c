@@ -105,6 +105,16 @@ static void keep_parts(const struct module *module)
 }
 #endif
 
+static void keep_thunks(const struct module *module)
+{
+#ifdef CONFIG_MITIGATION_ITS
+	int i;
+
+	for (i = 0; i < module->its_num_pages; i++)
+		keep_here(CAPTURE_THUNKS, module->name, module->its_page_array[i], PAGE_SIZE);
+#endif
+}
+
 static int changed(struct notifier_block *unused, unsigned long state, void *data)
 {
 	struct module *module = data;
@@ -116,6 +126,7 @@ static int changed(struct notifier_block *unused, unsigned long state, void *dat
 		keep(CAPTURE_COMING, module->name, module->percpu_size,
 		     (__force u64)module->percpu, NULL, 0);
 		keep_parts(module);
+		keep_thunks(module);
 	} else {
 		keep(state == MODULE_STATE_LIVE ? CAPTURE_LIVE : CAPTURE_GOING, module->name, 0,
 		     0, NULL, 0);
