@@ -4,6 +4,8 @@
 #
 #	make capture	boots each kernel and keeps what its modules look like, in $(O)/capture
 #	make authority-test	judges them: all are approved
+#	make mutate	changes each in MUTATIONS ways: none is approved that must not be
+#	make signed-test	signatures of all stock modules, by the certificates in the kernel
 
 AUTHORITY := $(O)/test/authority
 AUTHORITY_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -12,13 +14,23 @@ AUTHORITY_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-poin
 
 AUTHORITY_OBJECTS := $(patsubst %.c,$(AUTHORITY)/%.o,$(AUTHORITY_SOURCES))
 AUTHORITY_PROGRAMS := $(addprefix $(AUTHORITY)/,captured mutate)
+# Captures of other machines, in $(O)/capture: CAPTURES="6.1 6.1-its".
+CAPTURES ?= $(KERNELS)
+MUTATIONS ?= 256
 
-.PHONY: capture authority-test
+.PHONY: capture authority-test mutate signed-test
 capture: $(BOOT)/init $(addprefix modules-,$(KERNELS))
 	$(Q)for kernel in $(KERNELS); do python3 test/boot/capture.py --kernel $$kernel || exit 1; done
 
 authority-test: $(AUTHORITY)/captured
-	$(Q)for kernel in $(KERNELS); do $< $(O)/capture/$$kernel || exit 1; done
+	$(Q)for name in $(CAPTURES); do $< $(O)/capture/$$name || exit 1; done
+
+mutate: $(AUTHORITY)/mutate
+	$(Q)for name in $(CAPTURES); do $< $(O)/capture/$$name $(MUTATIONS) || exit 1; done
+
+signed-test: $(AUTHORITY)/signed $(foreach kernel,$(KERNELS),$(O)/kernel/$(kernel)/.ready)
+	$(Q)for kernel in $(KERNELS); do \
+		python3 test/authority/signed.py $< $$kernel || exit 1; done
 
 $(AUTHORITY)/%.o: %.c
 	@mkdir -p $(@D)
@@ -27,5 +39,9 @@ $(AUTHORITY)/%.o: %.c
 $(AUTHORITY_PROGRAMS): $(AUTHORITY)/%: $(AUTHORITY)/test/authority/%.o \
 		$(AUTHORITY)/test/authority/replay.o $(AUTHORITY_OBJECTS)
 	$(Q)$(CC) $(AUTHORITY_SANITIZE) -o $@ $^ -lmbedcrypto
+
+$(AUTHORITY)/signed: $(addprefix $(AUTHORITY)/test/authority/,signed.o certificate.o) \
+		$(AUTHORITY_OBJECTS)
+	$(Q)$(CC) $(AUTHORITY_SANITIZE) -o $@ $^ -lmbedx509 -lmbedcrypto
 
 -include $(shell find $(AUTHORITY) -name '*.d' 2>/dev/null)
