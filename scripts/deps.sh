@@ -44,6 +44,7 @@ needs() {
 	intel file:/usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
 	unit header:cmocka.h libcmocka-dev
 	unit header:mbedtls/pk.h libmbedtls-dev
+	unit cmd:zstd zstd
 	unit header:capstone/capstone.h libcapstone-dev
 	check cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	check cmd:clang clang

@@ -65,15 +65,26 @@ static int refuse_bytes(struct module *module, const struct part *part, u32 numb
 				     part->va + offset - section->va);
 }
 
+static u64 first_difference(const u8 *a, const u8 *b, u64 size)
+{
+	u64 i;
+
+	for (i = 0; size - i >= 8 && get64(a + i) == get64(b + i); i += 8)
+		;
+	while (i < size && a[i] == b[i])
+		i++;
+	return i;
+}
+
 static int compare_part(struct module *module, const struct part *part, u32 number)
 {
-	u64 offset;
+	u64 same;
 
 	if (!part->memory)
 		return 0;
-	for (offset = 0; offset < part->size; offset++)
-		if (part->memory[offset] != part->expected[offset])
-			return refuse_bytes(module, part, number, offset);
+	same = first_difference(part->memory, part->expected, part->size);
+	if (same < part->size)
+		return refuse_bytes(module, part, number, same);
 	module->result->bytes += part->size;
 	return 0;
 }

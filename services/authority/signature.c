@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <mbedtls/asn1.h>
-#include <mbedtls/md.h>
-#include <mbedtls/pk.h>
 
+#include "key.h"
 #include "signature.h"
 
 /* include/linux/module_signature.h: what ends the file, and the structure in front of that. */
@@ -20,17 +19,6 @@ static const u8 sha2[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 };
 #define SET	 (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SET)
 #define FIELD_0	 (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_CONTEXT_SPECIFIC)
 
-/* SubjectPublicKeyInfo up to the point, of the two curves (RFC 5480). */
-static const u8 p256_prefix[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-				  0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-				  0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
-static const u8 p384_prefix[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
-				  0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
-				  0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 };
-
-#define RSA_BITS_MIN 2048u
-#define RSA_BITS_MAX 4096u
-
 /* A piece of DER: what is between @at and @end is not read yet. */
 struct der {
 	u8 *at;
@@ -39,11 +27,9 @@ struct der {
 
 /* One signer's signature over the file. */
 struct message {
-	mbedtls_md_type_t hash;
+	struct digest digest;
 	const u8 *signature;
 	size_t size;
-	u8 digest[64];
-	u8 digest_size;
 };
 
 /* The contents of the next element, which has to have that tag. */
@@ -74,11 +60,10 @@ static bool equals(const struct der *der, const u8 *bytes, size_t size)
 	return (size_t)(der->end - der->at) == size && !memcmp(der->at, bytes, size);
 }
 
-/* SHA-2 by the last byte of its object identifier. */
-static bool read_hash(struct der *from, mbedtls_md_type_t *hash)
+/* SHA-2 by the last byte of its object identifier. @bytes: of the digest */
+static bool read_hash(struct der *from, u32 *bytes)
 {
-	static const mbedtls_md_type_t hashes[] = { MBEDTLS_MD_NONE, MBEDTLS_MD_SHA256,
-						    MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512 };
+	static const u8 sizes[] = { 0, 32, 48, 64 };
 	struct der algorithm, id;
 
 	if (!enter(from, SEQUENCE, &algorithm) || !enter(&algorithm, MBEDTLS_ASN1_OID, &id))
@@ -87,7 +72,7 @@ static bool read_hash(struct der *from, mbedtls_md_type_t *hash)
 		return false;
 	if (id.at[sizeof(sha2)] == 0 || id.at[sizeof(sha2)] > 3)
 		return false;
-	*hash = hashes[id.at[sizeof(sha2)]];
+	*bytes = sizes[id.at[sizeof(sha2)]];
 	return true;
 }
 
@@ -95,7 +80,7 @@ static bool read_hash(struct der *from, mbedtls_md_type_t *hash)
 static bool read_signer(struct der *signers, struct message *message)
 {
 	struct der signer, skip;
-	mbedtls_md_type_t hash;
+	u32 hash;
 	int version;
 
 	if (!enter(signers, SEQUENCE, &signer) || !done(signers) ||
@@ -104,7 +89,7 @@ static bool read_signer(struct der *signers, struct message *message)
 	if (!enter(&signer, SEQUENCE, &skip) &&
 	    !enter(&signer, MBEDTLS_ASN1_CONTEXT_SPECIFIC, &skip))
 		return false;
-	if (!read_hash(&signer, &hash) || hash != message->hash ||
+	if (!read_hash(&signer, &hash) || hash != message->digest.size ||
 	    !enter(&signer, SEQUENCE, &skip) ||
 	    !enter(&signer, MBEDTLS_ASN1_OCTET_STRING, &skip) || !done(&signer))
 		return false;
@@ -119,7 +104,7 @@ static bool read_signed_data(struct der *data, struct message *message)
 	int version;
 
 	if (mbedtls_asn1_get_int(&data->at, data->end, &version) ||
-	    !enter(data, SET, &algorithms) || !read_hash(&algorithms, &message->hash) ||
+	    !enter(data, SET, &algorithms) || !read_hash(&algorithms, &message->digest.size) ||
 	    !done(&algorithms))
 		return false;
 	/* The data is the file, not in here. */
@@ -144,59 +129,6 @@ static bool read_message(u8 *at, u64 size, struct message *message)
 	       read_signed_data(&data, message);
 }
 
-static bool digest(struct message *message, const u8 *file, u64 size)
-{
-	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(message->hash);
-
-	if (!info)
-		return false;
-	message->digest_size = mbedtls_md_get_size(info);
-	return mbedtls_md(info, file, size, message->digest) == 0;
-}
-
-static bool read_point(mbedtls_pk_context *context, const struct hf_authority_key *key,
-		       const u8 *prefix, size_t prefix_size)
-{
-	u8 bytes[128];
-
-	if (key->size > sizeof(bytes) - prefix_size)
-		return false;
-	memcpy(bytes, prefix, prefix_size);
-	memcpy(bytes + prefix_size, key->bytes, key->size);
-	return !mbedtls_pk_parse_public_key(context, bytes, prefix_size + key->size);
-}
-
-static bool read_key(mbedtls_pk_context *context, const struct hf_authority_key *key)
-{
-	size_t bits;
-
-	if (key->size > sizeof(key->bytes))
-		return false;
-	if (key->type == HF_KEY_P256)
-		return read_point(context, key, p256_prefix, sizeof(p256_prefix));
-	if (key->type == HF_KEY_P384)
-		return read_point(context, key, p384_prefix, sizeof(p384_prefix));
-	if (key->type != HF_KEY_RSA ||
-	    mbedtls_pk_parse_public_key(context, key->bytes, key->size) ||
-	    mbedtls_pk_get_type(context) != MBEDTLS_PK_RSA)
-		return false;
-	bits = mbedtls_pk_get_bitlen(context);
-	return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
-}
-
-static bool verifies(const struct hf_authority_key *key, const struct message *message)
-{
-	mbedtls_pk_context context;
-	bool good;
-
-	mbedtls_pk_init(&context);
-	good = read_key(&context, key) &&
-	       !mbedtls_pk_verify(&context, message->hash, message->digest,
-				  message->digest_size, message->signature, message->size);
-	mbedtls_pk_free(&context);
-	return good;
-}
-
 static bool hash_revoked(const struct authority *authority, const struct message *message)
 {
 	const struct hf_authority_hash *hash;
@@ -204,8 +136,8 @@ static bool hash_revoked(const struct authority *authority, const struct message
 
 	for (i = 0; i < authority->revocations; i++) {
 		hash = &authority->revoked[i];
-		if (hash->size == message->digest_size &&
-		    !memcmp(hash->bytes, message->digest, message->digest_size))
+		if (hash->size == message->digest.size &&
+		    !memcmp(hash->bytes, message->digest.bytes, message->digest.size))
 			return true;
 	}
 	return false;
@@ -217,7 +149,8 @@ static int try_keys(struct module *module, const struct message *message)
 	u32 i;
 
 	for (i = 0; i < authority->keys; i++) {
-		if (!verifies(&authority->key[i], message))
+		if (!key_verifies(&authority->key[i], &message->digest, message->signature,
+				  message->size))
 			continue;
 		if (authority->key[i].flags & HF_KEY_REVOKED)
 			return module_refuse(module, HF_REFUSAL_REVOKED);
@@ -259,7 +192,7 @@ int signature_verify(struct module *module, const u8 *file, u64 size)
 	if (!copy)
 		return module_no_memory(module);
 	memcpy(copy, file + at, length);
-	if (!read_message(copy, length, &message) || !digest(&message, file, at))
+	if (!read_message(copy, length, &message) || !key_digest(file, at, &message.digest))
 		return module_refuse_file(module, HF_REFUSAL_SIGNATURE, at);
 	if (hash_revoked(module->authority, &message))
 		return module_refuse(module, HF_REFUSAL_REVOKED);

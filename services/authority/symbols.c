@@ -37,18 +37,21 @@ static bool compare(const struct authority *authority,
 		    int *order)
 {
 	const u8 *bytes = exported(authority, exporter, entry, EXPORT_SIZE), *at;
-	u64 va;
+	u64 va, left;
 
 	if (!bytes)
 		return false;
 	va = entry + 4 + get_displacement(bytes + 4);
-	do {
-		at = exported(authority, exporter, va++, 1);
-		if (!at)
-			return false;
-		*order = (int)(u8)*name - (int)*at;
-	} while (!*order && *name++);
-	return true;
+	at = exported(authority, exporter, va, 1);
+	if (!at)
+		return false;
+	left = exporter->memory.size - (va - exporter->memory.va);
+	for (; left; left--) {
+		*order = (int)(u8)*name - (int)*at++;
+		if (*order || !*name++)
+			return true;
+	}
+	return false;
 }
 
 /* The tables are in the order of names: scripts/module.lds, include/asm-generic/vmlinux.lds.h. */

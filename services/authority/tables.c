@@ -92,6 +92,18 @@ static void read_pairs(const struct table *table, const u8 *keys, const u8 *valu
 	}
 }
 
+/* What the kernel's sort leaves in any order. */
+static void sort_ties(struct pair *pair, u64 count)
+{
+	u64 i, end;
+
+	for (i = 0; i < count; i = end) {
+		for (end = i + 1; end < count && pair[end].key == pair[i].key; end++)
+			;
+		tables_sort_pairs(pair + i, end - i);
+	}
+}
+
 static int match(struct module *module, const struct table *table)
 {
 	struct section *keys = table->keys, *values = table->values;
@@ -111,7 +123,7 @@ static int match(struct module *module, const struct table *table)
 	read_pairs(table, memory, more, found);
 	good = ascending(found, table->count);
 	tables_sort_pairs(file, table->count);
-	tables_sort_pairs(found, table->count);
+	sort_ties(found, table->count);
 	good = good && !memcmp(file, found, table->count * sizeof(*file));
 	module->arena->used = mark;
 	if (!good)
