@@ -12,7 +12,7 @@
 #define HALF 32u
 
 /* Does it lie in the half where the bug is? */
-static bool low(u64 va)
+static bool lower_half(u64 va)
 {
 	return va % LINE < HALF;
 }
@@ -69,7 +69,7 @@ int its_open(struct module *module)
 bool its_wants(const struct module *module, u64 va, u32 reg)
 {
 	/* By its last byte. */
-	return module->facts->flags & HF_FACT_ITS && low(va + 1 + reg / 8);
+	return module->facts->flags & HF_FACT_ITS && lower_half(va + 1 + reg / 8);
 }
 
 u64 its_thunk(struct module *module, u32 reg)
@@ -83,7 +83,7 @@ u64 its_thunk(struct module *module, u32 reg)
 		module->thunks_used++;
 		at = HALF;
 	}
-	if (low(at + size - 1))
+	if (lower_half(at + size - 1))
 		at = (at + LINE - 1) / LINE * LINE + HALF;
 	module->thunk_offset = at + size;
 	bytes = module->thunk[module->thunks_used - 1].expected + at;

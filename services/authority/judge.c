@@ -113,6 +113,8 @@ int judge_module(struct module *module)
 	if (!ret)
 		ret = tables_sort(module);
 	if (!ret)
+		ret = symbols_functions(module);
+	if (!ret)
 		ret = sites_collect(module);
 	if (!ret)
 		ret = compare(module);

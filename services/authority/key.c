@@ -68,7 +68,7 @@ static void end(mbedtls_mpi *number, u32 count)
 /* A sequence of two numbers, and nothing else. */
 static bool read_two(const u8 *bytes, u64 size, mbedtls_mpi *first, mbedtls_mpi *second)
 {
-	u8 *at = (u8 *)bytes; /* the library does not write to it */
+	u8 *at = (u8 *)(uintptr_t)bytes; /* the library does not write to it */
 	const u8 *behind = bytes + size;
 	size_t length;
 

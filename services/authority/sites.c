@@ -4,7 +4,6 @@
 #include "insn.h"
 #include "nops.h"
 #include "sites.h"
-#include "symbols.h"
 #include "tables.h"
 #include "thunks.h"
 
@@ -49,16 +48,12 @@ static bool accept(const struct place *place, const u8 *value, u64 size)
 
 /* ---- where calls may go ---- */
 
-static bool listed(const struct authority *authority,
-		   const struct hf_authority_exporter *exporter, u32 offset, u32 flag)
+/* Is it among @high entries, with that flag? */
+static bool search(const u8 *entries, u64 high, u32 offset, u32 flag)
 {
-	u64 low = 0, high = exporter->entry_count, middle;
-	const u8 *entries = authority->window + exporter->entries_at;
+	u64 low = 0, middle;
 	u32 entry;
 
-	if (high > UINT32_MAX ||
-	    !within(exporter->entries_at, high * 4, authority->window_size))
-		return false;
 	while (low < high) {
 		middle = low + (high - low) / 2;
 		entry = get32(entries + middle * 4);
@@ -72,6 +67,17 @@ static bool listed(const struct authority *authority,
 	return false;
 }
 
+static bool listed(const struct authority *authority,
+		   const struct hf_authority_exporter *exporter, u32 offset, u32 flag)
+{
+	u64 count = exporter->entry_count;
+
+	return count <= UINT32_MAX &&
+	       within(exporter->entries_at, count * 4, authority->window_size) &&
+	       search(authority->window + exporter->entries_at, count, offset, flag);
+}
+
+/* By the kernel or an approved module; by this one. */
 static bool registered(const struct module *module, u64 va, u32 flag)
 {
 	const struct authority *authority = module->authority;
@@ -81,6 +87,12 @@ static bool registered(const struct module *module, u64 va, u32 flag)
 		if (listed(authority, &authority->exporter[i], (u32)(va - HF_CODE_BASE), flag))
 			return true;
 	return false;
+}
+
+static bool own(const struct module *module, u64 va)
+{
+	return va >= HF_CODE_BASE &&
+	       search((const u8 *)module->entry, module->entries, (u32)(va - HF_CODE_BASE), 0);
 }
 
 /* Where the branch that memory has there goes, if it is that opcode. */
@@ -100,7 +112,7 @@ static void accept_branch(const struct module *module, const struct place *place
 	u64 target;
 
 	if (goes(place, opcode, size, &target) &&
-	    (registered(module, target, 0) || symbols_function(module, target) ||
+	    (registered(module, target, 0) || own(module, target) ||
 	     (!call && target && target == module->facts->return_thunk)))
 		memcpy(place->code, place->memory, size + 4);
 }

@@ -181,14 +181,22 @@ static bool is_function(const struct module *module, const struct symbol *symbol
 	       symbol->value >= HF_CODE_BASE;
 }
 
-bool symbols_function(const struct module *module, u64 va)
+int symbols_functions(struct module *module)
 {
-	u32 i;
+	struct pair *pair = arena_take(module->arena, module->symbols, sizeof(*pair));
+	u64 count = 0, i;
 
+	module->entry = arena_take(module->arena, module->symbols, sizeof(*module->entry));
+	if (!pair || !module->entry)
+		return module_no_memory(module);
 	for (i = 1; i < module->symbols; i++)
-		if (module->symbol[i].value == va && is_function(module, &module->symbol[i]))
-			return true;
-	return false;
+		if (is_function(module, &module->symbol[i]))
+			pair[count++].key = module->symbol[i].value - HF_CODE_BASE;
+	tables_sort_pairs(pair, count);
+	for (i = 0; i < count; i++)
+		if (!i || pair[i].key != pair[i - 1].key)
+			module->entry[module->entries++] = (u32)pair[i].key;
+	return 0;
 }
 
 /* ---- what it exports ---- */
@@ -223,33 +231,13 @@ static int export_table(struct module *module, u32 number, const char *name)
 	return ret;
 }
 
-/* Its functions, but for those of init: static calls of later modules may go there. */
-static int export_functions(struct module *module)
-{
-	struct pair *pair = arena_take(module->arena, module->symbols, sizeof(*pair));
-	u32 *entry = arena_take(module->arena, module->symbols, sizeof(*entry)), i, n = 0;
-	u64 count = 0;
-
-	if (!pair || !entry)
-		return module_no_memory(module);
-	for (i = 1; i < module->symbols; i++)
-		if (is_function(module, &module->symbol[i]))
-			pair[count++].key = module->symbol[i].value - HF_CODE_BASE;
-	tables_sort_pairs(pair, count);
-	for (i = 0; i < count; i++)
-		if (!n || entry[n - 1] != (u32)pair[i].key)
-			entry[n++] = (u32)pair[i].key;
-	module->result->exporter.entries_at = (u64)((u8 *)entry - module->arena->base);
-	module->result->exporter.entry_count = n;
-	return 0;
-}
-
 int symbols_export(struct module *module)
 {
+	struct hf_authority_exporter *exporter = &module->result->exporter;
 	int ret = export_table(module, 0, "__ksymtab");
 
-	module->result->exporter.memory = module->request->part[HF_PART_RODATA];
-	if (!ret)
-		ret = export_table(module, 1, "__ksymtab_gpl");
-	return ret ? ret : export_functions(module);
+	exporter->memory = module->request->part[HF_PART_RODATA];
+	exporter->entries_at = (u64)((u8 *)module->entry - module->arena->base);
+	exporter->entry_count = module->entries;
+	return ret ? ret : export_table(module, 1, "__ksymtab_gpl");
 }

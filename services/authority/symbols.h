@@ -7,9 +7,9 @@
 
 /* Gives every symbol its address. */
 int symbols_resolve(struct module *module);
+/* Lists its functions, but for those of init: static calls may go there. */
+int symbols_functions(struct module *module);
 /* What the module exports itself, for later ones: no name that is exported already. */
 int symbols_export(struct module *module);
-/* Is there a function of the module at @va, one that stays? */
-bool symbols_function(const struct module *module, u64 va);
 
 #endif

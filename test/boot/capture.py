@@ -39,11 +39,11 @@ LEFT_OUT = ("test_", "tcrypt", "torture", "scsi_debug", "zram", "pktcdvd", "flop
             "drbd", "rbd", "kunit")
 
 
-def wanted(series, number):
+def wanted(series, number, folders):
     """Paths of modules, with all they need, in the order they must be loaded."""
     root = os.path.join(place.folder(series), "modules", "kernel")
     paths, order, seen = {}, [], set()
-    for path, folders, files in os.walk(root):
+    for path, _, files in os.walk(root):
         for name in files:
             if name.endswith(stock.SUFFIXES):
                 paths[kernel_name(name)] = os.path.join(path, name)
@@ -56,7 +56,7 @@ def wanted(series, number):
             add(paths[other.replace("-", "_")])
         order.append(path)
 
-    for part in FOLDERS:
+    for part in folders:
         for path in sorted(paths.values()):
             if (path.startswith(os.path.join(root, part) + "/") and len(order) < number and
                     not any(word in os.path.basename(path) for word in LEFT_OUT)):
@@ -103,6 +103,7 @@ def main():
     parser.add_argument("--kernel", default=place.SERIES)
     parser.add_argument("--name", default="", help="of the folder; that of the series otherwise")
     parser.add_argument("--number", type=int, default=450, help="of modules, about")
+    parser.add_argument("--folders", default=",".join(FOLDERS), help="of modules, in this order")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--model", default="max", choices=sorted(MODELS))
     parser.add_argument("--cpu", default="", help="further CPU flags of the emulator")
@@ -114,7 +115,7 @@ def main():
     out = os.path.join(place.BUILD, "capture", name)
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
-    paths = wanted(args.kernel, args.number)
+    paths = wanted(args.kernel, args.number, args.folders.split(","))
     files = {"/lib/holdfast/hf_capture.ko":
              os.path.join(place.BUILD, "test", "boot", args.kernel, "hf_capture.ko")}
     for number, path in enumerate(paths):

@@ -174,6 +174,7 @@ static void test_its_return(void **none)
 static void test_its_thunk(void **none)
 {
 	static const u8 thunk[] = { 0xcc, 0xff, 0xe1, 0xcc, 0xcc };
+	u8 *page = scene_thunks(&scene);
 	u32 i, at;
 
 	(void)none;
@@ -183,14 +184,14 @@ static void test_its_thunk(void **none)
 		assert_int_equal(refusal(), HF_REFUSAL_NONE);
 		assert_int_equal(*text(SCENE_AT_RETPOLINE), 0xe8);
 		assert_int_equal(target(SCENE_AT_RETPOLINE), SCENE_THUNKS + 32);
-		assert_memory_equal(scene_thunks(&scene) + 31, thunk, sizeof(thunk));
+		assert_memory_equal(page + 31, thunk, sizeof(thunk));
 		assert_int_equal(scene.result.bytes, 3 * HF_PAGE_SIZE);
 		for (at = 0; at < HF_PAGE_SIZE; at++) {
-			scene_thunks(&scene)[at] ^= (u8)(1 << at % 8);
+			page[at] ^= (u8)(1 << at % 8);
 			assert_int_equal(refusal(), HF_REFUSAL_BYTES);
 			assert_int_equal(scene.result.part, HF_PART_THUNKS);
 			assert_int_equal(scene.result.offset, at);
-			scene_thunks(&scene)[at] ^= (u8)(1 << at % 8);
+			page[at] ^= (u8)(1 << at % 8);
 		}
 		set_branch(SCENE_AT_RETPOLINE, 0xe8, SCENE_THUNKS + 35);
 		assert_int_equal(refusal(), HF_REFUSAL_BYTES);
