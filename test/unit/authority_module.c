@@ -198,6 +198,52 @@ static void test_its_thunk(void **none)
 	}
 }
 
+/* Branches of 6 bytes: on a condition, and with a prefix, both by r9. */
+static void add_long_branches(void)
+{
+	static const u8 code[] = { 0x0f, 0x85, 0, 0, 0, 0, 0x3e, 0xe8, 0, 0, 0, 0 };
+	struct builder *builder = &scene.builder;
+	u32 thunk = builder_symbol(builder, "", 0xfff1, SCENE_INDIRECT + 9 * 32, 0), sites;
+
+	while (section(".text")->size < 64)
+		builder_append(builder, 1, "\xcc", 1);
+	builder_append(builder, 1, code, sizeof(code));
+	builder_relocate(builder, 1, 66, 4, thunk, -4);
+	builder_relocate(builder, 1, 72, 4, thunk, -4);
+	sites = (u32)(section(".retpoline_sites") - builder->section);
+	builder_append(builder, sites, "\0\0\0\0\0\0\0\0", 8);
+	builder_relocate(builder, sites, 4, 2, 1, 64);
+	builder_relocate(builder, sites, 8, 2, 1, 70);
+}
+
+static void test_long_branches(void **none)
+{
+	static const u8 direct[] = { 0x74, 0x04, 0x41, 0xff, 0xe1, 0xcc,
+				     0x41, 0xff, 0xd1, 0x0f, 0x1f, 0x00 };
+	static const u8 thunks[] = { 0xff, 0xe1, 0xcc, 0x41, 0xff, 0xe1,
+				     0xcc, 0x41, 0xff, 0xe1, 0xcc, 0xcc };
+	u32 i;
+
+	(void)none;
+	for (i = 0; i < 2; i++) {
+		prepare(loaders[i], 0);
+		add_long_branches();
+		load();
+		assert_int_equal(refusal(), HF_REFUSAL_NONE);
+		holds(64, direct, sizeof(direct));
+
+		prepare(loaders[i], HF_FACT_ITS);
+		add_long_branches();
+		load();
+		assert_int_equal(refusal(), HF_REFUSAL_NONE);
+		holds(64, (const u8[]){ 0x0f, 0x85 }, 2);
+		assert_int_equal(target(65), SCENE_THUNKS + 35);
+		holds(70, (const u8[]){ 0x2e, 0xe8 }, 2);
+		assert_int_equal(target(71), SCENE_THUNKS + 39);
+		assert_memory_equal(scene_thunks(&scene) + 32, thunks, sizeof(thunks));
+	}
+}
+
 /* As many thunks as fill two pages: where each has to be is worked out in another way. */
 static void test_its_pages(void **none)
 {
@@ -637,17 +683,17 @@ static void test_request(void **none)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_wrong_facts), cmocka_unit_test(test_its_return),
-		cmocka_unit_test(test_its_thunk),   cmocka_unit_test(test_its_pages),
-		cmocka_unit_test(test_its_request), cmocka_unit_test(test_percpu_none),
-		cmocka_unit_test(test_jump),	    cmocka_unit_test(test_static_call),
-		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_site_list),
-		cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_layout),	    cmocka_unit_test(test_symbols),
-		cmocka_unit_test(test_percpu),	    cmocka_unit_test(test_modinfo),
-		cmocka_unit_test(test_relocations), cmocka_unit_test(test_bad_tables),
-		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_plain),	      cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_wrong_facts),   cmocka_unit_test(test_its_return),
+		cmocka_unit_test(test_its_thunk),     cmocka_unit_test(test_its_pages),
+		cmocka_unit_test(test_its_request),   cmocka_unit_test(test_percpu_none),
+		cmocka_unit_test(test_long_branches), cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_static_call),   cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_site_list),     cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_tables),	      cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_symbols),	      cmocka_unit_test(test_percpu),
+		cmocka_unit_test(test_modinfo),	      cmocka_unit_test(test_relocations),
+		cmocka_unit_test(test_bad_tables),    cmocka_unit_test(test_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
