@@ -62,7 +62,7 @@ struct module {
 	u32 thunks;
 	u32 thunks_used;
 	u32 thunk_offset; /* the last of them up to here */
-	u32 *entry; /* its functions, as in site.h, ascending */
+	u32 *entry;	  /* its functions, as in site.h, ascending */
 	u32 entries;
 	u64 *site;
 	u32 sites;
