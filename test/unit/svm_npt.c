@@ -82,6 +82,48 @@ static void guest_mode_execute_trap(void **ctx)
 	assert_int_equal(g->permission(0), 0);
 }
 
+/* May be executed at @cpl, as the processor with GMET finds out: from the entries of all levels. */
+static bool executes(const u64 *entry, unsigned int levels, u8 cpl)
+{
+	u64 user = US, never = 0;
+	unsigned int i;
+
+	for (i = 0; i < levels; i++) {
+		user &= entry[i];
+		never |= entry[i] & NX;
+	}
+	return !never && (cpl == 3 || !user);
+}
+
+/* Blocks of every size, with the tables that lead to them; and data is not affected. */
+static void walks_with_gmet(void **ctx)
+{
+	const struct stage2_format *const g = &npt_gmet_format;
+	unsigned int level, levels, i;
+	u64 entry[5];
+	u32 perm;
+	u8 cpl;
+
+	(void)ctx;
+	for (perm = 1; perm <= ALL; perm++)
+		for (level = 1; level <= 3; level++) {
+			u32 got = g->admissible(perm);
+
+			levels = 5 - level;
+			for (i = 0; i < levels; i++)
+				entry[i] = g->table(hpa(PAGE_SIZE));
+			entry[levels++] = g->leaf(hpa(BLOCK), got, level);
+			for (cpl = 0; cpl <= 3; cpl++)
+				assert_true(executes(entry, levels, cpl) ==
+					    !!(got & (cpl == 3 ? HF_PERM_USER_EXEC
+							       : HF_PERM_KERNEL_EXEC)));
+			for (i = 0; i < levels; i++)
+				assert_true((entry[i] & P) &&
+					    (i + 1 < levels ||
+					     !(entry[i] & RW) == !(perm & HF_PERM_WRITE)));
+		}
+}
+
 /* What is not there leaves nothing of itself. */
 static void absent(void **ctx)
 {
@@ -148,7 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaf_bits), cmocka_unit_test(guest_mode_execute_trap),
 		cmocka_unit_test(absent),    cmocka_unit_test(round_trip),
-		cmocka_unit_test(tables),
+		cmocka_unit_test(tables),    cmocka_unit_test(walks_with_gmet),
 	};
 
 	return cmocka_run_group_tests_name("svm_npt", tests, NULL, NULL);

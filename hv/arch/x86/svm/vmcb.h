@@ -67,7 +67,8 @@
 #define EXIT_CODE_NPF	     0x400
 #define EXIT_CODE_INVALID    0xffffffffu /* low half of -1: emulators store no more */
 
-/* Bits of nested_control, APM vol. 2, 15.25.3 and table B-1. */
+/* Bits of nested_control, APM vol. 2, 15.25.3 and table B-1. The second does nothing by itself, and
+ * like NX it asks for EFER.NXE of the hypervisor's, which is the kernel's (probe.c). */
 #define NESTED_PAGING BIT(0)
 #define NESTED_GMET   BIT(3)
 
