@@ -25,6 +25,9 @@ static const char usage[] =
 	"                                 only verified code runs in kernel mode: where the "
 	"CPU\n"
 	"                                 can tell (default), at a price, not\n"
+	"            --umip on|off        programs cannot read table registers after lock, "
+	"also\n"
+	"                                 where the CPU lacks UMIP (default on)\n"
 	"            --self-check         have the hypervisor check its own work; slow\n"
 	"  lock      seal the kernel; there is no way back but a reboot\n"
 	"            --ftrace, --kprobes, --livepatch off|before-lock|on\n"
@@ -121,6 +124,17 @@ static int parse_exec_control(struct options *options, const char *value)
 	return CLI_OK;
 }
 
+static int parse_umip(struct options *options, const char *value)
+{
+	if (!strcmp(value, "off"))
+		options->flags |= HF_BOOT_UMIP_OFF;
+	else if (!strcmp(value, "on"))
+		options->flags &= ~HF_BOOT_UMIP_OFF;
+	else
+		return wrong(options, "unknown umip", value);
+	return CLI_OK;
+}
+
 static int parse_policy(const struct options *options, const char *value, uint8_t *policy)
 {
 	static const char *const words[] = {
@@ -170,6 +184,7 @@ static const struct option long_options[] = {
 	{ "serial", required_argument, NULL, 's' },
 	{ "init-guard", required_argument, NULL, 'g' },
 	{ "exec-control", required_argument, NULL, 'x' },
+	{ "umip", required_argument, NULL, 'u' },
 	{ "self-check", no_argument, NULL, 'c' },
 	{ "later", no_argument, NULL, 'l' },
 	{ "ftrace", required_argument, NULL, 'F' },
@@ -187,7 +202,7 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 	opterr = 0;
 	while (ret == CLI_OK &&
 	       (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (strchr("iasgxc", option))
+		if (strchr("iasgxuc", option))
 			*given |= ACCEPTS_LAUNCH;
 		if (strchr("FKL", option))
 			*given |= ACCEPTS_LOCK;
@@ -219,6 +234,9 @@ static int parse_options(int argc, char **argv, struct options *options, unsigne
 			break;
 		case 'x':
 			ret = parse_exec_control(options, optarg);
+			break;
+		case 'u':
+			ret = parse_umip(options, optarg);
 			break;
 		case 'l':
 			options->later = true;

@@ -168,6 +168,7 @@ const char *name_feature(uint32_t index, uint32_t *flag)
 		{ HF_FEATURE_RESTART, "restart" },
 		{ HF_FEATURE_NO_GATE, "no-gate" },
 		{ HF_FEATURE_RULED_ONLY, "ruled-only" },
+		{ HF_FEATURE_UMIP, "umip" },
 	};
 
 	if (index >= sizeof(features) / sizeof(features[0]))

@@ -57,7 +57,7 @@ static int print_json(const struct hf_info *info, const char *agent,
 
 	return output_json(json_pack(
 		"{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, "
-		"s:I, s:o, s:s, s:s, s:b, s:o, s:s, s:s, s:s}",
+		"s:I, s:o, s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:s}",
 		"state", name_state(info->state), "action", name_action(info->action), "cpus",
 		(json_int_t)info->cpus, "cpus_locked", (json_int_t)info->cpus_locked, "memory",
 		memory, "sealed_pages", (json_int_t)info->sealed_pages, "events",
@@ -65,9 +65,10 @@ static int print_json(const struct hf_info *info, const char *agent,
 		"serial_port", (json_int_t)info->serial_port, "features",
 		features_json(info->features), "init_guard",
 		info->flags & HF_BOOT_INIT_GUARD ? "apic" : "off", "exec_control",
-		exec_control(info), "self_check", !!(info->flags & HF_BOOT_SELF_CHECK),
-		"protections", protections_json(protections, count), "backend", info->backend,
-		"version", info->version, "agent_version", agent));
+		exec_control(info), "umip", info->flags & HF_BOOT_UMIP_OFF ? "off" : "on",
+		"self_check", !!(info->flags & HF_BOOT_SELF_CHECK), "protections",
+		protections_json(protections, count), "backend", info->backend, "version",
+		info->version, "agent_version", agent));
 }
 
 static void print_summary(const struct hf_info *info)
@@ -90,6 +91,8 @@ static void print_summary(const struct hf_info *info)
 		printf("  init-guard    apic: writes to interrupt controllers are looked at\n");
 	printf("  exec-control  %s%s\n", exec_control(info),
 	       info->features & HF_FEATURE_EXEC_SPLIT ? "" : ", not in force");
+	if (info->flags & HF_BOOT_UMIP_OFF)
+		printf("  umip          off: only as far as the CPU has it\n");
 	if (info->flags & HF_BOOT_SELF_CHECK)
 		printf("  self-check    on: slower than in normal use\n");
 	printf("  CPU features ");

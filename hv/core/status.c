@@ -65,6 +65,7 @@ enum platform {
 	PLATFORM_LIVEPATCH,
 	PLATFORM_GATE,
 	PLATFORM_CHOICE,
+	PLATFORM_REGISTERS,
 	PLATFORM_COUNT
 };
 
@@ -81,6 +82,7 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_LIVEPATCH] = "new live patches",
 	[PLATFORM_GATE] = "gate of address bit 20",
 	[PLATFORM_CHOICE] = "choice among the values of a patched place",
+	[PLATFORM_REGISTERS] = "system registers read by programs",
 };
 
 static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
@@ -212,6 +214,22 @@ static void remap_protection(struct hf_protection *p)
 		set(p, HF_ENFORCED_HARDWARE, "addresses of the kernel image; not of modules");
 }
 
+/* Whatever the action: by hardware no event tells of it, so the fallback makes none either. */
+static void registers_protection(struct hf_protection *p)
+{
+	if ((launch_flags() & HF_BOOT_UMIP_OFF) && !(backend_features() & HF_FEATURE_UMIP))
+		set(p, HF_ENFORCED_NOT,
+		    "switched off: programs can learn where tables of the kernel are");
+	else if (!protect_locked())
+		set(p, HF_ENFORCED_AT_LOCK, "");
+	else if (backend_features() & HF_FEATURE_UMIP)
+		set(p, HF_ENFORCED_HARDWARE, "");
+	else
+		set(p, HF_ENFORCED_FALLBACK,
+		    "each attempt is an exit; registers that tell no address may stay "
+		    "readable");
+}
+
 /* What can be patched is known before lock; without a registry it is nothing. */
 static void patching_protection(struct hf_protection *p)
 {
@@ -251,6 +269,8 @@ static void platform_protection(struct hf_protection *p, u32 number)
 		patching_protection(p);
 	else if (number == PLATFORM_GATE)
 		gate_protection(p);
+	else if (number == PLATFORM_REGISTERS)
+		registers_protection(p);
 	else if (number >= PLATFORM_TRACING && number <= PLATFORM_LIVEPATCH)
 		policy_protection(p, number);
 	else if (number == PLATFORM_RESTART)

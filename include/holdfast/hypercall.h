@@ -139,6 +139,7 @@ enum hf_state {
 #define HF_FEATURE_RESTART	 (1u << 4) /* a CPU taken down can only come back as a guest */
 #define HF_FEATURE_NO_GATE	 (1u << 5) /* no gate of address bit 20, or the CPUs ignore it */
 #define HF_FEATURE_RULED_ONLY	 (1u << 6) /* writes of registers without a rule are not seen */
+#define HF_FEATURE_UMIP		 (1u << 7) /* programs cannot read table registers */
 
 /* @features: HF_FEATURE_*; memory in bytes, all of it taken from the guest at launch */
 struct hf_info {

@@ -87,7 +87,9 @@ struct hf_memory {
 /* ... or by a set of tables for each, whatever the CPU offers: two exits a system call. Not both.
  */
 #define HF_BOOT_TWO_TABLES 8u
-#define HF_BOOT_FLAGS	   15u /* all */
+/* x86, CPUs without UMIP: programs may go on reading table registers after lock. */
+#define HF_BOOT_UMIP_OFF 16u
+#define HF_BOOT_FLAGS	 31u /* all */
 
 /*
  * Where a CPU that is started again (x86: SIPI; Arm: CPU_ON) begins, in the kernel's own

@@ -115,7 +115,7 @@ $(UNIT)/test/unit/x86_store: $(UNIT_CPU)/common/decode.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_store: UNIT_LIBRARIES := -lcapstone
 $(UNIT)/test/unit/x86_apic: $(patsubst %,$(UNIT_CPU)/common/%.o,apic ioapic)
 $(UNIT)/test/unit/svm_device: $(UNIT_CPU)/svm/restart.o \
-	$(patsubst %,$(UNIT_CPU)/common/%.o,device instruction restart apic ioapic decode gwalk)
+	$(patsubst %,$(UNIT_CPU)/common/%.o,device instruction inject restart apic ioapic decode gwalk)
 $(UNIT)/test/unit/x86_gwalk: $(UNIT_CPU)/common/gwalk.o $(UNIT_FAKE_MACHINE)
 $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msrs.o
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o $(UNIT_CPU)/common/platform.o
@@ -123,13 +123,13 @@ $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/vmx_probe: $(UNIT_CPU)/vmx/probe.o $(UNIT_CPU)/common/platform.o
 $(UNIT)/test/unit/vmx_exit: $(patsubst %,$(UNIT_CPU)/vmx/%.o,exit state registers table inject check) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
-	msrs sysreg)
+	msrs sysreg umip)
 $(UNIT)/test/unit/vmx_ept: $(patsubst %,$(UNIT_CPU)/vmx/%.o,ept mtrr)
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
 UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
 $(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit registers inject check) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
-	msrs sysreg)
+	msrs sysreg umip)
 $(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o

@@ -236,6 +236,45 @@ static void restart_by_hardware(void **ctx)
 	assert_enforced("restart of a CPU", HF_ENFORCED_HARDWARE, NULL);
 }
 
+#define READ "system registers read by programs"
+
+/* Whatever the action. */
+static void registers_read_by(u32 flags, u32 features, u32 enforcement, const char *reason)
+{
+	struct hf_boot *boot;
+
+	fake_reset(&fake_format);
+	boot = fake_boot(1);
+	boot->action = HF_ACTION_ALLOW;
+	boot->flags = flags;
+	machine_launch(boot);
+	fake.features = features;
+	if (enforcement == HF_ENFORCED_NOT)
+		assert_enforced(READ, enforcement, reason);
+	else
+		assert_enforced(READ, HF_ENFORCED_AT_LOCK, NULL);
+	machine_lock(cpu_get(0));
+	assert_enforced(READ, enforcement, reason);
+}
+
+static void registers_read_exit(void **ctx)
+{
+	(void)ctx;
+	registers_read_by(0, 0, HF_ENFORCED_FALLBACK, "is an exit");
+}
+
+static void registers_read_cpu(void **ctx)
+{
+	(void)ctx;
+	registers_read_by(HF_BOOT_UMIP_OFF, HF_FEATURE_UMIP, HF_ENFORCED_HARDWARE, NULL);
+}
+
+static void registers_read_off(void **ctx)
+{
+	(void)ctx;
+	registers_read_by(HF_BOOT_UMIP_OFF, 0, HF_ENFORCED_NOT, "switched off");
+}
+
 #define GATE "gate of address bit 20"
 
 /* By records of the loader, by the CPUs, or not at all; whatever the action. */
@@ -331,7 +370,7 @@ static void list_is_complete(void **ctx)
 		}
 	}
 	assert_int_equal(i, info.protections);
-	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 11);
+	assert_int_equal(i, HF_KIND_COUNT - 1 + 2 + FAKE_RULE_COUNT + 1 + 12);
 }
 
 static void assets(void **ctx)
@@ -365,7 +404,8 @@ static void assets(void **ctx)
 		{ HF_ASSET_PLATFORM | 9, "new live patches" },
 		{ HF_ASSET_PLATFORM | 10, "gate of address bit 20" },
 		{ HF_ASSET_PLATFORM | 11, "choice among the values of a patched place" },
-		{ HF_ASSET_PLATFORM | 12, NULL },
+		{ HF_ASSET_PLATFORM | 12, "system registers read by programs" },
+		{ HF_ASSET_PLATFORM | 13, NULL },
 		{ HF_ASSET_SERVICE, NULL },
 		{ HF_ASSET_SERVICE | 9, "service 9" },
 		{ 0x0a000000, NULL },
@@ -403,6 +443,9 @@ int main(void)
 		machine_test(kernel_execution_two_tables),
 		machine_test(restart),
 		machine_test(restart_by_hardware),
+		machine_test(registers_read_exit),
+		machine_test(registers_read_cpu),
+		machine_test(registers_read_off),
 		machine_test(gate),
 		machine_test(gate_not_named),
 		machine_test(patching),

@@ -81,6 +81,14 @@ int guest_read(struct gpa from, void *to, size_t size)
 	return 0;
 }
 
+int guest_write(struct gpa to, const void *from, size_t size)
+{
+	if (to.raw + size > sizeof(memory))
+		return -HF_EFAULT;
+	memcpy(memory + to.raw, from, size);
+	return 0;
+}
+
 void backend_flush(struct cpu *c)
 {
 	assert_ptr_equal(c, &cpu);

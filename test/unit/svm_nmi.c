@@ -75,6 +75,14 @@ int guest_read(struct gpa from, void *to, size_t size)
 	return -HF_EFAULT;
 }
 
+int guest_write(struct gpa to, const void *from, size_t size)
+{
+	(void)to;
+	(void)from;
+	(void)size;
+	return -HF_EFAULT;
+}
+
 void backend_flush(struct cpu *c)
 {
 	(void)c;

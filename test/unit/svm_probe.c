@@ -83,6 +83,20 @@ static void features(void **ctx)
 	}
 }
 
+/* What the kernel has switched on, and what the loader says. */
+static void umip(void **ctx)
+{
+	(void)ctx;
+	accepted(ALL);
+	assert_true(platform.umip);
+	fit();
+	fake_cpu_set_cr4(CR4_UMIP);
+	boot.flags = HF_BOOT_UMIP_OFF;
+	accepted(ALL | HF_FEATURE_UMIP);
+	assert_false(platform.umip);
+	fake_cpu_set_cr4(0);
+}
+
 /* Neither the MSRs of SVM nor its leaf exist then: to read them would fault, here too. */
 static void no_svm(void **ctx)
 {
@@ -223,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(features, setup),
+		cmocka_unit_test_setup(umip, setup),
 		cmocka_unit_test_setup(no_svm, setup),
 		cmocka_unit_test_setup(leaf_too_low, setup),
 		cmocka_unit_test_setup(disabled_by_firmware, setup),

@@ -132,12 +132,12 @@ static void cache_disable(void **ctx)
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before | 1);
 	guest_exit(EXIT_CODE_CR0_WRITE, 0, 0, VERDICT_PERFORM);
 	assert_int_equal(vmcb.intercept[INTERCEPT_CR], before);
-	/* SMSW is not decoded. */
+	/* SMSW is the other instruction that reads it. */
 	vmcb.state.rip = RIP;
 	guest_put_code("\x0f\x01\xe0", 3);
 	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
-	assert_int_equal(seen.kind, HF_EXIT_OTHER);
-	assert_int_equal(vmcb.event_inject, GP);
+	assert_int_equal(vmcb.state.rax, CR0);
+	guest_advanced(3);
 	/* Assisted. */
 	platform.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP;
 	vmcb.next_rip = RIP + 5;
@@ -195,6 +195,84 @@ static void gdtr(void **ctx)
 	guest_put_code("\x0f\x01\x1d\x00\x01\x00\x00", 7);
 	guest_exit(EXIT_CODE_GDTR_WRITE, 0, 0, VERDICT_FAULT);
 	assert_int_equal(seen.kind, HF_EXIT_OTHER);
+}
+
+/* The kernel's stores of table registers are done: to memory, also across pages, and to registers. */
+static void stores(void **ctx)
+{
+	static const u8 gdt[] = { 0x7f, 0, 0, 0x10, 0, 0, 0, 0xfe, 0xff, 0xff };
+
+	(void)ctx;
+	vmcb.state.gdtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	guest_put_code("\x0f\x01\x01", 3); /* sgdt (%rcx) */
+	gprs.r[GPR_RCX] = 0xffc;
+	guest_exit(EXIT_CODE_GDTR_READ, 0, 0, VERDICT_FAULT);
+	guest_advanced(3);
+	assert_memory_equal(memory + CODE + 0xffc, gdt, 4);
+	assert_memory_equal(memory + CODE, gdt + 4, 6);
+	guest_setup(NULL);
+	vmcb.state.idtr = (struct segment){ .limit = 0x7f, .base = 0xfffffe0000001000 };
+	guest_put_code("\x0f\x01\x09", 3); /* sidt (%rcx) */
+	gprs.r[GPR_RCX] = 0x800;
+	guest_exit(EXIT_CODE_IDTR_READ, 0, 0, VERDICT_FAULT);
+	guest_advanced(3);
+	assert_memory_equal(memory + CODE + 0x800, gdt, sizeof(gdt));
+	/* What VMRUN leaves in the CPU is asked for there. */
+	guest_setup(NULL);
+	tr.selector = 0x40;
+	guest_put_code("\x0f\x00\xc9", 3); /* str %ecx */
+	guest_exit(EXIT_CODE_TR_READ, 0, 0, VERDICT_FAULT);
+	guest_advanced(3);
+	assert_int_equal(gprs.r[GPR_RCX], 0x40);
+	guest_setup(NULL);
+	vmcb.state.ldtr.selector = 0x50;
+	gprs.r[GPR_RCX] = 0x800;
+	guest_put_code("\x0f\x00\x01", 3); /* sldt (%rcx) */
+	guest_exit(EXIT_CODE_LDTR_READ, 0, 0, VERDICT_FAULT);
+	guest_advanced(3);
+	assert_memory_equal(memory + CODE + 0x800, "\x50\0\0", 3);
+	guest_setup(NULL);
+	gprs.r[GPR_RCX] = 0x800;
+	guest_put_code("\x0f\x01\x21", 3); /* smsw (%rcx) */
+	guest_exit(EXIT_CODE_CR0_READ, 0, 0, VERDICT_FAULT);
+	guest_advanced(3);
+	assert_memory_equal(memory + CODE + 0x800, "\x33\0\0", 3);
+	assert_int_equal(decided, 0);
+	assert_int_equal(cpu.stats.exits[HF_EXIT_INSTRUCTION], 1);
+}
+
+/* A program's fault, whatever its code says, and nobody is asked; not in 32-bit code either. */
+static void stores_of_programs(void **ctx)
+{
+	static const u64 codes[] = { EXIT_CODE_IDTR_READ, EXIT_CODE_GDTR_READ,
+				     EXIT_CODE_LDTR_READ, EXIT_CODE_TR_READ,
+				     EXIT_CODE_CR0_READ };
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < 2 * ARRAY_SIZE(codes); i++) {
+		guest_setup(NULL);
+		vmcb.state.cpl = 3;
+		vmcb.state.cs.attributes = i % 2 ? SEGMENT_L : 0;
+		guest_put_code("\x0f\x01\xe0", 3);
+		guest_exit(codes[i / 2], 0, 0, VERDICT_PERFORM);
+		guest_stayed();
+		assert_int_equal(vmcb.event_inject, GP);
+		assert_int_equal(decided, 0);
+		assert_int_equal(vmcb.state.rax, 0xaaaaaaaabbbbbbbb);
+		assert_int_equal(cpu.stats.exits[HF_EXIT_INSTRUCTION], 1);
+	}
+}
+
+/* Nowhere to store to: no fault of the guest's own is made up. */
+static void stores_nowhere(void **ctx)
+{
+	(void)ctx;
+	memset(memory + 0x4000, 0, PAGE_SIZE);
+	guest_put_code("\x0f\x01\x01", 3);
+	guest_exit(EXIT_CODE_GDTR_READ, 0, 0, VERDICT_PERFORM);
+	guest_stayed();
+	assert_int_equal(vmcb.event_inject, GP);
 }
 
 /* With less than one gate the CPU could deliver nothing. */
@@ -526,6 +604,9 @@ int main(void)
 		test(cache_disable),
 		test(invd),
 		test(gdtr),
+		test(stores),
+		test(stores_of_programs),
+		test(stores_nowhere),
 		test(idtr_fatal),
 		test(waking),
 		test(task_register),

@@ -42,6 +42,7 @@
 #define F_EVENT_ERROR 0x4018
 #define F_EXIT_EVENT  0x4404
 #define F_PRIMARY     0x4002
+#define F_SECONDARY   0x401e
 #define F_DEBUG	      0x6822
 #define F_GUEST_CR0   0x6800
 #define F_GUEST_CR4   0x6804
@@ -255,7 +256,7 @@ static int setup(void **ctx)
 	fake_cpu_vmwrite(F_LENGTH, 3);
 	fake_cpu_vmwrite(F_BLOCKED, 1);
 	vmx = (struct vmx){ .cr0_fixed = 0x80000021, .cr4_fixed = 0x2000 };
-	platform = (struct platform){ 0 };
+	platform = (struct platform){ .umip = true };
 	cpu_of_vmx = (struct vmx_cpu){ 0 };
 	cpu = (struct cpu){ .vcpu = &vcpu };
 	vcpu = (struct vcpu){ .vmx = &cpu_of_vmx,
@@ -514,6 +515,44 @@ static void table_stores(void **ctx)
 	assert_int_equal(gprs.r[GPR_RCX], 0x40);
 }
 
+/* Where it is not to be kept from them, a program stores by itself, and the next exit ends that. */
+static void table_stores_let_go(void **ctx)
+{
+	static const struct {
+		u32 reason;
+		u32 inside; /* the exit that follows */
+	} ways[] = { { 46, 37 }, { 47, 37 }, { 46, 10 }, { 47, 8 } };
+	const u32 step = 1u << 27, tables = 1u << 2;
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		setup(NULL);
+		platform.umip = false;
+		cpu_of_vmx.secondary = tables;
+		fake_cpu_vmwrite(F_SECONDARY, tables);
+		fake_cpu_vmwrite(F_SS_RIGHTS, 0xc0f3);
+		leave_with(ways[i].reason, 0, VERDICT_FAULT);
+		stayed();
+		assert_int_equal(fake_cpu_vmread(F_EVENT), 0);
+		assert_int_equal(fake_cpu_vmread(F_PRIMARY) & step, step);
+		assert_int_equal(fake_cpu_vmread(F_SECONDARY) & tables, 0);
+		gprs.r[GPR_RAX] = 7;
+		leave_with(ways[i].inside, 0, VERDICT_RETRY);
+		assert_int_equal(fake_cpu_vmread(F_PRIMARY) & step, 0);
+		assert_int_equal(fake_cpu_vmread(F_SECONDARY), tables);
+		assert_int_equal(decided, ways[i].inside == 8);
+	}
+	/* The kernel's are done as ever. */
+	setup(NULL);
+	platform.umip = false;
+	put_code("\x48\x0f\x00\xc9", 4);
+	fake_cpu_vmwrite(F_WHICH, 1 << 28);
+	leave_with(47, 0, VERDICT_FAULT);
+	advanced(4);
+	assert_int_equal(fake_cpu_vmread(F_PRIMARY) & step, 0);
+}
+
 static void table_loads(void **ctx)
 {
 	static const u8 table[] = { 0xff, 0x0f, 0, 0, 0x11, 0, 0, 0xfe, 0xff, 0xff };
@@ -708,11 +747,12 @@ static void nmi_inside(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(cpuid_exits), test(call),	      test(violations),	  test(crossings),
-		test(mov_to_cr),   test(cr0_shown),   test(msrs),	  test(table_stores),
-		test(table_loads), test(port),	      test(xsetbv),	  test(others),
-		test(bugs),	   test(interrupted), test(nmi_of_guest), test(nmi_as_kick),
-		test(nmi_inside),
+		test(cpuid_exits), test(call),	       test(violations),
+		test(crossings),   test(mov_to_cr),    test(cr0_shown),
+		test(msrs),	   test(table_stores), test(table_loads),
+		test(port),	   test(xsetbv),       test(others),
+		test(bugs),	   test(interrupted),  test(nmi_of_guest),
+		test(nmi_as_kick), test(nmi_inside),   test(table_stores_let_go),
 	};
 
 	return cmocka_run_group_tests_name("vmx_exit", tests, NULL, NULL);

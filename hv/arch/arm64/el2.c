@@ -57,9 +57,10 @@ int backend_probe(struct hf_boot *boot)
 		boot->reason = HF_REASON_PLATFORM;
 		return -HF_ENODEV;
 	}
-	/* The syndrome has the operands of an exit, and where it was. */
+	/* The syndrome has the operands of an exit, and where it was. EL0 reads no register of EL1:
+	 * what UMIP brings to x86. */
 	el2.features = HF_FEATURE_DECODE_ASSIST | HF_FEATURE_NEXT_RIP | HF_FEATURE_RESTART |
-		       HF_FEATURE_NO_GATE | HF_FEATURE_RULED_ONLY;
+		       HF_FEATURE_NO_GATE | HF_FEATURE_RULED_ONLY | HF_FEATURE_UMIP;
 	el2.fine_grained = ID_FIELD(sysreg_read(id_aa64mmfr0_el1), MMFR0_FGT);
 	if (ID_FIELD(sysreg_read(id_aa64mmfr1_el1), MMFR1_XNX) &&
 	    !(boot->flags & HF_BOOT_EXEC_OFF))

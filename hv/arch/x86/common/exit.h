@@ -31,6 +31,11 @@ void instruction_complete_gprs(struct vcpu *v);
  * they were changed since. Until the next call; NULL: not an instruction that is decoded, or not
  * 64-bit code. */
 const struct instruction *instruction_decode(struct vcpu *v);
+/* The same, of the kernel's, where the hardware says what it is and the bytes only where to or from.
+ * NULL: a program's, too. */
+const struct instruction *instruction_of_kernel(struct vcpu *v, struct x86_exit *e);
+/* It is done, or the processor would have faulted: nothing to decide. */
+void instruction_settle(struct vcpu *v, struct x86_exit *e, int error);
 /* A single step ends behind an instruction done for the guest as behind any other. */
 static inline void instruction_advance(struct vcpu *v, const struct x86_exit *e)
 {
@@ -65,6 +70,13 @@ void registers_set_cr0(struct vcpu *v, u64 value, u64 shown);
 void registers_set_efer(struct vcpu *v, u64 value);
 /* What is loaded already stays as it is, and the guest's memory with the mark "busy" in it too. */
 void registers_load_tr(struct vcpu *v, const struct segment *tss);
+
+/* ---- umip.c: stores of table registers, as UMIP has them ---- */
+
+/* SGDT, SIDT. */
+void umip_on_table(struct vcpu *v, struct x86_exit *e, const struct segment *table);
+/* SLDT, STR, SMSW: memory gets 16 bits, a register all of @value. */
+void umip_on_word(struct vcpu *v, struct x86_exit *e, u64 value);
 
 /* ---- port.c: I/O ports ---- */
 

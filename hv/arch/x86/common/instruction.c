@@ -83,3 +83,22 @@ const struct instruction *instruction_decode(struct vcpu *v)
 		return NULL;
 	return &code->decoded;
 }
+
+const struct instruction *instruction_of_kernel(struct vcpu *v, struct x86_exit *e)
+{
+	const struct instruction *i = v->state->cpl ? NULL : instruction_decode(v);
+
+	if (i)
+		e->next_rip = v->state->rip + i->length;
+	return i;
+}
+
+void instruction_settle(struct vcpu *v, struct x86_exit *e, int error)
+{
+	e->exit.kind = HF_EXIT_INSTRUCTION;
+	e->settled = true;
+	if (error)
+		inject_fault(v);
+	else
+		instruction_advance(v, e);
+}

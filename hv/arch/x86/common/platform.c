@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <holdfast/hypercall.h>
 #include <hv/backend.h>
 
 #include "vcpu.h"
@@ -18,6 +19,13 @@ u32 backend_features(void)
 u32 platform_address_bits(void)
 {
 	return cpuid(LEAF_ADDRESS_SIZE, 0).eax & 0xff;
+}
+
+/* The kernel sets the bit wherever there is one, and the lock keeps it. */
+void platform_umip(const struct hf_boot *boot)
+{
+	platform.umip = !(boot->flags & HF_BOOT_UMIP_OFF);
+	platform.features |= read_cr4() & CR4_UMIP ? HF_FEATURE_UMIP : 0;
 }
 
 struct gpa backend_gpa_limit(void)

@@ -80,6 +80,7 @@ struct platform {
 	u16 serial_port;
 	bool self_check;  /* HF_BOOT_SELF_CHECK */
 	bool two_tables;  /* HF_BOOT_TWO_TABLES: a view of memory for each mode */
+	bool umip;	  /* not HF_BOOT_UMIP_OFF: done by exits where CR4.UMIP is clear */
 	bool init_guard;  /* stores to interrupt controllers exit */
 	u64 cr3_reserved; /* bits that no guest's CR3 can have */
 	u8 *iopm;	  /* a bit for each port: set, accesses exit */
@@ -89,6 +90,8 @@ extern struct platform platform;
 
 /* How many bits physical addresses have. */
 u32 platform_address_bits(void);
+/* What is said of UMIP at launch, by the CPU and by the loader. */
+void platform_umip(const struct hf_boot *boot);
 
 /* run.S: switch to the hypervisor's world and run the guest. Returns only to roll back. */
 int vcpu_run(struct vcpu *vcpu);

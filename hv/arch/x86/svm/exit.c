@@ -138,6 +138,16 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 	case EXIT_CODE_CR4_WRITE:
 		registers_on_cr_write(v, e, vmcb->exit_code - EXIT_CODE_CR0_WRITE);
 		break;
+	case EXIT_CODE_IDTR_READ:
+		umip_on_table(v, e, &vmcb->state.idtr);
+		break;
+	case EXIT_CODE_GDTR_READ:
+		umip_on_table(v, e, &vmcb->state.gdtr);
+		break;
+	case EXIT_CODE_LDTR_READ:
+	case EXIT_CODE_TR_READ:
+		registers_on_selector_read(v, e, vmcb->exit_code == EXIT_CODE_TR_READ);
+		break;
 	case EXIT_CODE_IDTR_WRITE:
 		registers_on_table_write(v, e, OP_LIDT);
 		break;

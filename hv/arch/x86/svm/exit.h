@@ -20,6 +20,8 @@ static inline u64 instruction_after(const struct vmcb *vmcb, u64 length)
 
 void registers_on_cr_write(struct vcpu *v, struct x86_exit *e, u8 cr);
 void registers_on_cr0_read(struct vcpu *v, struct x86_exit *e);
+/* SLDT, or STR. */
+void registers_on_selector_read(struct vcpu *v, struct x86_exit *e, bool tr);
 
 /* ---- restart.c: INIT, and what comes of it ---- */
 

@@ -63,6 +63,7 @@ int backend_probe(struct hf_boot *boot)
 	platform.two_tables = boot->flags & HF_BOOT_TWO_TABLES;
 	if (platform.two_tables || ((svm_edx & SVM_GMET) && !(boot->flags & HF_BOOT_EXEC_OFF)))
 		platform.features |= HF_FEATURE_EXEC_SPLIT;
+	platform_umip(boot);
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;
 }

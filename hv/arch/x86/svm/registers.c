@@ -17,13 +17,15 @@ static u64 guest_cr0(const struct vcpu *v)
 	return v->vmcb->state.cr0 | v->cr0_shown;
 }
 
-/* Reads of CR0 exit only while it is not what the guest has made it. */
+/* Reads of CR0 exit only while it is not what the guest has made it, or where SMSW has to. */
 static void show_in_cr0(struct vcpu *v, u64 bits)
 {
-	u32 *intercept = &v->vmcb->intercept[INTERCEPT_CR];
+	u32 *intercept = v->vmcb->intercept;
+	bool look = bits || (intercept[INTERCEPT_MISC1] & MISC1_STORES);
 
 	v->cr0_shown = bits;
-	*intercept = bits ? *intercept | CR_READ(0) : *intercept & ~CR_READ(0);
+	intercept[INTERCEPT_CR] = (intercept[INTERCEPT_CR] & ~CR_READ(0)) |
+				  (look ? CR_READ(0) : 0);
 }
 
 /* Operand of MOV with a control register where the CPU hands it over. */
@@ -86,16 +88,18 @@ void registers_on_cr_write(struct vcpu *v, struct x86_exit *e, u8 cr)
 			   cr == 0 ? guest_cr0(v) : vmcb->state.cr4, value);
 }
 
-/* SMSW is refused as unknown: no kernel of today uses it, least of all with caches disabled. */
+/* MOV, which a program cannot, or SMSW. */
 void registers_on_cr0_read(struct vcpu *v, struct x86_exit *e)
 {
 	const struct instruction *i;
 	u8 gpr;
 
 	if (!assisted(v, e, &gpr)) {
-		i = instruction_decode(v);
-		if (!i || i->operation != OP_READ_CR || i->cr != 0)
+		i = v->vmcb->state.cpl ? NULL : instruction_decode(v);
+		if (!i || i->operation != OP_READ_CR || i->cr != 0) {
+			umip_on_word(v, e, guest_cr0(v));
 			return;
+		}
 		e->next_rip = v->vmcb->state.rip + i->length;
 		gpr = i->gpr;
 	}
@@ -112,6 +116,12 @@ void registers_set_cr0(struct vcpu *v, u64 value, u64 shown)
 }
 
 /* ---- others ---- */
+
+void registers_on_selector_read(struct vcpu *v, struct x86_exit *e, bool tr)
+{
+	vmsave(v->block_pa);
+	umip_on_word(v, e, tr ? v->vmcb->state.tr.selector : v->vmcb->state.ldtr.selector);
+}
 
 void registers_load_tr(struct vcpu *v, const struct segment *tss)
 {

@@ -166,6 +166,10 @@ void backend_cpu_lock(struct cpu *cpu)
 	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_IDTR_WRITE | MISC1_GDTR_WRITE |
 					    MISC1_TR_WRITE;
 	vmcb->msrpm_pa = svm.msrpm_locked_pa;
+	if (!platform.umip || (vmcb->state.cr4 & CR4_UMIP))
+		return;
+	vmcb->intercept[INTERCEPT_CR] |= CR_READ(0); /* SMSW */
+	vmcb->intercept[INTERCEPT_MISC1] |= MISC1_STORES;
 }
 
 u64 backend_register_read(struct cpu *cpu, u32 reg)

@@ -19,6 +19,7 @@
 #define MISC1_INTR	 BIT(0)
 #define MISC1_NMI	 BIT(1)
 #define MISC1_INIT	 BIT(3)
+#define MISC1_STORES	 (BIT(6) | BIT(7) | BIT(8) | BIT(9)) /* SIDT, SGDT, SLDT, STR */
 #define MISC1_IDTR_WRITE BIT(10)
 #define MISC1_GDTR_WRITE BIT(11)
 #define MISC1_TR_WRITE	 BIT(13)
@@ -50,6 +51,10 @@
 #define EXIT_CODE_INTR	     0x60
 #define EXIT_CODE_NMI	     0x61
 #define EXIT_CODE_INIT	     0x63
+#define EXIT_CODE_IDTR_READ  0x66
+#define EXIT_CODE_GDTR_READ  0x67
+#define EXIT_CODE_LDTR_READ  0x68
+#define EXIT_CODE_TR_READ    0x69
 #define EXIT_CODE_IDTR_WRITE 0x6a
 #define EXIT_CODE_GDTR_WRITE 0x6b
 #define EXIT_CODE_TR_WRITE   0x6d

@@ -28,12 +28,14 @@ static const char *check_control(const struct vcpu *v)
 {
 	u64 map = vmcs_read(VMCS_MSR_BITMAP);
 	bool locked = __atomic_load_n(&v->cpu->state, __ATOMIC_SEQ_CST) == CPU_LOCKED;
+	u64 primary = vmcs_read(VMCS_PRIMARY);
 	const struct rule rules[] = {
 		{ vmcs_read(VMCS_PIN) == vmx.pin, "pin controls" },
-		{ (vmcs_read(VMCS_PRIMARY) & ~PRIMARY_NMI_WINDOW) == vmx.primary,
+		{ (primary & ~(PRIMARY_NMI_WINDOW | PRIMARY_STEP)) == vmx.primary,
 		  "primary controls" },
 		{ vmcs_read(VMCS_SECONDARY) ==
-			  (vmx.secondary | (locked ? SECONDARY_TABLES : 0)),
+			  (vmx.secondary |
+			   (locked && !(primary & PRIMARY_STEP) ? SECONDARY_TABLES : 0)),
 		  "secondary controls" },
 		{ map == (locked ? vmx.msr_map_locked_pa : vmx.msr_map_pa), "map of MSRs" },
 		{ vmcs_read(VMCS_IO_BITMAP_A) == vmx.io_map_pa, "map of ports" },

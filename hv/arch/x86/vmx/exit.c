@@ -151,6 +151,10 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 	case REASON_VMFUNC:
 		e->exit.kind = HF_EXIT_VIRT;
 		return;
+	case REASON_STEP:
+		e->exit.kind = HF_EXIT_INSTRUCTION;
+		e->settled = true;
+		return;
 	case REASON_TRIPLE_FAULT:
 		e->exit.kind = HF_EXIT_SHUTDOWN;
 		return;
@@ -291,6 +295,8 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 	if (unlikely(v->trial))
 		return finish_trial(v);
 	shootdown_exited(v->cpu);
+	if (unlikely(v->vmx->primary & PRIMARY_STEP))
+		table_after_step(v);
 	if (likely(v->vmx->reason == REASON_CPUID))
 		on_cpuid(v);
 	else

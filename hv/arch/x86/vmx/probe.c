@@ -39,7 +39,8 @@ static const struct {
 	u32 *to;
 } controls[] = {
 	{ MSR_VMX_TRUE_PIN, PIN_NMI | PIN_VIRTUAL_NMI, 0, &vmx.pin },
-	{ MSR_VMX_TRUE_PRIMARY, PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAP | PRIMARY_SECONDARY, 0,
+	{ MSR_VMX_TRUE_PRIMARY,
+	  PRIMARY_IO_BITMAPS | PRIMARY_STEP | PRIMARY_MSR_BITMAP | PRIMARY_SECONDARY, 0,
 	  &vmx.primary },
 	{ MSR_VMX_TRUE_EXIT,
 	  EXIT_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
@@ -69,8 +70,9 @@ static bool virtualizes(void)
 
 	for (size_t i = 0; all && i < ARRAY_SIZE(controls); i++)
 		all = take_controls(i);
-	/* Switched on at lock. */
+	/* Switched on at lock; for single instructions. */
 	vmx.secondary &= ~(u32)SECONDARY_TABLES;
+	vmx.primary &= ~(u32)PRIMARY_STEP;
 	/* Else every switch of address spaces would exit. */
 	return all && !(vmx.primary & (PRIMARY_CR3_LOAD | PRIMARY_CR3_STORE));
 }
@@ -141,6 +143,7 @@ int backend_probe(struct hf_boot *boot)
 		vmx.secondary &= ~(u32)SECONDARY_MODES;
 	if (platform.two_tables || (vmx.secondary & SECONDARY_MODES))
 		platform.features |= HF_FEATURE_EXEC_SPLIT;
+	platform_umip(boot);
 	platform.cr3_reserved = ~(BIT(platform_address_bits()) - 1);
 	return 0;
 }

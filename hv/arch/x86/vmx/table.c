@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Table registers. All eight instructions that load and store them exit together once a CPU is
- * locked (SDM vol. 3, 25.6.2, "descriptor-table exiting"). Stores are done here: of the kernel; in
- * user mode they fault, as they do wherever the processor has UMIP, and there they do not even
- * exit. That is no event: any program could fill the ring.
+ * locked (SDM vol. 3, 25.6.2, "descriptor-table exiting").
  */
 #include <hv/backend.h>
 #include <hv/cpu.h>
-#include <hv/guest.h>
 
 #include "../common/sysreg.h"
 #include "vmx.h"
@@ -33,65 +30,35 @@ enum selector_instruction {
 #define SEGMENT_SYSTEM_TYPE 0x1fu
 #define SELECTOR_IN_LDT	    BIT(2)
 
-static void settle(struct vcpu *v, struct x86_exit *e, int error)
+/*
+ * With the policy off a program may store them: the control is let go for that one instruction,
+ * behind which, or behind what is delivered instead of it, "monitor trap flag" stops the CPU again
+ * (SDM vol. 3, 26.5.2). In user mode the loads fault by themselves.
+ */
+static void let_go(struct vcpu *v, bool go)
 {
+	struct vmx_cpu *x = v->vmx;
+
+	x->primary = go ? x->primary | PRIMARY_STEP : x->primary & ~(u32)PRIMARY_STEP;
+	x->secondary = go ? x->secondary & ~(u32)SECONDARY_TABLES
+			  : x->secondary | SECONDARY_TABLES;
+	vmcs_write(VMCS_PRIMARY, x->primary);
+	vmcs_write(VMCS_SECONDARY, x->secondary);
+}
+
+void table_after_step(struct vcpu *v)
+{
+	let_go(v, false);
+}
+
+static bool step(struct vcpu *v, struct x86_exit *e)
+{
+	if (platform.umip || !v->state->cpl)
+		return false;
+	let_go(v, true);
 	e->exit.kind = HF_EXIT_INSTRUCTION;
 	e->settled = true;
-	if (error)
-		inject_fault(v);
-	else
-		instruction_advance(v, e);
-}
-
-/* Into memory of the guest's own, which the kernel could as well write by itself. */
-static int store(const struct vcpu *v, struct gva to, const void *from, size_t size)
-{
-	const struct gwalk walk = instruction_paging(v->state);
-	size_t done, part;
-	struct gpa at;
-
-	for (done = 0; done < size; done += part) {
-		part = PAGE_SIZE - ((to.raw + done) & PAGE_MASK);
-		if (part > size - done)
-			part = size - done;
-		if (gwalk_translate(&walk, gva(to.raw + done), &at) ||
-		    guest_write(at, (const u8 *)from + done, part))
-			return -HF_EFAULT;
-	}
-	return 0;
-}
-
-/* What the hardware says it is, the bytes only say where to. */
-static const struct instruction *operand(struct vcpu *v, struct x86_exit *e)
-{
-	const struct instruction *i = v->state->cpl ? NULL : instruction_decode(v);
-
-	if (i)
-		e->next_rip = v->state->rip + i->length;
-	return i;
-}
-
-static void on_table_store(struct vcpu *v, struct x86_exit *e, const struct segment *table)
-{
-	const struct table_register value = { table->limit, table->base };
-	const struct instruction *i = operand(v, e);
-	int error = -HF_EINVAL;
-
-	if (i && i->memory)
-		error = store(v, i->address, &value, sizeof(value));
-	settle(v, e, error);
-}
-
-static void on_selector_store(struct vcpu *v, struct x86_exit *e, u16 selector)
-{
-	const struct instruction *i = operand(v, e);
-	int error = i ? 0 : -HF_EINVAL;
-
-	if (i && i->memory)
-		error = store(v, i->address, &selector, sizeof(selector));
-	else if (i)
-		registers_set_gpr(v, i->gpr, selector);
-	settle(v, e, error);
+	return true;
 }
 
 /* SDM vol. 2, LLDT. The kernel has none but for programs that ask for one. */
@@ -121,7 +88,7 @@ static int load_ldt(struct vcpu *v, u16 selector)
 static int lldt(struct vcpu *v, struct x86_exit *e)
 {
 	const struct gwalk walk = instruction_paging(v->state);
-	const struct instruction *i = operand(v, e);
+	const struct instruction *i = instruction_of_kernel(v, e);
 	u16 selector;
 
 	if (!i)
@@ -134,12 +101,14 @@ static int lldt(struct vcpu *v, struct x86_exit *e)
 
 void table_on_exit(struct vcpu *v, struct x86_exit *e)
 {
+	if (step(v, e))
+		return;
 	switch (INSTRUCTION(vmcs_read(VMCS_EXIT_INSTRUCTION))) {
 	case TABLE_SGDT:
-		on_table_store(v, e, &v->state->gdtr);
+		umip_on_table(v, e, &v->state->gdtr);
 		return;
 	case TABLE_SIDT:
-		on_table_store(v, e, &v->state->idtr);
+		umip_on_table(v, e, &v->state->idtr);
 		return;
 	case TABLE_LGDT:
 		registers_on_table_write(v, e, OP_LGDT);
@@ -151,15 +120,17 @@ void table_on_exit(struct vcpu *v, struct x86_exit *e)
 
 void table_on_selector(struct vcpu *v, struct x86_exit *e)
 {
+	if (step(v, e))
+		return;
 	switch (INSTRUCTION(vmcs_read(VMCS_EXIT_INSTRUCTION))) {
 	case SELECTOR_SLDT:
-		on_selector_store(v, e, v->state->ldtr.selector);
+		umip_on_word(v, e, v->state->ldtr.selector);
 		return;
 	case SELECTOR_STR:
-		on_selector_store(v, e, v->state->tr.selector);
+		umip_on_word(v, e, v->state->tr.selector);
 		return;
 	case SELECTOR_LLDT:
-		settle(v, e, lldt(v, e));
+		instruction_settle(v, e, lldt(v, e));
 		return;
 	case SELECTOR_LTR:
 		registers_on_tr_write(v, e);

@@ -115,6 +115,7 @@ enum vmcs_field {
 #define PRIMARY_CR3_STORE  BIT(16)
 #define PRIMARY_NMI_WINDOW BIT(22)
 #define PRIMARY_IO_BITMAPS BIT(25)
+#define PRIMARY_STEP	   BIT(27) /* monitor trap flag */
 #define PRIMARY_MSR_BITMAP BIT(28)
 #define PRIMARY_SECONDARY  BIT(31)
 
@@ -155,6 +156,7 @@ enum vmcs_field {
 #define REASON_IO	     30
 #define REASON_RDMSR	     31
 #define REASON_WRMSR	     32
+#define REASON_STEP	     37
 #define REASON_TABLE	     46 /* GDTR, IDTR */
 #define REASON_SELECTOR	     47 /* LDTR, TR */
 #define REASON_EPT_VIOLATION 48

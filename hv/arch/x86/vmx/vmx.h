@@ -72,6 +72,8 @@ void registers_on_xsetbv(struct vcpu *v, struct x86_exit *e);
 
 void table_on_exit(struct vcpu *v, struct x86_exit *e);
 void table_on_selector(struct vcpu *v, struct x86_exit *e);
+/* First of an exit, where a program's instruction was let go. */
+void table_after_step(struct vcpu *v);
 
 /* ---- inject.c: NMIs ---- */
 
