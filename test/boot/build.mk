@@ -7,7 +7,7 @@ GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MM
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
 	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching capture \
-	text traps confine service)
+	text traps confine service umip)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c

@@ -147,6 +147,7 @@ extern const struct test_case capture_cases[];
 extern const struct test_case traps_cases[];
 extern const struct test_case confine_cases[];
 extern const struct test_case service_cases[];
+extern const struct test_case umip_cases[];
 
 /* --- service.c --- */
 

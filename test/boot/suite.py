@@ -188,6 +188,11 @@ def single_boots(full):
                config=Config("6.1", 2, False, "Opteron_G3"))
     yield Spec("wrong-calls", "manual", "lock-call-depth",
                config=Config("6.12", 2, False, "EPYC"), further=place.CALL_DEPTH_WORDS)
+    # On CPUs without UMIP.
+    for case in ("tables-hidden", "tables-shown"):
+        yield Spec(case, "manual", case, config=Config("6.12", 2, False, "EPYC"))
+    yield Spec("tables-hidden-old", "manual", "tables-hidden",
+               config=Config("6.1", 2, False, "Opteron_G3"))
     yield Spec("wrong-1cpu", "manual", WRONG + ",inject,launch-and-lock", cpus=1, la57=False)
     yield Spec("wrong-missing", "manual", "cpu-missing", cpus=1, smp="2", further="nr_cpus=1")
     yield Spec("wrong-unlisted", "manual", "cpu-missing", cpus=1, smp="2",
@@ -232,6 +237,8 @@ def intel_boots(full, seconds):
         yield Spec("locked-" + config.name, "locked", "fork", attacks=FEW_INTEL, config=config,
                    **timed(seconds))
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
+    for case in ("tables-hidden", "tables-shown"):
+        yield Spec("%s-%s" % (case, configs.INTEL.name), "manual", case, config=configs.INTEL)
 
 
 def arm_boots(full):
