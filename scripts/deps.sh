@@ -33,6 +33,7 @@ needs() {
 	build lib:libelf.so.1 libelf1t64|libelf1
 	vm cmd:qemu-system-x86_64 qemu-system-x86
 	vm file:/usr/share/ovmf/OVMF.fd ovmf
+	vm cmd:luajit luajit
 	arm cmd:qemu-system-aarch64 qemu-system-arm
 	arm cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	arm cmd:aarch64-linux-gnu-gcc-12 gcc-12-aarch64-linux-gnu

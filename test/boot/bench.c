@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <holdfast/hypercall.h>
 
@@ -22,6 +24,9 @@
 #define KEY_ROUNDS    20
 #define TRACER	      "/sys/kernel/tracing/current_tracer"
 #define TRACER_ROUNDS 1
+
+#define CALLS	    10000
+#define CALL_ROUNDS 5
 
 static const struct {
 	const char *kind, *count;
@@ -205,6 +210,29 @@ static void bench_tracer(struct verdict *v)
 		       &(struct patched){ "tracer", TRACER, "function", "nop", TRACER_ROUNDS });
 }
 
+/* --- system calls --- */
+
+/* The shortest there is: what each costs is what it costs to get into the kernel and back. */
+static void bench_syscall(struct verdict *v)
+{
+	long long asking = exits(), before = exits(), after;
+
+	for (int round = 0; round < CALL_ROUNDS; round++) {
+		long long worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+
+		for (int i = 0; i < CALLS; i++)
+			syscall(SYS_getppid);
+		worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - worked;
+		measure("syscall.", "worked", worked);
+	}
+	after = exits();
+	if (asking < 0 || before < 0 || after < 0)
+		return fail(v, "the hypervisor does not tell exits");
+	measure("syscall.", "calls", CALLS);
+	measure("syscall.", "exits", after - before - (before - asking));
+	pass(v, "%d calls, %d times", CALLS, CALL_ROUNDS);
+}
+
 /* What the agent has told the kernel's log about the registry of places. */
 static void bench_registry(struct verdict *v)
 {
@@ -225,11 +253,8 @@ static void bench_registry(struct verdict *v)
 }
 
 const struct test_case bench_cases[] = {
-	{ "time", bench_time },
-	{ "instructions", bench_instructions },
-	{ "memory", bench_memory },
-	{ "key", bench_key },
-	{ "tracer", bench_tracer },
-	{ "registry", bench_registry },
-	{ NULL, NULL },
+	{ "time", bench_time },		{ "instructions", bench_instructions },
+	{ "memory", bench_memory },	{ "key", bench_key },
+	{ "tracer", bench_tracer },	{ "syscall", bench_syscall },
+	{ "registry", bench_registry }, { NULL, NULL },
 };

@@ -22,12 +22,13 @@ TIMES = {"fork_exec.ratio": ("time.fork", "bare"), "syscall.ratio": ("time.sysca
          "tracer.bare_ratio": ("tracer.passed", "bare")}
 MEBIBYTE = 1 << 20
 TARGETS = {"fork_exec.ratio": 1.12, "syscall.ratio": 1.05, "memory.ratio": 1.05, "cpu.ratio": 1.05,
-           "tracer.ratio": 2, "steady.exits": 0, "hypercall.instructions": 150,
+           "tracer.ratio": 2, "steady.exits": 0, "syscall.exits": 0, "hypercall.instructions": 150,
            "key.exits": 3, "key.instructions": 6000, "tracer.exits": 3,
            "tracer.instructions": 6000, "registry.bytes": MEBIBYTE,
            "memory.bytes": 16 * MEBIBYTE + (1 << 30) // 500}
 # The tracer is set after lock.
 POLICY = place.more_words(ftrace="on")
+TWO_TABLE = place.more_words(**{"exec-control": "two-table"})
 
 
 class Failed(Exception):
@@ -63,12 +64,12 @@ def timings():
     return pairs
 
 
-def counting(mode, cases):
+def counting(name, mode, cases, policy=POLICY):
     """Boots where a nanosecond is an instruction. Everything random is off, so that two runs
     agree."""
-    return boot("bench-instructions-" + mode, mode, cases, "counting instructions, " + mode,
+    return boot("bench-instructions-" + name, mode, cases, "counting instructions, " + name,
                 cpu="rdrand=off,rdseed=off", extra=["-icount", "shift=0"], limit=900,
-                append=POLICY + " nokaslr norandmaps randomize_kstack_offset=off")
+                append=policy + " nokaslr norandmaps randomize_kstack_offset=off")
 
 
 def patching(name, bare, locked):
@@ -80,10 +81,21 @@ def patching(name, bare, locked):
             name + ".instruction_ratio": round(work[1] / work[0], 3)}
 
 
+def system_calls(prefix, bare, locked):
+    """Exits of each, and what it costs more than without."""
+    calls = locked["syscall.calls"][0]
+    work = [min(measures["syscall.worked"]) / calls for measures in (bare, locked)]
+    return {prefix + "exits": round(locked["syscall.exits"][0] / calls /
+                                    len(locked["syscall.worked"]), 3),
+            prefix + "instructions": round(work[1] - work[0], 1)}
+
+
 def instructions():
-    """Instructions of a null hypercall, of launch and of lock, and of patching."""
-    locked = counting("locked", "instructions,key,tracer")
-    bare = counting("bare", "key,tracer")
+    """Instructions of a null hypercall, of launch and of lock, of patching, and of system calls, also
+    with execute control by two tables."""
+    locked = counting("locked", "locked", "instructions,syscall,key,tracer")
+    bare = counting("bare", "bare", "syscall,key,tracer")
+    two = counting("two-table", "locked", "syscall", TWO_TABLE)
     value = {name: values[0] for name, values in locked.items()}
     scale = value["loop.instructions"] / value["loop.ticks"]
     if not 0.98 < scale < 1.02:
@@ -94,6 +106,8 @@ def instructions():
                "lock.instructions": round(scale * value["lock.ticks"])}
     for name in ("key", "tracer"):
         results.update(patching(name, bare, locked))
+    results.update(system_calls("syscall.", bare, locked))
+    results.update(system_calls("two_table.syscall.", bare, two))
     return results
 
 

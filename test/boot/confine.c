@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
@@ -158,6 +159,21 @@ static void user_code(struct verdict *v)
 	      "code of programs: loaded, compiled, signals, a debugger's breakpoint");
 }
 
+/* A dynamically linked program, whose own work is to make code; it checks what that does. */
+static void user_jit(struct verdict *v)
+{
+	static struct outcome o;
+	const char *seconds = cmdline_get("seconds", "5");
+	long long before = newest_event();
+
+	run(&o, SECONDS + strtoul(seconds, NULL, 10),
+	    (const char *[]){ JIT, JIT_SCRIPT, seconds, NULL });
+	if (o.hung || o.died || o.status)
+		return fail(v, "status %d: %.512s", o.status, o.out);
+	o.out[strcspn(o.out, "\n")] = '\0';
+	quiet(v, before, o.out);
+}
+
 /* The modules are stock: nothing is wrong with them but that they come late. */
 static void modules_refused(struct verdict *v)
 {
@@ -196,6 +212,7 @@ static void bpf_interpreted(struct verdict *v)
 
 const struct test_case confine_cases[] = {
 	{ "user-code", user_code },
+	{ "user-jit", user_jit },
 	{ "modules-refused", modules_refused },
 	{ "bpf-interpreted", bpf_interpreted },
 	{ NULL, NULL },

@@ -22,6 +22,8 @@
 #define KVM_MODULES   "/lib/kvm"
 #define HOLDFAST      "/bin/holdfast"
 #define WORKLOAD      "/bin/workload"
+#define JIT	      "/usr/bin/luajit"
+#define JIT_SCRIPT    "/lib/holdfast/jit.lua"
 
 /* --- report.c: one JSON object per line on the report port --- */
 

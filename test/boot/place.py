@@ -3,6 +3,8 @@
 
 import functools
 import os
+import re
+import subprocess
 
 import bochs
 import emulator
@@ -38,13 +40,24 @@ FILES = {
     "/lib/holdfast/hf_plant.ko": "test/attack/{series}/hf_plant.ko",
     "/lib/holdfast/hf_shoot.ko": "test/boot/{series}/hf_shoot.ko",
     "/lib/holdfast/hf_livepatch.ko": "test/boot/{series}/hf_livepatch.ko",
+    "/lib/holdfast/jit.lua": os.path.join(TOP, "test/boot/jit.lua"),
 }
+# A compiler at run time as Debian has it (package luajit), with the libraries it is linked with.
+JIT = "/usr/bin/luajit"
 # Stock modules that cases load, with all they need: folder in the guest -> module.
 LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}
 
 
 def folder(series):
     return os.path.join(BUILD, "kernel", series)
+
+
+@functools.lru_cache(maxsize=None)
+def linked(program):
+    """A program of the host, its loader and its libraries, each under the path it is asked for by."""
+    listed = subprocess.run(["ldd", program], check=False, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL).stdout
+    return {path: path for path in [program] + re.findall(r"(/\S+) \(0x", listed)}
 
 
 @functools.lru_cache(maxsize=None)
@@ -60,7 +73,7 @@ def initramfs(series=SERIES, backend="svm"):
     for guest, module in LOADED.items():
         for number, part in enumerate(stock.closure(folder(series), module)):
             files["%s/%02d-%s" % (guest, number, stock.plain_name(part))] = part
-    newc.build(path, built(PROGRAMS), files)
+    newc.build(path, dict(built(PROGRAMS), **linked(JIT)), files)
     return path
 
 

@@ -75,7 +75,7 @@ FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi
 # Code that nobody has verified; where that is refused, and what is refused as everywhere.
 EXECUTE = ("execute-heap,execute-vmalloc,execute-modules,execute-init,execute-user,"
            "execute-user-pte,execute-user-direct,remap-text")
-CONFINED = "user-code,modules-refused,bpf-interpreted"
+CONFINED = "user-code,user-jit,modules-refused,bpf-interpreted"
 FEW_INTEL = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmxon"
 # What must be refused even where tracers and probes may be set after lock.
 ALL_ON = {"ftrace": "on", "kprobes": "on", "livepatch": "on"}
@@ -131,7 +131,7 @@ def load_boots(config, seconds):
     yield Spec("steady-" + config.name, "locked", "steady", config=config)
 
 
-def other_boots(kernel):
+def other_boots(kernel, seconds):
     """What one machine of each kernel is enough for."""
     config = Config(kernel, 2, True)
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
@@ -149,8 +149,8 @@ def other_boots(kernel):
                WRONG + ",cpu-offline,kvm-in-use,kexec-loaded,inject,launch-and-lock",
                config=config, further="crashkernel=32M")
     yield Spec("two-table-" + config.name, "locked", "fork,audit,command,cpu-cycle," + CONFINED,
-               attacks=EXECUTE, config=config, confines=True,
-               words=dict(GUARDED, **{"exec-control": "two-table"}))
+               attacks=EXECUTE, config=config, confines=True, limit=400 + 10 * seconds,
+               words=dict(GUARDED, seconds=seconds, **{"exec-control": "two-table"}))
     efi = dict(config=config, attacks=FEW + ",firmware-write", words=GUARDED, firmware=place.OVMF)
     yield Spec("efi-bare-" + config.name, "bare", "efi", **efi)
     yield Spec("efi-locked-" + config.name, "locked", "efi,fork", **efi)
@@ -180,7 +180,7 @@ def patching_boots(full):
 def single_boots(full):
     """What is not repeated on every machine."""
     for kernel in configs.KERNELS:
-        yield from other_boots(kernel)
+        yield from other_boots(kernel, LONG if full else SHORT)
     yield from patching_boots(full)
     for config in (Config("6.12", 1, False, "EPYC"), Config("6.1", 4, False)):
         yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
