@@ -529,6 +529,7 @@ static void table_stores_let_go(void **ctx)
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		setup(NULL);
 		platform.umip = false;
+		vmx.steps = true;
 		cpu_of_vmx.secondary = tables;
 		fake_cpu_vmwrite(F_SECONDARY, tables);
 		fake_cpu_vmwrite(F_SS_RIGHTS, 0xc0f3);
@@ -543,9 +544,16 @@ static void table_stores_let_go(void **ctx)
 		assert_int_equal(fake_cpu_vmread(F_SECONDARY), tables);
 		assert_int_equal(decided, ways[i].inside == 8);
 	}
-	/* The kernel's are done as ever. */
+	/* The kernel's are done as ever, and where that cannot be ended none is let go. */
 	setup(NULL);
 	platform.umip = false;
+	fake_cpu_vmwrite(F_SS_RIGHTS, 0xc0f3);
+	leave_with(46, 0, VERDICT_FAULT);
+	stayed();
+	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
+	setup(NULL);
+	platform.umip = false;
+	vmx.steps = true;
 	put_code("\x48\x0f\x00\xc9", 4);
 	fake_cpu_vmwrite(F_WHICH, 1 << 28);
 	leave_with(47, 0, VERDICT_FAULT);

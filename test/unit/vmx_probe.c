@@ -78,6 +78,7 @@ static void fit(void **ctx)
 	assert_int_equal(vmx.pin, 0x16 | 8 | 0x20);
 	assert_int_equal(vmx.primary, 0x04006172 | 1u << 25 | 1u << 28 | 1u << 31);
 	assert_int_equal(vmx.secondary & ~0x0c501028u, 2);
+	assert_true(vmx.steps);
 	assert_int_equal(vmx.exit & 0x3c0204, 0x3c0204);
 	assert_int_equal(vmx.entry & 0xc204, 0xc204);
 	assert_int_equal(vmx.cr0_fixed, 0x80000021);
@@ -118,6 +119,16 @@ static void execution_by_mode(void **ctx)
 	setup(NULL);
 	boot.flags = HF_BOOT_EXEC_OFF;
 	one_bit();
+}
+
+/* Not needed, and never on by itself. */
+static void no_steps(void **ctx)
+{
+	(void)ctx;
+	control(0x48e, 0x04006172, 0xfff9fffe & ~(1u << 27));
+	assert_int_equal(backend_probe(&boot), 0);
+	assert_false(vmx.steps);
+	assert_int_equal(vmx.primary, 0x04006172 | 1u << 25 | 1u << 28 | 1u << 31);
 }
 
 /* Code in large pages only where the processor says that it bears it. */
@@ -235,6 +246,7 @@ int main(void)
 		test(fit),	  test(small_code), test(no_vmx),
 		test(locked_off), test(in_use),	    test(lacks_control),
 		test(lacks_ept),  test(bad_port),   test(execution_by_mode),
+		test(no_steps),
 	};
 
 	return cmocka_run_group_tests_name("vmx_probe", tests, NULL, NULL);

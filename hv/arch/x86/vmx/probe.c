@@ -39,9 +39,8 @@ static const struct {
 	u32 *to;
 } controls[] = {
 	{ MSR_VMX_TRUE_PIN, PIN_NMI | PIN_VIRTUAL_NMI, 0, &vmx.pin },
-	{ MSR_VMX_TRUE_PRIMARY,
-	  PRIMARY_IO_BITMAPS | PRIMARY_STEP | PRIMARY_MSR_BITMAP | PRIMARY_SECONDARY, 0,
-	  &vmx.primary },
+	{ MSR_VMX_TRUE_PRIMARY, PRIMARY_IO_BITMAPS | PRIMARY_MSR_BITMAP | PRIMARY_SECONDARY,
+	  PRIMARY_STEP, &vmx.primary },
 	{ MSR_VMX_TRUE_EXIT,
 	  EXIT_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
 		  EXIT_LOAD_EFER,
@@ -72,6 +71,7 @@ static bool virtualizes(void)
 		all = take_controls(i);
 	/* Switched on at lock; for single instructions. */
 	vmx.secondary &= ~(u32)SECONDARY_TABLES;
+	vmx.steps = vmx.primary & PRIMARY_STEP;
 	vmx.primary &= ~(u32)PRIMARY_STEP;
 	/* Else every switch of address spaces would exit. */
 	return all && !(vmx.primary & (PRIMARY_CR3_LOAD | PRIMARY_CR3_STORE));

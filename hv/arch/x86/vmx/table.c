@@ -53,7 +53,7 @@ void table_after_step(struct vcpu *v)
 
 static bool step(struct vcpu *v, struct x86_exit *e)
 {
-	if (platform.umip || !v->state->cpl)
+	if (platform.umip || !vmx.steps || !v->state->cpl)
 		return false;
 	let_go(v, true);
 	e->exit.kind = HF_EXIT_INSTRUCTION;

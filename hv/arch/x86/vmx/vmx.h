@@ -25,6 +25,7 @@ struct vmx_cpu {
 struct vmx {
 	u32 revision; /* of control structures, as the processor names it */
 	u32 pin, primary, secondary, exit, entry; /* controls */
+	bool steps;				  /* has the monitor trap flag */
 	u64 cr0_fixed, cr4_fixed;		  /* bits that must be set in VMX operation */
 	u64 ept_pointer[VIEWS];
 	u64 msr_map_pa;
