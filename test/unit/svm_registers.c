@@ -197,7 +197,7 @@ static void gdtr(void **ctx)
 	assert_int_equal(seen.kind, HF_EXIT_OTHER);
 }
 
-/* The kernel's stores of table registers are done: to memory, also across pages, and to registers. */
+/* The kernel's stores of table registers are done: to memory, across pages, and to registers. */
 static void stores(void **ctx)
 {
 	static const u8 gdt[] = { 0x7f, 0, 0, 0x10, 0, 0, 0, 0xfe, 0xff, 0xff };

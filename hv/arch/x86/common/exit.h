@@ -31,8 +31,8 @@ void instruction_complete_gprs(struct vcpu *v);
  * they were changed since. Until the next call; NULL: not an instruction that is decoded, or not
  * 64-bit code. */
 const struct instruction *instruction_decode(struct vcpu *v);
-/* The same, of the kernel's, where the hardware says what it is and the bytes only where to or from.
- * NULL: a program's, too. */
+/* The same, of the kernel's, where the hardware says what it is and the bytes only where to or
+ * from. NULL: a program's, too. */
 const struct instruction *instruction_of_kernel(struct vcpu *v, struct x86_exit *e);
 /* It is done, or the processor would have faulted: nothing to decide. */
 void instruction_settle(struct vcpu *v, struct x86_exit *e, int error);
