@@ -35,17 +35,18 @@ static int sidt(void)
 	return !t.base;
 }
 
+/* Linux has none but for programs that ask for one: the selector is 0. */
 static int sldt(void)
 {
-	unsigned long value = ~0ul;
+	unsigned long value;
 
 	__asm__ volatile("sldt %0" : "=r"(value));
-	return value == ~0ul;
+	return value != 0;
 }
 
 static int str(void)
 {
-	unsigned long value = 0;
+	unsigned long value;
 
 	__asm__ volatile("str %0" : "=r"(value));
 	return !value;
@@ -54,7 +55,7 @@ static int str(void)
 /* CR0.PE, which no kernel is without. */
 static int smsw(void)
 {
-	unsigned long value = 0;
+	unsigned long value;
 
 	__asm__ volatile("smsw %0" : "=r"(value));
 	return !(value & 1);
