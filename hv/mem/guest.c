@@ -31,6 +31,18 @@ int guest_write(struct gpa to, const void *from, size_t size)
 	return 0;
 }
 
+int guest_store(struct gpa to, const void *from, size_t size)
+{
+	struct page page = owner_page(to);
+
+	if (!within_page(to, size) ||
+	    !(page.state == PAGE_GUEST ||
+	      (page.state == PAGE_SEALED && owner_kind_permission(page.kind) & HF_PERM_WRITE)))
+		return -HF_EFAULT;
+	backend_guest_write(to, from, size);
+	return 0;
+}
+
 int guest_patch(struct gpa to, const void *from, size_t size)
 {
 	struct page page = owner_page(to);

@@ -131,6 +131,32 @@ static void bounds(void **ctx)
 	assert_int_equal(guest_read(gpa(PAGE + PAGE_SIZE - 1), buffer, 1), 0);
 }
 
+/* What the kernel itself may write of sealed memory: data, and nothing else. */
+static void stores(void **ctx)
+{
+	struct hf_range range = one(PAGE);
+	u64 in = 0x1122334455667788ull, out;
+	u32 kind;
+
+	(void)ctx;
+	assert_int_equal(guest_store(gpa(PAGE), &in, sizeof(in)), 0);
+	assert_int_equal(guest_store(gpa(PAGE + PAGE_SIZE - 7), &in, sizeof(in)), -HF_EFAULT);
+	assert_int_equal(guest_store(gpa(48 * FAKE_MIB), &in, 1), -HF_EFAULT); /* ours */
+	for (kind = HF_KIND_NONE + 1; kind < HF_KIND_COUNT; kind++) {
+		bool data = kind == HF_KIND_DATA;
+
+		range.kind = kind;
+		assert_int_equal(owner_seal(l, &range, 1), 0);
+		memset(fake.ram + PAGE, 0x77, PAGE_SIZE);
+		assert_int_equal(guest_store(gpa(PAGE), &in, sizeof(in)),
+				 data ? 0 : -HF_EFAULT);
+		memcpy(&out, fake.ram + PAGE, sizeof(out));
+		assert_true(out == (data ? in : 0x7777777777777777ull));
+		assert_int_equal(guest_write(gpa(PAGE), &in, sizeof(in)), -HF_EFAULT);
+		assert_int_equal(owner_open(l, &range, 1), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +164,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(claimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(stores, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("mem_guest", tests, NULL, NULL);

@@ -75,7 +75,7 @@ int guest_read(struct gpa from, void *to, size_t size)
 	return -HF_EFAULT;
 }
 
-int guest_write(struct gpa to, const void *from, size_t size)
+int guest_store(struct gpa to, const void *from, size_t size)
 {
 	(void)to;
 	(void)from;

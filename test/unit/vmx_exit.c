@@ -141,7 +141,7 @@ int guest_read(struct gpa from, void *to, size_t size)
 	return 0;
 }
 
-int guest_write(struct gpa to, const void *from, size_t size)
+int guest_store(struct gpa to, const void *from, size_t size)
 {
 	if (to.raw + size > sizeof(memory))
 		return -HF_EFAULT;

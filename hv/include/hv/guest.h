@@ -16,6 +16,9 @@ int guest_read(struct gpa from, void *to, size_t size);
 /* The same into a page in state "guest": never into one that is sealed, lent or pending. */
 int guest_write(struct gpa to, const void *from, size_t size);
 
+/* The same for an instruction of the kernel's: also into sealed data, which it may write. */
+int guest_store(struct gpa to, const void *from, size_t size);
+
 /* The same into code: kernel-executable pages that are sealed, being checked, or were sealed
  * (action "allow"). For the guards of code, which have judged the bytes. */
 int guest_patch(struct gpa to, const void *from, size_t size);

@@ -21,7 +21,7 @@ static int store(const struct vcpu *v, struct gva to, const void *from, size_t s
 		if (part > size - done)
 			part = size - done;
 		if (gwalk_translate(&walk, gva(to.raw + done), &at) ||
-		    guest_write(at, (const u8 *)from + done, part))
+		    guest_store(at, (const u8 *)from + done, part))
 			return -HF_EFAULT;
 	}
 	return 0;
