@@ -48,19 +48,13 @@ static bool is_translation(u64 esr)
  * kernel's tables are asked. They may say something else by now; then what is judged is an access
  * that was not made, which the core answers by what the page's owner is, and the guest tries again.
  */
-static bool fault_address(u64 esr, u64 *to)
+static bool fault_address(struct cpu *cpu, u64 esr, struct gpa *to)
 {
-	u64 far = sysreg_read(far_el2), saved, par;
+	u64 far = sysreg_read(far_el2);
 
-	*to = faulting_page() | (far & PAGE_MASK);
-	if ((esr & ABORT_S1PTW) || FSC_TYPE(ABORT_FSC(esr)) != FSC_PERMISSION)
-		return true;
-	saved = sysreg_read(par_el1);
-	asm volatile("at s1e1r, %0\n\tisb" : : "r"(far) : "memory");
-	par = sysreg_read(par_el1);
-	sysreg_write(par_el1, saved);
-	*to = (par & PAR_ADDRESS) | (far & PAGE_MASK);
-	return !(par & PAR_F);
+	*to = gpa(faulting_page() | (far & PAGE_MASK));
+	return (esr & ABORT_S1PTW) || FSC_TYPE(ABORT_FSC(esr)) != FSC_PERMISSION ||
+	       !backend_guest_translate(cpu, gva(far), to);
 }
 
 /* Where the syndrome has the operands of a store: no pair, no write-back, within its own size. */
@@ -81,7 +75,7 @@ static void on_store(const struct vcpu *v, struct el2_exit *e)
 static void on_abort(struct vcpu *v, struct el2_exit *e)
 {
 	struct exit_memory *m = &e->exit.memory;
-	u64 at;
+	struct gpa at;
 
 	if (!is_translation(e->esr) && FSC_TYPE(ABORT_FSC(e->esr)) != FSC_PERMISSION &&
 	    FSC_TYPE(ABORT_FSC(e->esr)) != FSC_ADDRESS_SIZE)
@@ -91,13 +85,10 @@ static void on_abort(struct vcpu *v, struct el2_exit *e)
 		return;
 	}
 	e->exit.kind = HF_EXIT_MEMORY;
-	if (!fault_address(e->esr, &at)) {
-		e->settled =
-			true; /* the guest's own tables have changed: its own fault comes */
-		return;
-	}
+	/* If the guest's own tables have changed, its own fault comes. */
+	e->settled = !fault_address(v->cpu, e->esr, &at);
 	*m = (struct exit_memory){
-		.gpa = gpa(at),
+		.gpa = at,
 		.va = gva(sysreg_read(far_el2)),
 		.access = HF_ACCESS_READ,
 	};

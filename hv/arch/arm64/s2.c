@@ -101,28 +101,13 @@ static u32 permission(u64 entry)
 	return HF_PERM_READ | (entry & AP_WRITE ? HF_PERM_WRITE : 0) | exec_of(entry);
 }
 
-const struct stage2_format s2_format = {
-	.name = "stage 2",
-	.max_block = 3,
-	.broken = s2_forget_everywhere,
-	.leaf = leaf,
-	.table = table,
-	.is_leaf = is_leaf,
-	.is_table = is_table,
-	.address = address,
-	.permission = permission,
-	.admissible = admissible,
-};
+#define FORMAT(called, makes_leaf, gives)                                                     \
+	{                                                                                     \
+		.name = called, .max_block = 3, .broken = s2_forget_everywhere,               \
+		.leaf = makes_leaf, .table = table, .is_leaf = is_leaf, .is_table = is_table, \
+		.address = address, .permission = permission, .admissible = gives,            \
+	}
 
-const struct stage2_format s2_plain_format = {
-	.name = "stage 2, no execute split",
-	.max_block = 3,
-	.broken = s2_forget_everywhere,
-	.leaf = plain_leaf,
-	.table = table,
-	.is_leaf = is_leaf,
-	.is_table = is_table,
-	.address = address,
-	.permission = permission,
-	.admissible = plain_admissible,
-};
+const struct stage2_format s2_format = FORMAT("stage 2", leaf, admissible);
+const struct stage2_format s2_plain_format =
+	FORMAT("stage 2, no execute split", plain_leaf, plain_admissible);

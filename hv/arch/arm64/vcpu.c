@@ -7,7 +7,6 @@
 
 #include "image.h"
 #include "map.h"
-#include "sysreg.h"
 #include "vcpu.h"
 
 /* CPTR_EL2 with HCR_EL2.E2H 0: bits that are 1, of which two trap SVE and SME where they are. */
@@ -134,12 +133,6 @@ int backend_cpu_enter(struct cpu *cpu)
 void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 {
 	panic("cpu %u is to restart at %llx", cpu->index, (unsigned long long)at->rip);
-}
-
-void backend_cpu_lock(struct cpu *cpu)
-{
-	(void)cpu;
-	sysreg_trap();
 }
 
 int backend_guest_translate(struct cpu *cpu, struct gva va, struct gpa *to)
