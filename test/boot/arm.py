@@ -24,7 +24,7 @@ from models import Model
 MODELS = {model.name: model for model in (
     Model("max", "max,pauth-impdef=on", {"FGT"}),
     Model("neoverse-n1", "neoverse-n1", {"FGT"}),    # KPTI
-    Model("cortex-a57", "cortex-a57", {"FGT"}),      # no XNX
+    Model("cortex-a57", "cortex-a57", {"FGT", "XNX"}),
 )}
 
 ARM = os.path.join(place.BUILD, "arm")
@@ -40,7 +40,7 @@ FILES = {
 }
 # The port of the report is a card: the machine has no other but the console's, to which the
 # hypervisor's events go as well.
-APPEND = "console=ttyAMA0 panic=-1 hf.port=ttyS0 hf.launch=boot hf_el2=serial,check "
+APPEND = "console=ttyAMA0 panic=-1 hf.port=ttyS0 hf.launch=boot hf_el2=serial,check,confine "
 
 
 class Machine(qemu.Machine):

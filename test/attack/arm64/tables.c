@@ -8,12 +8,11 @@
 #include "feature.h"
 
 #define FGT_SHIFT 56 /* of ID_AA64MMFR0_EL1 */
+#define XNX_SHIFT 28 /* of ID_AA64MMFR1_EL1 */
 
 const struct attack_table *const attack_tables[] = {
-	&arm_memory_table,
-	&arm_remap_table,
-	&arm_register_table,
-	&arm_firmware_table,
+	&arm_memory_table,  &arm_remap_table,	 &arm_register_table,
+	&arm_execute_table, &arm_firmware_table,
 };
 
 const size_t attack_table_count = ARRAY_SIZE(attack_tables);
@@ -24,10 +23,12 @@ const char *attack_trap_name(int trap)
 	return trap == TRAP_NONE ? "no fault" : "a fault";
 }
 
-/* The register itself: the kernel's copy of it leaves out what kernels have no use for. */
+/* The registers themselves: the kernel's copies leave out what kernels have no use for. */
 bool feature_present(const char *name)
 {
-	return !strcmp(name, "FGT") && (read_sysreg(id_aa64mmfr0_el1) >> FGT_SHIFT & 0xf);
+	if (!strcmp(name, "FGT"))
+		return read_sysreg(id_aa64mmfr0_el1) >> FGT_SHIFT & 0xf;
+	return !strcmp(name, "XNX") && (read_sysreg(id_aa64mmfr1_el1) >> XNX_SHIFT & 0xf);
 }
 
 int attack_prepare(void)
