@@ -72,12 +72,13 @@ static bool names_a_cpu(const struct exit_device *device)
 
 static enum verdict refuse(struct cpu *cpu, const struct exit *exit)
 {
+	bool memory = exit->device.request == DEVICE_MEMORY;
 	const struct hf_event event = {
-		.kind = HF_EVENT_STARTUP,
+		.kind = memory ? HF_EVENT_MEMORY : HF_EVENT_STARTUP,
 		.access = HF_ACCESS_WRITE,
 		.action = HF_ACTION_DENY,
 		.width = exit->device.width,
-		.asset = HF_ASSET_RESTART,
+		.asset = memory ? HF_ASSET_DEVICES : HF_ASSET_RESTART,
 		.va = exit->device.va.raw,
 		.gpa = exit->device.gpa.raw,
 		.new_value = exit->device.value,

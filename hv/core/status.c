@@ -85,7 +85,8 @@ static const char platform_names[PLATFORM_COUNT][NAME_SIZE] = {
 	[PLATFORM_REGISTERS] = "system registers read by programs",
 };
 
-static_assert(HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
+static_assert(HF_ASSET_DEVICES == (HF_ASSET_PLATFORM | PLATFORM_DMA) &&
+		      HF_ASSET_RESTART == (HF_ASSET_PLATFORM | PLATFORM_RESTART) &&
 		      HF_ASSET_SLEEP == (HF_ASSET_PLATFORM | PLATFORM_SLEEP),
 	      "docs/abi.md");
 

@@ -70,6 +70,7 @@ enum hf_action {
 #define HF_ASSET_PORT		0x06000000u /* | port number */
 #define HF_ASSET_ABSENT		0x07000000u /* guest-physical addresses that are nobody's */
 #define HF_ASSET_PLATFORM	0x08000000u /* the machine as a whole, and what docs/abi.md lists */
+#define HF_ASSET_DEVICES	0x08000004u /* of those: memory access by devices */
 #define HF_ASSET_RESTART	0x08000005u /* of those: restart of a CPU */
 #define HF_ASSET_SLEEP		0x08000006u /* of those: sleep */
 #define HF_ASSET_SERVICE	0x09000000u /* | number of the service */

@@ -106,7 +106,7 @@ extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3
 
 /* On arm64. */
 extern const struct attack_table arm_memory_table, arm_remap_table, arm_register_table,
-	arm_execute_table, arm_firmware_table;
+	arm_execute_table, arm_its_table, arm_firmware_table;
 
 /* Of this architecture, in the order in which they are run. */
 extern const struct attack_table *const attack_tables[];

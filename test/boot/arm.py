@@ -47,6 +47,8 @@ class Machine(qemu.Machine):
     def __init__(self, *args, gic=3, model="max", **options):
         super().__init__(*args, la57=False, **options)
         self.model = MODELS[model]
+        if gic < 3:
+            self.model = Model(model, self.model.flags, self.model.lacks | {"ITS"})
         self.gic = gic
 
     def command(self, logs):

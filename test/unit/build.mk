@@ -139,6 +139,7 @@ $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 $(UNIT)/test/unit/arm_s2: $(UNIT_ARM_CPU)/s2.o
 $(UNIT)/test/unit/arm_fdt: $(UNIT_ARM_CPU)/fdt.o
 $(UNIT)/test/unit/arm_psci: $(UNIT_ARM_CPU)/psci.o
+$(UNIT)/test/unit/arm_gic: $(UNIT_ARM_CPU)/gic.o
 $(UNIT_ARM): $(UNIT)/%: $(UNIT)/%.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -o $@ $(filter %.o,$^) -lcmocka
 

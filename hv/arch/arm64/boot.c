@@ -15,6 +15,7 @@
 #include "arm64.h"
 #include "boot.h"
 #include "fdt.h"
+#include "gic.h"
 #include "image.h"
 #include "map.h"
 #include "psci.h"
@@ -51,8 +52,9 @@ struct bank {
 
 /* What the tree says. */
 static struct {
-	u32 address_cells, size_cells; /* of the root; those of a CPU's number follow */
-	u32 cpu_cells;
+	struct {
+		u32 address, size;
+	} cells[FDT_DEPTH_MAX + 1]; /* of numbers in children of the node at this depth */
 	u32 banks;
 	struct bank bank[HF_MEMORY_MAX];
 	u32 reserves;
@@ -62,6 +64,18 @@ static struct {
 	bool smc;     /* firmware is called so */
 	bool too_big; /* there is more than the tables above hold */
 } machine;
+
+/* What the node that is being read is, as far as its properties have been seen. */
+static struct {
+	enum {
+		OTHER,
+		SERIAL,
+		GIC,
+		ITS
+	} kind;
+	const u8 *reg;
+	u32 length, regions;
+} device;
 
 static struct hf_boot boot;
 
@@ -89,11 +103,12 @@ static void reserve(u64 start, u64 size)
 /* A row of addresses and sizes; of banks, or of what must be left alone. */
 static void read_ranges(const struct fdt *fdt, bool banks)
 {
-	u32 address = 4 * machine.address_cells, bytes = address + 4 * machine.size_cells;
+	u32 cells = machine.cells[fdt->depth - 1].address;
+	u32 address = 4 * cells, bytes = address + 4 * machine.cells[fdt->depth - 1].size;
 
-	for (u32 at = 0; at + bytes <= fdt->length; at += bytes) {
-		u64 start = fdt_number(fdt->value + at, machine.address_cells);
-		u64 size = fdt_number(fdt->value + at + address, machine.size_cells);
+	for (u32 at = 0; bytes && at + bytes <= fdt->length; at += bytes) {
+		u64 start = fdt_number(fdt->value + at, cells);
+		u64 size = fdt_number(fdt->value + at + address, bytes / 4 - cells);
 
 		if (!banks)
 			reserve(start, size);
@@ -107,11 +122,12 @@ static void read_ranges(const struct fdt *fdt, bool banks)
 
 static void read_cpu(const struct fdt *fdt)
 {
-	if (boot.cpu_count == HF_CPUS_MAX || fdt->length < 4 * machine.cpu_cells)
+	u32 cells = machine.cells[fdt->depth - 1].address;
+
+	if (boot.cpu_count == HF_CPUS_MAX || fdt->length < 4 * cells)
 		machine.too_big = true;
 	else
-		boot.cpu_id[boot.cpu_count++] =
-			psci_cpu_id(fdt_number(fdt->value, machine.cpu_cells));
+		boot.cpu_id[boot.cpu_count++] = psci_cpu_id(fdt_number(fdt->value, cells));
 }
 
 /* "hf_el2=serial,allow,check,confine", any of them. */
@@ -148,34 +164,58 @@ static void read_chosen(const struct fdt *fdt)
 	boot.flags |= option(fdt, "confine") ? 0 : HF_BOOT_EXEC_OFF;
 }
 
-/* The number behind the @ of a node's name. */
-static u64 unit_address(const char *name)
+/* The node at @depth has told all. Of a GIC what follows the distributor is for us. */
+static void end_device(u32 depth)
 {
-	u64 address = 0;
+	u32 cells = machine.cells[depth - 1].address, size = machine.cells[depth - 1].size;
+	u64 row = 4ull * (cells + size), first = device.kind == GIC;
+	u64 last = device.kind == GIC ? device.regions : 0;
 
-	while (*name && *name != '@')
-		name++;
-	for (name += *name == '@'; *name; name++)
-		address = address << 4 |
-			  (u64)(*name <= '9' ? *name - '0' : (*name | 0x20) - 'a' + 10);
-	return address;
+	bool known = device.reg && cells - 1 < 2 && size - 1 < 2 &&
+		     device.length >= (last + 1) * row;
+
+	for (u64 i = first; i <= last && known; i++) {
+		u64 at = fdt_number(device.reg + i * row, cells);
+		u64 bytes = fdt_number(device.reg + i * row + 4 * cells, size);
+
+		if (device.kind == SERIAL && !machine.serial)
+			machine.serial = at;
+		else if (device.kind == GIC || device.kind == ITS)
+			known = gic_add(at, bytes, device.kind == ITS);
+	}
+	/* What is not known is not guarded. */
+	if (!known && (device.kind == GIC || device.kind == ITS))
+		machine.too_big = true;
+}
+
+static void read_device(const struct fdt *fdt)
+{
+	if (fdt_named(fdt, "reg")) {
+		device.reg = fdt->value;
+		device.length = fdt->length;
+	} else if (fdt_named(fdt, "#redistributor-regions")) {
+		device.regions = (u32)fdt_number(fdt->value, 1);
+	} else if (fdt_named(fdt, "compatible")) {
+		device.kind = fdt_lists(fdt, "arm,pl011")	 ? SERIAL
+			      : fdt_lists(fdt, "arm,gic-v3")	 ? GIC
+			      : fdt_lists(fdt, "arm,gic-v3-its") ? ITS
+								 : OTHER;
+	}
 }
 
 static void read_property(const struct fdt *fdt)
 {
 	bool reg = fdt_named(fdt, "reg");
 
-	if (fdt->depth == 1 && fdt_named(fdt, "#address-cells"))
-		machine.address_cells = (u32)fdt_number(fdt->value, 1);
-	else if (fdt->depth == 1 && fdt_named(fdt, "#size-cells"))
-		machine.size_cells = (u32)fdt_number(fdt->value, 1);
+	read_device(fdt);
+	if (fdt_named(fdt, "#address-cells"))
+		machine.cells[fdt->depth].address = (u32)fdt_number(fdt->value, 1);
+	else if (fdt_named(fdt, "#size-cells"))
+		machine.cells[fdt->depth].size = (u32)fdt_number(fdt->value, 1);
 	else if (fdt->depth == 2 && fdt_within(fdt, 1, "memory") && reg)
 		read_ranges(fdt, true);
 	else if (fdt->depth == 3 && fdt_within(fdt, 1, "reserved-memory") && reg)
 		read_ranges(fdt, false);
-	else if (fdt->depth == 2 && fdt_within(fdt, 1, "cpus") &&
-		 fdt_named(fdt, "#address-cells"))
-		machine.cpu_cells = (u32)fdt_number(fdt->value, 1);
 	else if (fdt->depth == 3 && fdt_within(fdt, 1, "cpus") && fdt_within(fdt, 2, "cpu") &&
 		 reg)
 		read_cpu(fdt);
@@ -183,15 +223,13 @@ static void read_property(const struct fdt *fdt)
 		machine.smc = fdt_lists(fdt, "smc");
 	else if (fdt->depth == 2 && fdt_within(fdt, 1, "chosen"))
 		read_chosen(fdt);
-	else if (fdt->depth == 2 && !machine.serial && fdt_named(fdt, "compatible") &&
-		 fdt_lists(fdt, "arm,pl011"))
-		machine.serial = unit_address(fdt->node[1]);
 }
 
 static bool read_tree(struct fdt *fdt, void *tree)
 {
 	enum fdt_token token;
 	u64 start, size;
+	u32 depth = 1;
 
 	map_clean(tree, sizeof(struct image_header)); /* its header, too, is shorter */
 	if (!fdt_open(fdt, tree))
@@ -200,16 +238,25 @@ static bool read_tree(struct fdt *fdt, void *tree)
 	reserve((u64)tree, fdt->size);
 	for (u32 i = 0; fdt_reserved(fdt, i, &start, &size); i++)
 		reserve(start, size);
-	machine.address_cells = 2; /* what the specification has for a tree that is silent */
-	machine.size_cells = 1;
-	machine.cpu_cells = 1;
-	while ((token = fdt_next(fdt)) != FDT_END)
-		if (token == FDT_PROPERTY)
+	while ((token = fdt_next(fdt)) != FDT_END) {
+		if (token == FDT_PROPERTY) {
 			read_property(fdt);
+			continue;
+		}
+		/* What a node is told comes before its children. */
+		end_device(depth);
+		depth = fdt->depth;
+		device = (typeof(device)){ .regions = 1 };
+		/* What the specification has for a tree that is silent. */
+		if (token == FDT_NODE) {
+			machine.cells[depth].address = 2;
+			machine.cells[depth].size = 1;
+		}
+	}
 	if (machine.initrd_end > machine.initrd)
 		reserve(machine.initrd, machine.initrd_end - machine.initrd);
 	return machine.smc && machine.banks && boot.cpu_count && !machine.too_big &&
-	       machine.address_cells - 1 < 2 && machine.size_cells - 1 < 2;
+	       machine.cells[1].address - 1 < 2 && machine.cells[1].size - 1 < 2;
 }
 
 /* ---- the place ---- */
@@ -342,7 +389,7 @@ u64 boot_move(u64 tree)
 	if (!bank || size > HF_CHUNKS_MAX * HF_CHUNK_SIZE)
 		return 0;
 	describe(base, size);
-	fdt_set_number(bank->size, machine.size_cells, base - bank->range.start);
+	fdt_set_number(bank->size, machine.cells[1].size, base - bank->range.start);
 	map_clean((void *)tree, fdt.size);
 	return copy_image(load, base) ? base : 0;
 }

@@ -5,6 +5,7 @@
 #include <hv/owner.h>
 #include <hv/pool.h>
 
+#include "gic.h"
 #include "s2.h"
 #include "vcpu.h"
 
@@ -89,8 +90,10 @@ static int map_run(struct gpa start, u64 npages, u32 perm, void *unused)
 int backend_init(const struct hf_boot *boot)
 {
 	u32 bits = address_bits();
-	int error = stage2_init(&s2, format(), 4, backend_gpa_limit().raw);
+	int error = gic_init();
 
+	if (!error)
+		error = stage2_init(&s2, format(), 4, backend_gpa_limit().raw);
 	el2.vtcr = VTCR_RES1 | (u64)(bits == 44 ? PARANGE_44 : PARANGE_48) << VTCR_PS_SHIFT |
 		   VTCR_WALK | VTCR_SL0 | (64 - bits);
 	el2.self_check = boot->flags & HF_BOOT_SELF_CHECK;

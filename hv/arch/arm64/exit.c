@@ -8,8 +8,10 @@
 #include <hv/panic.h>
 #include <hv/shootdown.h>
 #include <hv/startup.h>
+#include <hv/string.h>
 
 #include "exit.h"
+#include "gic.h"
 #include "image.h"
 #include "psci.h"
 
@@ -72,6 +74,24 @@ static void on_store(const struct vcpu *v, struct el2_exit *e)
 	e->next = e->exit.rip + 4;
 }
 
+/* A store to a device that the guest only reads. */
+static void on_device(struct vcpu *v, struct el2_exit *e)
+{
+	const struct exit_memory m = e->exit.memory;
+	u64 value;
+
+	memcpy(&value, m.bytes, sizeof(value));
+	e->exit.kind = HF_EXIT_DEVICE;
+	e->exit.device = (struct exit_device){
+		.gpa = m.gpa,
+		.va = m.va,
+		.value = value,
+		.width = (u8)m.width,
+		.request = DEVICE_MEMORY,
+	};
+	e->settled = m.width && !e->exit.cpl && gic_store(v->cpu, m.gpa, value, m.width);
+}
+
 static void on_abort(struct vcpu *v, struct el2_exit *e)
 {
 	struct exit_memory *m = &e->exit.memory;
@@ -85,8 +105,10 @@ static void on_abort(struct vcpu *v, struct el2_exit *e)
 		return;
 	}
 	e->exit.kind = HF_EXIT_MEMORY;
-	/* If the guest's own tables have changed, its own fault comes. */
-	e->settled = !fault_address(v->cpu, e->esr, &at);
+	if (!fault_address(v->cpu, e->esr, &at)) {
+		e->settled = true; /* its tables have changed: a fault of its own comes */
+		return;
+	}
 	*m = (struct exit_memory){
 		.gpa = at,
 		.va = gva(sysreg_read(far_el2)),
@@ -99,8 +121,11 @@ static void on_abort(struct vcpu *v, struct el2_exit *e)
 	else if (e->esr & ABORT_WNR)
 		m->access = HF_ACCESS_WRITE;
 	m->user_exec = m->access == HF_ACCESS_EXECUTE && e->exit.cpl;
-	if (m->access == HF_ACCESS_WRITE)
-		on_store(v, e);
+	if (m->access != HF_ACCESS_WRITE)
+		return;
+	on_store(v, e);
+	if (owner_page(at).guarded)
+		on_device(v, e);
 }
 
 /* The instruction itself is the next of a trapped SMC, and not of an HVC: ARM D1.3.6. */
@@ -150,7 +175,7 @@ static void advance(const struct el2_exit *e)
 
 static void refuse(struct vcpu *v, const struct el2_exit *e)
 {
-	if (e->exit.kind == HF_EXIT_MEMORY) {
+	if (e->exit.kind == HF_EXIT_MEMORY || e->exit.kind == HF_EXIT_DEVICE) {
 		inject_abort(e);
 	} else if (e->exit.kind == HF_EXIT_FIRMWARE) {
 		psci_refuse(v, e);
@@ -237,10 +262,12 @@ void vcpu_exit(struct gprs *gprs)
 	e.exit.root = sysreg_read(ttbr0_el1);
 	e.exit.code = e.esr;
 	decode_exit(v, &e);
-	if (e.settled)
-		cpu_count_exit(v->cpu, e.exit.kind);
-	else
+	if (!e.settled)
 		carry_out(v, &e, exit_decide(v->cpu, &e.exit));
+	else
+		cpu_count_exit(v->cpu, e.exit.kind);
+	if (e.settled && e.next)
+		advance(&e);
 	leave(v);
 }
 

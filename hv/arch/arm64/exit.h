@@ -11,7 +11,7 @@
  *
  * @esr:	ESR_EL2
  * @next:	the instruction after it; 0: it cannot be left out or performed
- * @settled:	done already: nothing to decide
+ * @settled:	nothing to decide: done already, and @next is to come; or 0, to be tried again
  */
 struct el2_exit {
 	struct exit exit;

@@ -201,6 +201,30 @@ void backend_guest_write(struct gpa to, const void *from, size_t size)
 	window_close(window);
 }
 
+u64 map_load(struct gpa at, u32 width)
+{
+	const volatile u8 *window = window_open(at, MMIO);
+	u64 value = width == 8 ? *(const volatile u64 *)window : *(const volatile u32 *)window;
+
+	window_close((const u8 *)window);
+	return value;
+}
+
+void map_store(struct gpa at, u64 value, u32 width)
+{
+	volatile u8 *window = window_open(at, MMIO);
+
+	if (width == 8)
+		*(volatile u64 *)window = value;
+	else if (width == 4)
+		*(volatile u32 *)window = (u32)value;
+	else if (width == 2)
+		*(volatile u16 *)window = (u16)value;
+	else
+		*window = (u8)value;
+	window_close((const u8 *)window);
+}
+
 /* Stage 1 of EL1 has descriptors of the same form: ARM D8.3. */
 bool backend_table_entry(u64 entry, struct gpa *to, u32 *row)
 {

@@ -18,6 +18,9 @@
 bool map_init(u64 base, u64 size);
 /* Map a page of device registers, where it is. */
 bool map_device(u64 page);
+/* Own CPU: one access to a device of the guest's, of @width bytes; a load of 4 or 8. */
+u64 map_load(struct gpa at, u32 width);
+void map_store(struct gpa at, u64 value, u32 width);
 /* The stack of CPU number @index: its top. 0: out of memory. */
 u64 map_stack(u32 index);
 /* What start.S loads to turn translation on. */

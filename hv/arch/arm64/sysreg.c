@@ -137,8 +137,6 @@ void sysreg_on_write(struct vcpu *v, struct el2_exit *e)
 		.old = backend_register_read(v->cpu, reg),
 		.value = value,
 	};
-	if (e->settled) {
+	if (e->settled)
 		sysreg_perform(e);
-		sysreg_write(elr_el2, e->next);
-	}
 }

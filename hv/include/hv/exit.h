@@ -58,6 +58,7 @@ enum device_request {
 	DEVICE_START,	/* start CPUs that were taken down (x86: SIPI) */
 	DEVICE_NMI,	/* interrupt CPUs in a way that they cannot mask */
 	DEVICE_SLEEP,	/* what guard/sleep.c finds: the page has a sleep register */
+	DEVICE_MEMORY,	/* have it use memory that is not the guest's to give: refused */
 	DEVICE_OTHER,	/* anything else: refused */
 };
 

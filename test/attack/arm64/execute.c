@@ -164,13 +164,17 @@ static enum attack_outcome freed_init(struct attempt *t)
 {
 	unsigned long start = (unsigned long)attack_symbol("_sinittext");
 	unsigned long end = (unsigned long)&init_task; /* what follows begins with it */
+	struct page *page;
 
 	attack_note(t, "it was at %lx to %lx", start, end);
 	if (!start || end < start)
 		return ATTACK_ERROR;
 	init_start = PHYS_PFN(__kimg_to_phys(start));
 	init_end = PHYS_PFN(__kimg_to_phys(end));
-	return call_page(t, take_init_page());
+	page = take_init_page();
+	attack_note(t, "page frames %lx to %lx: %lx", init_start, init_end,
+		    page ? page_to_pfn(page) : 0);
+	return call_page(t, page);
 }
 
 #define EXECUTE(name_, title_, run_)                                                          \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What there is on arm64. */
 #include <linux/kernel.h>
+#include <linux/of.h>
 #include <linux/string.h>
 #include <asm/sysreg.h>
 
@@ -11,8 +12,8 @@
 #define XNX_SHIFT 28 /* of ID_AA64MMFR1_EL1 */
 
 const struct attack_table *const attack_tables[] = {
-	&arm_memory_table,  &arm_remap_table,	 &arm_register_table,
-	&arm_execute_table, &arm_firmware_table,
+	&arm_memory_table,  &arm_remap_table, &arm_register_table,
+	&arm_execute_table, &arm_its_table,   &arm_firmware_table,
 };
 
 const size_t attack_table_count = ARRAY_SIZE(attack_tables);
@@ -26,6 +27,8 @@ const char *attack_trap_name(int trap)
 /* The registers themselves: the kernel's copies leave out what kernels have no use for. */
 bool feature_present(const char *name)
 {
+	if (!strcmp(name, "ITS"))
+		return of_find_compatible_node(NULL, NULL, "arm,gic-v3-its");
 	if (!strcmp(name, "FGT"))
 		return read_sysreg(id_aa64mmfr0_el1) >> FGT_SHIFT & 0xf;
 	return !strcmp(name, "XNX") && (read_sysreg(id_aa64mmfr1_el1) >> XNX_SHIFT & 0xf);
