@@ -253,8 +253,13 @@ ARM_MACHINES = {
 }
 
 
-def arm_boots(full):
+def arm_boots(full, seconds):
     """arm64: the hypervisor has started before the kernel."""
+    for kernel in configs.KERNELS:
+        machine = {"kernel": kernel, "cpus": 2, "arch": "arm64"}
+        yield Spec("arm-steady-" + kernel, "locked", "steady", check=False, limit=300, **machine)
+        yield Spec("arm-hotplug-" + kernel, "locked", "hotplug-load", limit=300 + 10 * seconds,
+                   words={"seconds": seconds, "stress": seconds}, **machine)
     for suffix, kernel in itertools.product(list(ARM_MACHINES) if full else [""], configs.KERNELS):
         machine = dict({"kernel": kernel, "cpus": 2, "arch": "arm64", "attacks": "",
                         "limit": 300}, **ARM_MACHINES[suffix])
@@ -268,7 +273,7 @@ def stages(machines, seconds, full):
     yield [spec for config in machines for spec in load_boots(config, seconds)]
     yield list(single_boots(full))
     yield list(intel_boots(full, seconds))
-    yield list(arm_boots(full))
+    yield list(arm_boots(full, seconds))
 
 
 class Score:

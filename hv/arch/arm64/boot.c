@@ -170,7 +170,6 @@ static void end_device(u32 depth)
 	u32 cells = machine.cells[depth - 1].address, size = machine.cells[depth - 1].size;
 	u64 row = 4ull * (cells + size), first = device.kind == GIC;
 	u64 last = device.kind == GIC ? device.regions : 0;
-
 	bool known = device.reg && cells - 1 < 2 && size - 1 < 2 &&
 		     device.length >= (last + 1) * row;
 
