@@ -116,46 +116,27 @@ static enum attack_outcome user(struct attempt *t)
 
 /* ---- a page of the image that the kernel has freed: init code and data ---- */
 
-static unsigned long init_start, init_end; /* page frames */
-
-static struct page *init_page_of(struct page *pages, unsigned int order)
+/*
+ * One that is free now: single pages come from the smallest pieces that there are, and what is
+ * freed late lies in such. Others are held meanwhile, each leading to the one before.
+ */
+static struct page *take_free(unsigned long from, unsigned long to)
 {
-	unsigned long first = page_to_pfn(pages), last = first + (1ul << order);
+	struct page *page, *found = NULL;
+	void *held = NULL, *next;
 
-	first = max(first, init_start);
-	return first < min(last, init_end) ? pfn_to_page(first) : NULL;
-}
-
-/* All memory that is free, in pieces as large as there are, until the piece is found. Pieces that
- * are not it are held meanwhile, each leading to the one before. */
-struct pieces {
-	struct pieces *next;
-	unsigned int order;
-};
-
-static struct page *take_init_page(void)
-{
-	struct page *pages, *found = NULL;
-	struct pieces *held = NULL, *piece;
-	int order;
-
-	for (order = 9; order >= 0 && !found; order--) {
-		while (!found) {
-			pages = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order);
-			if (!pages)
-				break;
-			found = init_page_of(pages, order);
-			if (found)
-				break;
-			piece = page_address(pages);
-			*piece = (struct pieces){ held, order };
-			held = piece;
-		}
+	while (!found) {
+		page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN);
+		if (!page)
+			break;
+		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
+			found = page;
+		else
+			held = memcpy(page_address(page), &held, sizeof(held));
 	}
-	while (held) {
-		piece = held;
-		held = piece->next;
-		free_pages((unsigned long)piece, piece->order);
+	for (; held; held = next) {
+		memcpy(&next, held, sizeof(next));
+		free_page((unsigned long)held);
 	}
 	return found;
 }
@@ -166,14 +147,10 @@ static enum attack_outcome freed_init(struct attempt *t)
 	unsigned long end = (unsigned long)&init_task; /* what follows begins with it */
 	struct page *page;
 
-	attack_note(t, "it was at %lx to %lx", start, end);
 	if (!start || end < start)
 		return ATTACK_ERROR;
-	init_start = PHYS_PFN(__kimg_to_phys(start));
-	init_end = PHYS_PFN(__kimg_to_phys(end));
-	page = take_init_page();
-	attack_note(t, "page frames %lx to %lx: %lx", init_start, init_end,
-		    page ? page_to_pfn(page) : 0);
+	page = take_free(PHYS_PFN(__kimg_to_phys(start)), PHYS_PFN(__kimg_to_phys(end)));
+	attack_note(t, "page frame %lx", page ? page_to_pfn(page) : 0);
 	return call_page(t, page);
 }
 
