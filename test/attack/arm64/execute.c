@@ -122,11 +122,12 @@ static enum attack_outcome user(struct attempt *t)
  */
 static struct page *take_free(unsigned long from, unsigned long to)
 {
-	struct page *page, *found = NULL;
+	struct page *page, *found = NULL; /* where the image is, in the lowest zone */
 	void *held = NULL, *next;
 
 	while (!found) {
-		page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN);
+		page = alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_MOVABLE | __GFP_NORETRY |
+				  __GFP_NOWARN);
 		if (!page)
 			break;
 		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
