@@ -26,7 +26,8 @@ mapfile -t files < <(user_files '*.h' | grep -vE "$FORCED"; find_files include -
 spread alone "${files[@]}"
 count=${#files[@]}
 
-# kbuild wants its files in a folder of their own; -k: all findings, not only the first.
+# kbuild wants its files in a folder of their own; -k: all findings, not only the first. Folders of an
+# architecture are built with the files of the folder above.
 kernel=$work/kernel
 mkdir -p "$kernel"
 objects=()

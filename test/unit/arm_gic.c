@@ -26,8 +26,8 @@
 
 /* ---- what lies around it ---- */
 
-static u8 registers[2][0x40000]; /* of the redistributors, of the ITS */
-static u64 queue[8192];		 /* in the guest's memory */
+static u8 redistributors[0x40000], its[0x20000]; /* their registers */
+static u64 queue[8192];				 /* in the guest's memory */
 static u8 copy[16 * PAGE_SIZE] __attribute__((aligned(4096)));
 static u8 state[PAGES]; /* 0: the guest's; 1: a device writes it; 2: lent */
 static u32 settled, guards;
@@ -35,7 +35,10 @@ static bool no_memory;
 
 static u8 *register_at(u64 at)
 {
-	return at >= ITS ? &registers[1][at - ITS] : &registers[0][at - RDIST];
+	u64 offset = at - (at >= ITS ? ITS : RDIST);
+
+	assert_true(offset < sizeof(its) || (offset < sizeof(redistributors) && at < ITS));
+	return (at >= ITS ? its : redistributors) + offset;
 }
 
 u64 map_load(struct gpa at, u32 width)

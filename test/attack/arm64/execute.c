@@ -117,17 +117,20 @@ static enum attack_outcome user(struct attempt *t)
 /* ---- a page of the image that the kernel has freed: init code and data ---- */
 
 /*
- * One that is free now: single pages come from the smallest pieces that there are, and what is
- * freed late lies in such. Others are held meanwhile, each leading to the one before.
+ * One that is free now: single pages come from the smallest pieces that there are of a kind, and
+ * what is freed late lies in such. Others are held meanwhile, each leading to the one before.
  */
 static struct page *take_free(unsigned long from, unsigned long to)
 {
-	struct page *page, *found = NULL; /* where the image is, in the lowest zone */
+	static const gfp_t kinds[] = { 0, __GFP_MOVABLE, __GFP_RECLAIMABLE };
+	gfp_t lowest = GFP_KERNEL | __GFP_DMA | __GFP_NORETRY |
+		       __GFP_NOWARN; /* the image's zone */
+	struct page *page, *found = NULL;
 	void *held = NULL, *next;
+	unsigned int i;
 
-	while (!found) {
-		page = alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_MOVABLE | __GFP_NORETRY |
-				  __GFP_NOWARN);
+	for (i = 0; !found; i++) {
+		page = alloc_page(lowest | kinds[i % ARRAY_SIZE(kinds)]);
 		if (!page)
 			break;
 		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
