@@ -115,9 +115,9 @@ struct page owner_page(struct gpa address)
 			      .guarded = address.raw >= RDIST && address.raw < ITS };
 }
 
-void shootdown_settle(struct owner_locked owner)
+void shootdown_settle(struct owner_locked locked)
 {
-	(void)owner;
+	(void)locked;
 	settled++;
 }
 

@@ -175,7 +175,7 @@ static void end_device(u32 depth)
 
 	for (u64 i = first; i <= last && known; i++) {
 		u64 at = fdt_number(device.reg + i * row, cells);
-		u64 bytes = fdt_number(device.reg + i * row + 4 * cells, size);
+		u64 bytes = fdt_number(device.reg + i * row + 4ull * cells, size);
 
 		if (device.kind == SERIAL && !machine.serial)
 			machine.serial = at;

@@ -161,7 +161,7 @@ static bool lend_tables(struct owner_locked owner, const struct device *d)
 	u32 tables = 0;
 
 	for (u32 i = 0; i < GITS_BASERS; i++) {
-		u64 base = map_load(gpa(d->base + GITS_BASER + 8 * i), 8);
+		u64 base = map_load(gpa(d->base + GITS_BASER + 8ull * i), 8);
 		u32 shift = shifts[base >> 8 & 3];
 
 		/* Of addresses of 64 KiB the low bits are the high ones. */

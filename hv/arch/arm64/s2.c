@@ -101,11 +101,12 @@ static u32 permission(u64 entry)
 	return HF_PERM_READ | (entry & AP_WRITE ? HF_PERM_WRITE : 0) | exec_of(entry);
 }
 
-#define FORMAT(called, makes_leaf, gives)                                                     \
-	{                                                                                     \
-		.name = called, .max_block = 3, .broken = s2_forget_everywhere,               \
-		.leaf = makes_leaf, .table = table, .is_leaf = is_leaf, .is_table = is_table, \
-		.address = address, .permission = permission, .admissible = gives,            \
+#define FORMAT(called, makes_leaf, gives)                                           \
+	{                                                                           \
+		.name = (called), .max_block = 3, .broken = s2_forget_everywhere,   \
+		.leaf = (makes_leaf), .table = table, .is_leaf = is_leaf,           \
+		.is_table = is_table, .address = address, .permission = permission, \
+		.admissible = (gives),                                              \
 	}
 
 const struct stage2_format s2_format = FORMAT("stage 2", leaf, admissible);
