@@ -122,14 +122,14 @@ static int refuse(struct notifier_block *block, unsigned long action, void *unus
 }
 
 /* First of all, so that there is nothing for the others to undo. */
-static struct notifier_block notifier = { .notifier_call = refuse, .priority = INT_MAX };
+static struct notifier_block sleep_notifier = { .notifier_call = refuse, .priority = INT_MAX };
 
 int sleep_refuse(void)
 {
-	return register_pm_notifier(&notifier);
+	return register_pm_notifier(&sleep_notifier);
 }
 
 void sleep_permit(void)
 {
-	unregister_pm_notifier(&notifier);
+	unregister_pm_notifier(&sleep_notifier);
 }

@@ -76,7 +76,7 @@ static u32 known;
  */
 static enum attack_outcome launch_again(struct attempt *t)
 {
-	struct notifier_block *sleep = attack_symbol("holdfast:notifier");
+	struct notifier_block *sleep = attack_symbol("holdfast:sleep_notifier");
 
 	if (memory_target_text(t) || !sleep || set_state(HF_STATE_ABSENT, &known))
 		return ATTACK_ERROR;

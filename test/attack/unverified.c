@@ -5,10 +5,10 @@
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
-#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/task_stack.h>
+#include <linux/stop_machine.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -101,47 +101,64 @@ static enum attack_outcome modules(struct attempt *t)
 	return outcome;
 }
 
-/* Pages that are free, until one was the kernel's init text. */
-static struct page *find_init(struct list_head *taken)
+/*
+ * A page that was init text of the kernel's and is nobody's now. Not to be had from the allocator:
+ * what one asks for comes from wherever it likes. So all CPUs wait while it is used.
+ */
+struct init_run {
+	struct attempt *attempt;
+	struct page *page;
+	void *alias;
+	enum attack_outcome outcome;
+};
+
+static bool nobodys(struct page *page)
+{
+	return !page_count(page) && !PageTail(page) && !PageReserved(page);
+}
+
+static struct page *init_find(void)
 {
 	unsigned long from = (unsigned long)attack_symbol("_sinittext");
-	unsigned long to = (unsigned long)attack_symbol("_einittext"), count;
-	struct sysinfo memory;
-	struct page *page;
+	unsigned long to = (unsigned long)attack_symbol("_einittext");
 
 	if (!from || !to)
 		return NULL;
-	from = PHYS_PFN(__pa(PAGE_ALIGN(from)));
-	to = PHYS_PFN(__pa(to & PAGE_MASK));
-	si_meminfo(&memory);
-	for (count = memory.freeram - memory.freeram / 16; count; count--) {
-		page = alloc_page(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
-		if (!page)
-			return NULL;
-		list_add(&page->lru, taken);
-		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
-			return page;
-	}
+	for (from = PAGE_ALIGN(from); from + PAGE_SIZE <= to; from += PAGE_SIZE)
+		if (nobodys(virt_to_page(__va(__pa(from)))))
+			return virt_to_page(__va(__pa(from)));
 	return NULL;
+}
+
+/* Alone. What a free page holds may matter to the allocator: it is put back. */
+static int init_use(void *arg)
+{
+	struct init_run *run = arg;
+	u8 *code = page_address(run->page), before[EXECUTE_CODE_SIZE];
+
+	if (!nobodys(run->page))
+		return -EBUSY;
+	memcpy(before, code, sizeof(before));
+	memcpy(code, execute_code, sizeof(before));
+	run->outcome = execute_attack(run->attempt, run->alias);
+	memcpy(code, before, sizeof(before));
+	return 0;
 }
 
 static enum attack_outcome init(struct attempt *t)
 {
-	enum attack_outcome outcome = ATTACK_ERROR;
-	struct page *page, *next;
-	LIST_HEAD(taken);
+	struct init_run run = { .attempt = t, .page = init_find(), .outcome = ATTACK_ERROR };
 
-	page = find_init(&taken);
-	if (page) {
-		attack_note(t, "frame %lx", page_to_pfn(page));
-		memcpy(page_address(page), execute_code, EXECUTE_CODE_SIZE);
-		outcome = run_through_alias(t, page_to_pfn(page));
-	}
-	list_for_each_entry_safe(page, next, &taken, lru)
-	{
-		__free_page(page);
-	}
-	return outcome;
+	if (!run.page)
+		return ATTACK_ERROR;
+	attack_note(t, "frame %lx", page_to_pfn(run.page));
+	run.alias = paging_alias(page_to_pfn(run.page), 1, PAGE_KERNEL_EXEC);
+	if (!run.alias)
+		return ATTACK_ERROR;
+	if (stop_machine(init_use, &run, NULL))
+		attack_note(t, "somebody took it");
+	vunmap(run.alias);
+	return run.outcome;
 }
 
 /* ---- memory of a process ---- */
