@@ -117,32 +117,25 @@ static enum attack_outcome user(struct attempt *t)
 /* ---- a page of the image that the kernel has freed: init code and data ---- */
 
 /*
- * One that is free now: single pages come from the smallest pieces that there are of a kind, and
- * what is freed late lies in such. Others are held meanwhile, each leading to the one before.
+ * One of them, whoever has it: the kernel takes it out of its lists of free pages, those of other CPUs
+ * included, or moves what is there elsewhere. Asking for single pages until one of these comes finds
+ * none where each is in use, or kept for emergencies.
  */
-static struct page *take_free(unsigned long from, unsigned long to)
+static struct page *take_frame(unsigned long from, unsigned long to)
 {
-	static const gfp_t kinds[] = { 0, __GFP_MOVABLE, __GFP_RECLAIMABLE };
-	gfp_t lowest = GFP_KERNEL | __GFP_DMA | __GFP_NORETRY |
-		       __GFP_NOWARN; /* the image's zone */
-	struct page *page, *found = NULL;
-	void *held = NULL, *next;
-	unsigned int i;
+	int (*take)(unsigned long from, unsigned long to, unsigned int type, gfp_t flags) =
+		attack_symbol("alloc_contig_range");
 
-	for (i = 0; !found; i++) {
-		page = alloc_page(lowest | kinds[i % ARRAY_SIZE(kinds)]);
-		if (!page)
-			break;
-		if (page_to_pfn(page) >= from && page_to_pfn(page) < to)
-			found = page;
-		else
-			held = memcpy(page_address(page), &held, sizeof(held));
+	if (!take)
+		take = attack_symbol("alloc_contig_range_noprof"); /* since 6.10 */
+	for (; take && from < to; from++) {
+		struct page *page = pfn_to_page(from);
+
+		if (!PageReserved(page) && !PageSlab(page) &&
+		    !take(from, from + 1, MIGRATE_MOVABLE, GFP_KERNEL | __GFP_NOWARN))
+			return page;
 	}
-	for (; held; held = next) {
-		memcpy(&next, held, sizeof(next));
-		free_page((unsigned long)held);
-	}
-	return found;
+	return NULL;
 }
 
 static enum attack_outcome freed_init(struct attempt *t)
@@ -153,7 +146,7 @@ static enum attack_outcome freed_init(struct attempt *t)
 
 	if (!start || end < start)
 		return ATTACK_ERROR;
-	page = take_free(PHYS_PFN(__kimg_to_phys(start)), PHYS_PFN(__kimg_to_phys(end)));
+	page = take_frame(PHYS_PFN(__kimg_to_phys(start)), PHYS_PFN(__kimg_to_phys(end)));
 	attack_note(t, "page frame %lx", page ? page_to_pfn(page) : 0);
 	return call_page(t, page);
 }
