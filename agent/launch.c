@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "launch.h"
 #include "memory.h"
+#include "nmi.h"
 #include "ram.h"
 #include "sleep.h"
 #include "startup.h"
@@ -195,12 +196,18 @@ int launch_run(struct hf_ctl_launch *ctl)
 		goto free_image;
 	}
 	ret = memory_take(ram_hypervisor_bytes(launch.boot));
+	if (!ret) {
+		ret = nmi_expect();
+		if (ret)
+			memory_give_back();
+	}
 	if (ret) {
 		ctl->reason = HF_REASON_NO_MEMORY;
 		goto free_boot;
 	}
 	ret = launch_with_memory(&launch, ctl);
 	if (ret) {
+		nmi_forget();
 		memory_give_back();
 	} else {
 		memory_part();

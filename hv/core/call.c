@@ -81,6 +81,14 @@ static s64 call_status(struct cpu *cpu, const struct exit_call *call)
 	return error ? error : reply(cpu, call->arg[0], size, 0);
 }
 
+static s64 call_nmi(struct cpu *cpu)
+{
+	if (!cpu->doubts)
+		return 0;
+	cpu->doubts--;
+	return 1;
+}
+
 static s64 call_pages(struct cpu *cpu, const struct exit_call *call)
 {
 	struct hf_page_run *runs = cpu->buffer;
@@ -187,6 +195,8 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 		return call_stats(cpu, call);
 	case HF_CALL_PAGES:
 		return call_pages(cpu, call);
+	case HF_CALL_NMI:
+		return call_nmi(cpu);
 	case HF_CALL_SERVICE:
 		return request_begin(cpu, call->arg[0]);
 	case HF_CALL_SERVICE_RESUME:

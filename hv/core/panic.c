@@ -15,7 +15,7 @@ static void kick_all(void)
 
 		if (cpu_state(cpu) != CPU_STARTING && cpu_state(cpu) != CPU_LOCKED)
 			continue;
-		__atomic_store_n(&cpu->kicked, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&cpu->kicked, KICK_SENT, __ATOMIC_SEQ_CST);
 		backend_kick(cpu);
 	}
 }

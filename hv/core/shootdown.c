@@ -6,8 +6,8 @@
  * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
  * cpu->place	CPU_INSIDE: the CPU is in the hypervisor and will look at the epoch before
  *		it leaves. Written by that CPU only.
- * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent; cleared by
- *		the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
+ * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent, and once more
+ *		when it has been; cleared by the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
  *		the CPU answers for another reason, because the interrupt still comes then and
  *		must not be handed to the guest as its own.
  *
@@ -69,11 +69,25 @@ static bool inside(const struct cpu *cpu)
 	return __atomic_load_n(&cpu->place, __ATOMIC_SEQ_CST) == CPU_INSIDE;
 }
 
+/* kicked goes from @from to @to. False: it is not @from. */
+static bool mark(struct cpu *other, u32 from, u32 to)
+{
+	return __atomic_compare_exchange_n(&other->kicked, &from, to, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+/* A backend may have seen it arrive, and cleared the mark, by the time it is sent. */
+static void send(struct cpu *other)
+{
+	backend_kick(other);
+	mark(other, KICK_SENDING, KICK_SENT);
+}
+
 /* One kick on its way serves everybody who wants the CPU's attention. */
 void shootdown_kick(struct cpu *other)
 {
-	if (!inside(other) && !__atomic_exchange_n(&other->kicked, 1, __ATOMIC_SEQ_CST))
-		backend_kick(other);
+	if (!inside(other) && mark(other, KICK_NONE, KICK_SENDING))
+		send(other);
 }
 
 static void await(struct cpu *cpu, struct cpu *other, u64 demand)
@@ -86,8 +100,8 @@ static void await(struct cpu *cpu, struct cpu *other, u64 demand)
 		if (++turns % KICK_PATIENCE || inside(other))
 			continue;
 		/* If the first is only late, hardware holds no more than one for it. */
-		__atomic_store_n(&other->kicked, 1, __ATOMIC_SEQ_CST);
-		backend_kick(other);
+		__atomic_store_n(&other->kicked, KICK_SENDING, __ATOMIC_SEQ_CST);
+		send(other);
 	}
 }
 

@@ -146,7 +146,7 @@ void startup_begin(struct cpu *cpu)
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
 	/* Before lock no rule is in force that it could bend. */
 	cpu->waking = protect_locked() ? CPU_WAKING : CPU_AWAKE;
-	__atomic_fetch_and(&cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&cpu->pending, ~(CPU_NMI | CPU_DOUBT), __ATOMIC_SEQ_CST);
 }
 
 static void go_on(struct cpu *cpu)

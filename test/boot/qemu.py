@@ -241,6 +241,7 @@ def boot_once(machine, folder, watch):
                 break
             if time.monotonic() - began > machine.limit:
                 hung = True
+                tell_registers(process)
                 break
             time.sleep(0.05)
     finally:
@@ -261,6 +262,17 @@ def late(process, seconds):
         return False
     except subprocess.TimeoutExpired:
         return True
+
+
+def tell_registers(process):
+    """Where all CPUs are, twice, for the emulator's log: a machine that is about to be stopped."""
+    for _ in range(2):
+        try:
+            process.stdin.write(b"info registers -a\n")
+            process.stdin.flush()
+        except OSError:
+            return
+        time.sleep(2)
 
 
 def answer(process, record):

@@ -137,8 +137,10 @@ def other_boots(kernel, seconds):
     yield Spec("audit-" + config.name, "locked", "audit-finds,kcore", config=config)
     yield Spec("allow-" + config.name, "allow", "fork,audit-open", attacks="", config=config,
                words=GUARDED)
-    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace",
+    yield Spec("nmi-" + config.name, "allow", "nmi-outside,nmi-inside,nmi-backtrace,nmi-routed",
                config=config, words=GUARDED)
+    yield Spec("nmi-unguarded-" + config.name, "allow", "nmi-routed", config=config,
+               words={"check": "yes"})
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
     yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)

@@ -191,7 +191,7 @@ static void numbers_before_lock(void **ctx)
 	for (u64 n = HF_CALL_BASE - 16; n < HF_CALL_BASE + 0x200; n++) {
 		s64 expected = -HF_ENOSYS;
 
-		if (n == HF_CALL_NOOP || n == HF_CALL_FORGET)
+		if (n == HF_CALL_NOOP || n == HF_CALL_FORGET || n == HF_CALL_NMI)
 			expected = 0;
 		else if (n >= HF_CALL_PROTECT && n <= HF_CALL_DOMAIN)
 			expected = -HF_EINVAL; /* nothing in the page, nothing registered */
@@ -214,6 +214,20 @@ static void numbers_before_lock(void **ctx)
 	assert_int_equal(launch_state(), HF_STATE_LAUNCHED);
 }
 
+/* Each CPU of its own NMIs, once. */
+static void nmi_in_doubt(void **ctx)
+{
+	struct cpu *cpu = machine(2), *other = cpu_get(1);
+
+	(void)ctx;
+	machine_lock(cpu);
+	other->doubts = 2;
+	assert_int_equal(machine_call(cpu, HF_CALL_NMI, 0, 0), 0);
+	assert_int_equal(machine_call(other, HF_CALL_NMI, 0, 0), 1);
+	assert_int_equal(machine_call(other, HF_CALL_NMI, 0, 0), 1);
+	assert_int_equal(machine_call(other, HF_CALL_NMI, 0, 0), 0);
+}
+
 static void numbers_after_lock(void **ctx)
 {
 	struct cpu *cpu = machine(1);
@@ -222,7 +236,7 @@ static void numbers_after_lock(void **ctx)
 	(void)ctx;
 	machine_lock(cpu);
 	events = event_newest();
-	for (u64 n = HF_CALL_LIVE; n <= HF_CALL_PAGES; n++)
+	for (u64 n = HF_CALL_LIVE; n <= HF_CALL_NMI; n++)
 		assert_int_equal(machine_call(cpu, n, MACHINE_BUFFER, good_argument(n)),
 				 n == HF_CALL_EVENTS ? (s64)events : good_result(n));
 	for (u64 n = HF_CALL_SERVICE; n <= HF_CALL_SERVICE_CANCEL; n++)
@@ -358,6 +372,7 @@ int main(void)
 		machine_test(answers_leave_the_rest_of_the_page),
 		machine_test(user_mode_finds_nobody),
 		machine_test(numbers_before_lock),
+		machine_test(nmi_in_doubt),
 		machine_test(numbers_after_lock),
 		machine_test(hostile_calls),
 		machine_test(stats_of_another_cpu),

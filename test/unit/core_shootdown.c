@@ -76,7 +76,7 @@ static void one_kick_at_a_time(void **ctx)
 	shootdown(cpu);
 	assert_int_equal(fake.kicks, 1);
 	assert_int_equal(other->kicked, 0);
-	other->kicked = 1;
+	other->kicked = KICK_SENT;
 	other->vcpu->kicks = 1;
 	fake.on_relax = deliver_when_late_enough;
 	late = 5;
@@ -100,7 +100,7 @@ static void answered_before_the_kick_keeps_the_mark(void **ctx)
 	exits_left = 3;
 	shootdown(cpu);
 	assert_int_equal(exits_left, 0);
-	assert_int_equal(other->kicked, 1);
+	assert_int_equal(other->kicked, KICK_SENT);
 	fake_deliver_kicks(&other, 1);
 	assert_int_equal(other->kicked, 0);
 }
@@ -124,7 +124,7 @@ static void drop_first_kick(void)
 		return;
 	}
 	fake.on_relax = NULL;
-	assert_int_equal(other->kicked, 1);
+	assert_int_equal(other->kicked, KICK_SENT);
 	fake_deliver_kicks(&other, 1);
 }
 
@@ -205,7 +205,7 @@ static void nmi_from_software(void **ctx)
 	shootdown_nmi(other);
 	shootdown_nmi(other);
 	assert_int_equal(fake.kicks, 1);
-	assert_int_equal(other->kicked, 1);
+	assert_int_equal(other->kicked, KICK_SENT);
 	/* Its own: it is on its way out. */
 	shootdown_exited(cpu);
 	shootdown_nmi(cpu);

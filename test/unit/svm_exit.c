@@ -182,10 +182,10 @@ static void ports_performed(void **ctx)
 static void nmi(void **ctx)
 {
 	(void)ctx;
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	guest_exit(EXIT_CODE_NMI, 0, 0, VERDICT_RETRY);
 	assert_int_equal(seen.kind, HF_EXIT_KICK);
-	assert_int_equal(cpu.kicked, 0);
+	assert_int_equal(cpu.kicked, KICK_NONE);
 	guest_exit(EXIT_CODE_NMI, 0, 0, VERDICT_PASS);
 	assert_int_equal(seen.kind, HF_EXIT_NMI);
 	assert_int_equal(vmcb.event_inject, 0x80000202);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NMIs of the guest through vcpu_exit: none lost, none doubled, none inside the handling of
+ * NMIs of the guest through vcpu_exit: none lost, none without a word doubled, none inside the handling of
  * another. The core is replaced by what it says about NMIs; STGI, which lets pending ones in, is
  * caught by its bytes.
  */
@@ -27,7 +27,10 @@
 
 #define NMI  0x80000202ull
 #define GP   0x80000b0dull
+#define DB   0x80000301ull
 #define NONE 0ull
+
+#define FULL_IDT 0xfffu
 
 struct svm svm;
 struct platform platform;
@@ -42,6 +45,7 @@ static u32 kick_comes; /* another CPU marks a kick while the NMIs are taken */
 static u32 nmi_comes;  /* another CPU sends one while this one is leaving */
 static u32 demanded;   /* as is a flush */
 static u32 last_kind;
+static u64 rip; /* of the guest */
 
 /* ---- what exit.c calls ---- */
 
@@ -166,6 +170,14 @@ bool startup_sync(struct cpu *c)
 	return false;
 }
 
+/* While it is waited for: the kick is sent. */
+void panic_check(void)
+{
+	latched = kick_comes;
+	kick_comes = 0;
+	cpu.kicked = KICK_SENT;
+}
+
 _Noreturn void panic(const char *format, ...)
 {
 	(void)format;
@@ -192,8 +204,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 		gregs[REG_RAX] += latched;
 		latched = 0;
 	} else if (kick_comes) {
-		kick_comes = 0;
-		cpu.kicked = 1;
+		cpu.kicked = KICK_SENDING;
 	}
 	gregs[REG_RIP] += 3;
 }
@@ -205,7 +216,10 @@ static int setup(void **ctx)
 	(void)ctx;
 	fake_cpu_reset();
 	memset(&vmcb, 0, sizeof(vmcb));
-	vmcb.state.rip = 0x1000;
+	rip = vmcb.state.rip = 0x1000;
+	vmcb.state.rflags = 2;
+	vmcb.state.dr6 = 0xffff0ff0;
+	vmcb.state.idtr.limit = FULL_IDT;
 	vmcb.intercept[INTERCEPT_MISC1] = MISC1_NMI;
 	cpu = (struct cpu){ 0 };
 	vcpu = (struct vcpu){ .vmcb = &vmcb,
@@ -232,8 +246,35 @@ static u64 run(u64 code, u64 interrupted)
 	vmcb.exit_interrupt = interrupted;
 	assert_int_equal(vcpu_exit(&vcpu, &gprs), 0);
 	assert_int_equal(cpu.place, CPU_LEAVING);
-	assert_int_equal(vmcb.state.rip, 0x1000);
+	assert_int_equal(vmcb.state.rip, rip);
 	return vmcb.event_inject;
+}
+
+/* IRET, to where RFLAGS are @flags: exits in front of it, and behind it if an NMI waits. */
+static u64 iret_to(u64 flags)
+{
+	u64 flags_before = vmcb.state.rflags, dr6 = vmcb.state.dr6;
+
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(last_kind, HF_EXIT_WINDOW);
+	rip = vmcb.state.rip = rip ^ 0x2000;
+	if (vmcb.state.rflags == flags_before) {
+		vmcb.state.rflags = flags;
+		return NONE;
+	}
+	assert_int_equal(vmcb.state.rflags, flags_before | RFLAGS_TF);
+	vmcb.state.rflags = flags;
+	vmcb.state.dr6 |= DR6_BS;
+	run(EXIT_CODE_DB, NONE);
+	assert_int_equal(last_kind, HF_EXIT_WINDOW);
+	assert_int_equal(vmcb.state.rflags, flags);
+	assert_int_equal(vmcb.state.dr6, dr6);
+	return vmcb.event_inject;
+}
+
+static u64 iret(void)
+{
+	return iret_to(2);
 }
 
 static u64 nmi_exit(u32 count)
@@ -260,13 +301,65 @@ static void one(void **ctx)
 	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
 	assert_true(handling());
 	/* Its IRET is run, and the next one does not exit. */
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
-	assert_int_equal(last_kind, HF_EXIT_WINDOW);
+	assert_int_equal(iret(), NONE);
 	assert_false(handling());
 	assert_int_equal(vmcb.intercept[INTERCEPT_MISC1], MISC1_NMI);
 }
 
-/* However many come while one is handled: one more, before the IRET. */
+/* The IRET may lead to where the guest's own flag or breakpoints trap. */
+static void traps_of_the_guest(void **ctx)
+{
+	(void)ctx;
+	/* Its next instruction is to trap: behind the NMI. */
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(iret_to(RFLAGS_TF | 2), NMI);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	vmcb.state.rflags = 2;
+	/* A breakpoint with the end of the IRET, but without the trap, which is ours. */
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	vmcb.state.rflags = 2;
+	vmcb.state.dr6 |= DR6_BS | 1;
+	rip = vmcb.state.rip = 0x5000;
+	assert_int_equal(run(EXIT_CODE_DB, NONE), DB);
+	assert_int_equal(vmcb.state.dr6, 0xffff0ff1);
+	assert_int_equal(iret(), NMI);
+	assert_int_equal(iret(), NONE);
+	/* The handler itself is stepped through: its trap comes first. */
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(nmi_exit(1), NONE);
+	vmcb.state.rflags = RFLAGS_TF | 2;
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	vmcb.state.rflags = 2;
+	vmcb.state.dr6 |= DR6_BS;
+	assert_int_equal(run(EXIT_CODE_DB, NONE), DB);
+	assert_true(vmcb.state.dr6 & DR6_BS);
+	assert_int_equal(iret(), NMI);
+}
+
+/* What comes when the exit of the IRET is over, and it has not run. */
+static void before_the_iret(void **ctx)
+{
+	(void)ctx;
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(vmcb.state.rflags, 2);
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	/* A page it needs is missing: no change. */
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NONE);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	vmcb.state.rflags = 2;
+	vmcb.state.dr6 |= DR6_BS;
+	rip = vmcb.state.rip = 0x5000;
+	assert_int_equal(run(EXIT_CODE_DB, NONE), NMI);
+	/* A trap that has nothing to do with it. */
+	assert_int_equal(run(EXIT_CODE_DB, NONE), DB);
+}
+
+/* However many come while one is handled: one more, behind the IRET. */
 static void while_handling(void **ctx)
 {
 	(void)ctx;
@@ -274,10 +367,10 @@ static void while_handling(void **ctx)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(nmi_exit(1), NONE);
 	assert_int_equal(cpu.pending, CPU_NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
+	assert_int_equal(iret(), NMI);
 	assert_true(handling());
 	assert_int_equal(cpu.pending, 0);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NONE);
 	assert_false(handling());
 }
 
@@ -291,8 +384,8 @@ static void interrupted_delivery(void **ctx)
 	assert_int_equal(nmi_exit(1), NONE);
 	assert_int_equal(run(EXIT_CODE_NPF, NMI), NMI);
 	assert_int_equal(cpu.pending, CPU_NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NMI);
+	assert_int_equal(iret(), NONE);
 }
 
 /* A fault in the delivery takes the place of the NMI, as in hardware; blocked it stays. */
@@ -302,7 +395,7 @@ static void faulting_delivery(void **ctx)
 	assert_int_equal(nmi_exit(1), NMI);
 	assert_int_equal(run(0x64, NMI), GP);
 	assert_true(handling());
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NONE);
 	assert_false(handling());
 }
 
@@ -313,13 +406,13 @@ static void behind_a_fault(void **ctx)
 	nmi_comes = 1;
 	assert_int_equal(run(0x64, NONE), GP);
 	assert_int_equal(cpu.pending, CPU_NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
+	assert_int_equal(iret(), NMI);
 	assert_int_equal(cpu.pending, 0);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NONE);
 	/* The same behind what is delivered again. */
 	nmi_comes = 1;
 	assert_int_equal(run(EXIT_CODE_NPF, 0x80000030), 0x80000030);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
+	assert_int_equal(iret(), NMI);
 }
 
 /* From software, when the CPU had already decided to leave. */
@@ -329,47 +422,86 @@ static void from_software(void **ctx)
 	nmi_comes = 1;
 	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
 	nmi_comes = 1;
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NMI);
+	assert_int_equal(iret(), NONE);
 }
 
 static void kicks(void **ctx)
 {
 	(void)ctx;
-	cpu.kicked = 1;
-	assert_int_equal(nmi_exit(1), NONE);
+	/* Alone it may have hidden one of the guest's. */
+	cpu.kicked = KICK_SENT;
+	assert_int_equal(nmi_exit(1), NMI);
 	assert_int_equal(last_kind, HF_EXIT_KICK);
-	assert_int_equal(cpu.kicked, 0);
+	assert_int_equal(cpu.kicked, KICK_NONE);
+	assert_int_equal(cpu.doubts, 1);
+	assert_int_equal(iret(), NONE);
 	assert_false(handling());
+	cpu.doubts = 0;
 	/* A kick and the guest's own, which came after the first was taken. */
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	assert_int_equal(nmi_exit(2), NMI);
-	assert_int_equal(cpu.kicked, 0);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(cpu.kicked, KICK_NONE);
+	assert_int_equal(cpu.doubts, 0);
+	assert_int_equal(iret(), NONE);
 	/* Two of the guest's are one: the second came before the first was delivered. */
 	assert_int_equal(nmi_exit(2), NMI);
-	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(iret(), NONE);
 }
 
-/* A kick on its way is the guest's in the place of the guest's that was taken for it. */
+/* A guest's NMI, and a kick that is being sent meanwhile: both are seen, and so none is in doubt. */
 static void kick_on_its_way(void **ctx)
 {
 	(void)ctx;
 	kick_comes = 1;
-	assert_int_equal(nmi_exit(1), NONE);
-	assert_int_equal(last_kind, HF_EXIT_KICK);
 	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(last_kind, HF_EXIT_NMI);
+	assert_int_equal(cpu.kicked, KICK_NONE);
+	assert_int_equal(cpu.doubts, 0);
+	assert_int_equal(iret(), NONE);
+}
+
+/* A CPU that is being started has no handler yet: what is in doubt waits, what is not does not. */
+static void kicked_without_handlers(void **ctx)
+{
+	(void)ctx;
+	for (u32 limit = 0; limit <= 0xffff; limit++) {
+		if (limit == FULL_IDT)
+			continue;
+		vmcb.state.idtr.limit = limit;
+		cpu.kicked = KICK_SENT;
+		assert_int_equal(nmi_exit(1), NONE);
+		assert_int_equal(cpu.pending, CPU_DOUBT);
+		assert_false(handling());
+		assert_int_equal(cpu.doubts, 0);
+	}
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(cpu.pending, 0);
+	assert_int_equal(iret(), NONE);
+	cpu.kicked = KICK_SENT;
+	assert_int_equal(nmi_exit(1), NONE);
+	vmcb.state.idtr.limit = FULL_IDT;
+	assert_int_equal(cpu.doubts, 1);
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
+	assert_int_equal(cpu.doubts, 2);
+	/* What the guest does not ask about is forgotten some time. */
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(iret(), NONE);
+		cpu.kicked = KICK_SENT;
+		assert_int_equal(nmi_exit(1), NMI);
+	}
+	assert_int_equal(cpu.doubts, CPU_DOUBTS_MAX);
 }
 
 /* The exit comes again until the NMI has been taken; the mark of a kick stays until then. */
 static void none_taken(void **ctx)
 {
 	(void)ctx;
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	assert_int_equal(nmi_exit(0), NONE);
-	assert_int_equal(cpu.kicked, 1);
-	assert_int_equal(nmi_exit(1), NONE);
-	assert_int_equal(cpu.kicked, 0);
+	assert_int_equal(cpu.kicked, KICK_SENT);
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(cpu.kicked, KICK_NONE);
 }
 
 /* What is demanded on the way out is still there when the guest runs. */
@@ -403,6 +535,7 @@ static void random_order(void **ctx)
 				continue;
 			cpu.kicked = kick;
 			injected = nmi_exit(kick + comes);
+			comes = true;
 			break;
 		case 6 ... 9:
 			nmi_comes = comes = seed >> 27 & 1;
@@ -412,14 +545,14 @@ static void random_order(void **ctx)
 			if (!handling())
 				continue;
 			running = false;
-			injected = run(EXIT_CODE_IRET, NONE);
+			injected = iret();
 		}
 		pending |= comes;
 		assert_int_equal(injected, pending && !running ? NMI : NONE);
 		running |= pending;
 		pending &= injected != NMI;
 		assert_int_equal(handling(), running);
-		assert_int_equal(cpu.pending, pending ? CPU_NMI : 0);
+		assert_int_equal(!!(cpu.pending & (CPU_NMI | CPU_DOUBT)), pending);
 	}
 }
 
@@ -429,6 +562,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(one),
+		test(traps_of_the_guest),
+		test(before_the_iret),
 		test(while_handling),
 		test(interrupted_delivery),
 		test(faulting_delivery),
@@ -436,6 +571,7 @@ int main(void)
 		test(from_software),
 		test(kicks),
 		test(kick_on_its_way),
+		test(kicked_without_handlers),
 		test(none_taken),
 		test(flush_demanded_last),
 		test(random_order),

@@ -202,6 +202,10 @@ int launch_arrive(struct cpu *c, int error)
 	return error;
 }
 
+void panic_check(void)
+{
+}
+
 _Noreturn void panic(const char *format, ...)
 {
 	(void)format;
@@ -718,12 +722,23 @@ static void nmi_of_guest(void **ctx)
 static void nmi_as_kick(void **ctx)
 {
 	(void)ctx;
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	fake_cpu_vmwrite(F_EXIT_EVENT, NMI);
 	leave_with(0, 0, VERDICT_RETRY);
 	assert_int_equal(seen.kind, HF_EXIT_KICK);
-	assert_int_equal(cpu.kicked, 0);
+	assert_int_equal(cpu.kicked, KICK_NONE);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), 0);
+	assert_int_equal(cpu.pending, CPU_DOUBT);
+	/* With a handler for what the kick may have hidden. */
+	fake_cpu_vmwrite(F_BLOCKED, 0);
+	fake_cpu_vmwrite(F_IDTR_LIMIT, 0xfff);
+	cpu.kicked = KICK_SENT;
+	fake_cpu_vmwrite(F_EXIT_EVENT, NMI);
+	leave_with(0, 0, VERDICT_RETRY);
+	assert_int_equal(seen.kind, HF_EXIT_KICK);
+	assert_int_equal(fake_cpu_vmread(F_EVENT), NMI);
+	assert_int_equal(cpu.pending, 0);
+	assert_int_equal(cpu.doubts, 1);
 }
 
 /* Those that come while the hypervisor runs, seen on the way out: what is to be delivered stays. */
@@ -732,21 +747,22 @@ static void nmi_inside(void **ctx)
 	(void)ctx;
 	leave_with(12, 0, VERDICT_FAULT);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	stack[1] = 1;
 	verdict = VERDICT_RETRY;
 	assert_int_equal(vcpu_again(&vcpu, &gprs), 0);
 	assert_int_equal(seen.kind, HF_EXIT_KICK);
 	assert_int_equal(stack[1], 0);
+	assert_int_equal(cpu.pending, CPU_DOUBT);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
 	/* Two: a kick and the guest's. */
-	cpu.kicked = 1;
+	cpu.kicked = KICK_SENT;
 	stack[1] = 2;
 	verdict = VERDICT_PASS;
 	assert_int_equal(vcpu_again(&vcpu, &gprs), 0);
 	assert_int_equal(seen.kind, HF_EXIT_NMI);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
-	assert_int_equal(cpu.pending, CPU_NMI);
+	assert_int_equal(cpu.pending, CPU_NMI | CPU_DOUBT);
 	assert_int_equal(fake_cpu_vmread(F_PRIMARY), 1 << 22);
 }
 

@@ -30,11 +30,19 @@ enum cpu_place {
 	CPU_ENTERED, /* in the guest */
 };
 
+/* A kick on its way to a CPU: on x86 the next NMI is ours. */
+enum cpu_kick {
+	KICK_NONE,
+	KICK_SENDING, /* its sender is at it: may have arrived, or not yet */
+	KICK_SENT,
+};
+
 /* What waits for a CPU on its way back to the guest: bits of pending. */
-#define CPU_NMI	  1u /* an NMI waits for the guest: one, as in a processor */
-#define CPU_CHECK 2u /* the backend checks its own work: constant after launch */
-#define CPU_DOWN  4u /* core/startup.c: to be taken down */
-#define CPU_START 8u /* and then started; never without CPU_DOWN */
+#define CPU_NMI	  1u  /* an NMI waits for the guest: one, as in a processor */
+#define CPU_CHECK 2u  /* the backend checks its own work: constant after launch */
+#define CPU_DOWN  4u  /* core/startup.c: to be taken down */
+#define CPU_START 8u  /* and then started; never without CPU_DOWN */
+#define CPU_DOUBT 16u /* a kick has come, in which an NMI of the guest's may be lost */
 
 /*
  * A CPU that is started again goes through the kernel's code for one that was reset, which writes
@@ -47,6 +55,12 @@ enum cpu_waking {
 	CPU_WAKING_VECTORS, /* has loaded the recorded table of exceptions */
 };
 
+/*
+ * One that is handled, one pending, one in the processor: by that many can the handling of NMIs be
+ * ahead of them, each of which finds no source any more.
+ */
+#define CPU_DOUBTS_MAX 3
+
 /* Registers that are recorded at lock; the numbers are the backend's. */
 #define CPU_REGISTERS_MAX 24
 
@@ -58,7 +72,7 @@ struct cpu {
 	u32 index;	   /* 0-based, index into cpu_id of the boot record */
 	u32 id;		   /* the hardware's name: APIC id, MPIDR */
 	u32 state;	   /* [a] enum cpu_state */
-	u32 kicked;	   /* [a] a kick is on its way: the next NMI is ours */
+	u32 kicked;	   /* [a] enum cpu_kick */
 	u32 place;	   /* [a] enum cpu_place */
 	u32 pending;	   /* [a] CPU_*: what is looked at after shootdown_sync */
 	u64 flushed;	   /* [a] stage2_cuts() when it last entered the guest flushing */
@@ -66,6 +80,7 @@ struct cpu {
 	struct vcpu *vcpu; /* the backend's part */
 	void *buffer;	   /* one page, for what a call of this CPU reads or answers */
 	bool registers_recorded;
+	u8 doubts; /* own CPU: of the NMIs that the guest was given may be nobody's (HF_CALL_NMI) */
 	u8 waking; /* own CPU: from 1 up while it is brought up again, see enum cpu_waking */
 	u64 recorded[CPU_REGISTERS_MAX]; /* register values at lock, constant afterwards */
 	struct hf_stats stats;

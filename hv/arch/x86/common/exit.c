@@ -121,7 +121,7 @@ void exit_handle_pending(struct vcpu *v)
 	while (startup_sync(v->cpu))
 		shootdown_sync(v->cpu);
 	pending = __atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST);
-	if (pending & CPU_NMI)
+	if (unlikely(pending & (CPU_NMI | CPU_DOUBT)) && inject_wanted(v, pending))
 		inject_nmi(v);
 	if (pending & CPU_CHECK)
 		check_enter(v);

@@ -118,9 +118,15 @@ static inline void inject_event(struct vcpu *v, u64 event)
 bool inject_fault(struct vcpu *v);
 /* What the exit interrupted in delivery must be delivered still. */
 void inject_again(struct vcpu *v);
+/* Once an NMI has been taken: waits while the kick is being sent. True: it may have come since. */
+bool inject_late_kick(struct vcpu *v);
 /* @taken NMIs have come in: the exit is a kick, or an NMI of the guest's. */
 void inject_took(struct vcpu *v, struct x86_exit *e, u32 taken);
-/* The vendor's: deliver the NMI that waits (CPU_NMI), now or when the guest can take it. */
+/* Whether the guest is to be given an NMI, by the bits of cpu->@pending. */
+bool inject_wanted(const struct vcpu *v, u32 pending);
+/* It is given to it now: it can take it. */
+void inject_waiting(struct vcpu *v);
+/* The vendor's: deliver the NMI that waits, now or when the guest can take it. */
 void inject_nmi(struct vcpu *v);
 
 /* ---- restart.c ---- */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is delivered to the guest when it goes on: faults, and what an exit interrupted. */
 #include <hv/cpu.h>
+#include <hv/panic.h>
 
 #include "exit.h"
 
@@ -48,14 +49,46 @@ void inject_again(struct vcpu *v)
 	*v->event = event;
 }
 
+bool inject_late_kick(struct vcpu *v)
+{
+	const u32 *kicked = &v->cpu->kicked;
+	bool late = __atomic_load_n(kicked, __ATOMIC_SEQ_CST) == KICK_SENDING;
+
+	while (__atomic_load_n(kicked, __ATOMIC_SEQ_CST) == KICK_SENDING)
+		panic_check();
+	return late;
+}
+
 /*
  * So many of those that came in were kicks as were sent: none or one. Taken first, then the look
- * at kicked: its sender sets it before it sends. A guest's NMI that is taken while the kick is
- * still on its way counts as the kick, and the kick as it.
+ * at kicked: its sender sets it before it sends. Where a kick came alone it may have met one of the
+ * guest's in the processor, which holds one: in doubt the guest is given one too many.
  */
 void inject_took(struct vcpu *v, struct x86_exit *e, u32 taken)
 {
-	u32 kicks = taken ? __atomic_exchange_n(&v->cpu->kicked, 0, __ATOMIC_SEQ_CST) : 0;
+	u32 kicks = taken && __atomic_exchange_n(&v->cpu->kicked, KICK_NONE, __ATOMIC_SEQ_CST);
 
+	if (kicks && taken == kicks)
+		__atomic_fetch_or(&v->cpu->pending, CPU_DOUBT, __ATOMIC_SEQ_CST);
 	e->exit.kind = taken > kicks ? HF_EXIT_NMI : HF_EXIT_KICK;
+}
+
+/*
+ * One in doubt waits until there is a handler: a kernel that starts a CPU has none in its early
+ * tables, which are shorter. One of the guest's own does not, as in hardware.
+ */
+bool inject_wanted(const struct vcpu *v, u32 pending)
+{
+	return (pending & CPU_NMI) ||
+	       ((pending & CPU_DOUBT) && v->state->idtr.limit == GATES * GATE_SIZE - 1);
+}
+
+void inject_waiting(struct vcpu *v)
+{
+	u32 pending =
+		__atomic_fetch_and(&v->cpu->pending, ~(CPU_NMI | CPU_DOUBT), __ATOMIC_SEQ_CST);
+
+	if ((pending & CPU_DOUBT) && v->cpu->doubts < CPU_DOUBTS_MAX)
+		v->cpu->doubts++;
+	inject_event(v, VECTOR_NMI | EVENT_NMI);
 }

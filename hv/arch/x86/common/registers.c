@@ -7,7 +7,6 @@
 #include "msrs.h"
 #include "sysreg.h"
 
-#define GATE_SIZE     16u
 #define TSS_AVAILABLE 0x9u /* type in a descriptor, APM vol. 2, table 4-6 */
 #define SEGMENT_TYPE  0x1fu
 #define SELECTOR_LDT  BIT(2)

@@ -63,11 +63,13 @@ struct vcpu {
 	struct entry_frame frame; /* the kernel's registers once the image has returned */
 	u64 frame_end;		  /* and its stack pointer */
 	struct gprs *gprs;	  /* during an exit */
-	u64 invalid_rip;	  /* AMD: of the last exit that called the state invalid */
-	struct code code;	  /* of the last exit that was decoded */
-	struct gwalk_end source;  /* of the string that was stored last to sealed code */
-	struct apic_name name;	  /* with init-guard: read by other CPUs when they send */
-	u8 *vectors;		  /* the guest's x87, SSE and AVX while a service runs */
+	u64 iret;	  /* AMD: where it ends an NMI's handling, if it is still to be run */
+	u64 stepping;	  /* AMD: DR6 from before the trap flag was set for it, or 0 */
+	u64 invalid_rip;  /* AMD: of the last exit that called the state invalid */
+	struct code code; /* of the last exit that was decoded */
+	struct gwalk_end source; /* of the string that was stored last to sealed code */
+	struct apic_name name;	 /* with init-guard: read by other CPUs when they send */
+	u8 *vectors;		 /* the guest's x87, SSE and AVX while a service runs */
 	u64 cr0_shown; /* AMD: bits the guest has set in CR0 and reads there, but has not */
 	u8 view;       /* enum view: the tables that the guest runs with */
 	bool trial;    /* the first run, which must not get beyond one fetch */

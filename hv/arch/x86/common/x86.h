@@ -99,7 +99,8 @@
 #define PTE_NX	 BIT(63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
-#define DR6_BS BIT(14) /* APM vol. 2, 13.1.1.3 */
+#define DR6_BS	 BIT(14) /* APM vol. 2, 13.1.1.3 */
+#define DR6_HITS 0xfull
 
 #define VECTOR_DB  1
 #define VECTOR_NMI 2
@@ -110,6 +111,10 @@
 #define VECTOR_AC  17
 #define VECTOR_MC  18
 #define VECTOR_SX  30
+
+/* The table of exceptions in 64-bit mode: APM vol. 2, 4.6.5, 8.9.1. */
+#define GATES	  256u
+#define GATE_SIZE 16u
 
 struct table_register {
 	u16 limit;

@@ -111,7 +111,8 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 		on_page_fault(v, e);
 		break;
 	case EXIT_CODE_DB:
-		on_exception(v, e, VECTOR_DB | EVENT_EXCEPTION);
+		if (!inject_on_trap(v, e))
+			on_exception(v, e, VECTOR_DB | EVENT_EXCEPTION);
 		break;
 	case EXIT_CODE_ICEBP: /* its #DB would exit in front of it, as no other trap does */
 		vmcb->state.rip = instruction_after(vmcb, LENGTH_ICEBP);

@@ -35,3 +35,5 @@ void restart_after_window(struct vcpu *v);
 /* An intercepted NMI; the IRET that ends the guest's handling of one. */
 void inject_on_nmi(struct vcpu *v, struct x86_exit *e);
 void inject_on_iret(struct vcpu *v, struct x86_exit *e);
+/* A trap. True: it was the end of that IRET. */
+bool inject_on_trap(struct vcpu *v, struct x86_exit *e);

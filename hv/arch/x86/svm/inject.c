@@ -5,13 +5,14 @@
 #include "exit.h"
 
 /*
- * All are intercepted. The guest's wait in cpu->pending (CPU_NMI): one, as in a processor.
+ * All are intercepted. The guest's wait in cpu->pending: one, as in a processor.
  * Unlike one that the processor delivers, an injected NMI blocks no further ones, so that is done
  * here: while the guest handles one, and only then, IRET is intercepted (APM vol. 2, 15.9), and
- * the next goes in just before that IRET. A kernel has to bear an NMI there, for it has to bear one
- * as soon as the IRET of any exception inside its handler has ended the blocking. Linux does:
- * its handler has left its own state behind by then, and where its stack is still in use it
- * finds that by the direction flag, set for this purpose, and repeats (entry_64.S, asm_exc_nmi).
+ * the next goes in behind that IRET, not in front of it: its delivery would write over what the
+ * IRET is about to read, where that is at the very top of the stack of NMIs (Linux, entry_64.S:
+ * nested_nmi_out would return to itself for ever). The exit comes in front. So where one waits
+ * there the trap flag is set for the IRET, which takes its own from the stack, and the trap ends in
+ * an exit: none of the guest's.
  *
  * One whose delivery was interrupted is delivered again (inject_again) with IRET intercepted still.
  */
@@ -24,14 +25,44 @@ void inject_on_nmi(struct vcpu *v, struct x86_exit *e)
 {
 	u32 taken = 0;
 
-	asm volatile("stgi; nop; clgi" : "+a"(taken) : : "memory");
+	do {
+		asm volatile("stgi; nop; clgi" : "+a"(taken) : : "memory");
+	} while (taken && inject_late_kick(v));
 	inject_took(v, e, taken);
 }
 
 void inject_on_iret(struct vcpu *v, struct x86_exit *e)
 {
 	v->vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
+	v->iret = v->vmcb->state.rip;
 	e->exit.kind = HF_EXIT_WINDOW;
+}
+
+/*
+ * False: the trap, or a breakpoint that was hit with it, is the guest's. Where the IRET faulted the
+ * trap comes behind one instruction more, at worst as the guest's, as one of a flag it has not set.
+ */
+bool inject_on_trap(struct vcpu *v, struct x86_exit *e)
+{
+	struct state *state = v->state;
+	u64 before = v->stepping;
+
+	v->iret = v->stepping = 0;
+	if (!before)
+		return false;
+	if (!(before & DR6_BS))
+		state->dr6 &= ~DR6_BS;
+	e->exit.kind = HF_EXIT_WINDOW;
+	return !(state->dr6 & ~before & DR6_HITS);
+}
+
+/* The guest's own trap, if it has set the flag, is an event like others. */
+static void step(struct vcpu *v)
+{
+	if (v->stepping || (v->state->rflags & RFLAGS_TF))
+		return;
+	v->stepping = v->state->dr6;
+	v->state->rflags |= RFLAGS_TF;
 }
 
 /* Where another event goes in first, its handler's IRET is the next occasion. */
@@ -40,9 +71,12 @@ void inject_nmi(struct vcpu *v)
 	u32 *intercept = &v->vmcb->intercept[INTERCEPT_MISC1];
 	bool can = !(*intercept & MISC1_IRET) && !(v->vmcb->event_inject & EVENT_VALID);
 
-	*intercept |= MISC1_IRET;
-	if (!can)
+	if (can && v->iret == v->state->rip) {
+		step(v);
 		return;
-	__atomic_fetch_and(&v->cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
-	inject_event(v, VECTOR_NMI | EVENT_NMI);
+	}
+	v->iret = 0;
+	*intercept |= MISC1_IRET;
+	if (can)
+		inject_waiting(v);
 }

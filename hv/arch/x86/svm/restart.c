@@ -87,4 +87,5 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 	vmcb->intercept[INTERCEPT_MISC1] &= ~MISC1_IRET;
 	vmcb->intercept[INTERCEPT_CR] &= ~CR_READ(0);
 	v->cr0_shown = 0;
+	v->iret = v->stepping = 0;
 }

@@ -75,12 +75,17 @@ static void on_port(struct vcpu *v, struct x86_exit *e)
 		     });
 }
 
-/* NMIs are all that exits of events. As long as the exit lasts the processor holds others back. */
+/*
+ * NMIs are all that exits of events. As long as the exit lasts the processor holds others back: of
+ * one of the guest's and a kick the second exits next, in what order ever they were.
+ */
 static void on_event(struct vcpu *v, struct x86_exit *e)
 {
 	e->next_rip = 0;
-	if ((vmcs_read(VMCS_EXIT_EVENT) & EXIT_EVENT) == EXIT_EVENT_NMI)
-		inject_took(v, e, 1);
+	if ((vmcs_read(VMCS_EXIT_EVENT) & EXIT_EVENT) != EXIT_EVENT_NMI)
+		return;
+	inject_late_kick(v);
+	inject_took(v, e, 1);
 }
 
 /* SDM vol. 3, 26.2: INIT is held back in the hypervisor and exits from the guest. The start-up

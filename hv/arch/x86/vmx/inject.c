@@ -5,7 +5,7 @@
 #include "vmx.h"
 
 /*
- * All exit. The guest's wait in cpu->pending (CPU_NMI): one, as in a processor. The control
+ * All exit. The guest's wait in cpu->pending: one, as in a processor. The control
  * "virtual NMIs" has the processor itself keep account of whether the guest handles one (SDM
  * vol. 3, 25.3), and tell when it has ended ("NMI-window exiting").
  */
@@ -32,8 +32,7 @@ void inject_nmi(struct vcpu *v)
 		window(v, true);
 		return;
 	}
-	__atomic_fetch_and(&v->cpu->pending, ~CPU_NMI, __ATOMIC_SEQ_CST);
-	inject_event(v, VECTOR_NMI | EVENT_NMI);
+	inject_waiting(v);
 }
 
 u32 inject_taken(struct vcpu *v)
