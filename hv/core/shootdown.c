@@ -6,10 +6,10 @@
  * cpu->epoch	the newest demand the CPU has answered. Written by that CPU only.
  * cpu->place	CPU_INSIDE: the CPU is in the hypervisor and will look at the epoch before
  *		it leaves. Written by that CPU only.
- * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent, and once more
- *		when it has been; cleared by the backend alone, when the kick arrives as an exit (HF_EXIT_KICK): not when
- *		the CPU answers for another reason, because the interrupt still comes then and
- *		must not be handed to the guest as its own.
+ * cpu->kicked	a kick is on its way to the CPU. Set here before the kick is sent, and once
+ *		more when it has been; cleared by the backend alone, when the kick arrives as
+ *		an exit (HF_EXIT_KICK): not when the CPU answers for another reason, because
+ *		the interrupt still comes then and must not be handed to the guest as its own.
  *
  * A demand raises the epoch and then looks at place; a CPU that leaves says so there and then
  * looks at the epoch. So either the demand sends a kick, or the CPU finds the new epoch. And a

@@ -105,9 +105,9 @@
 #define HF_CALL_PAGES	   (HF_CALL_LIVE + 0x06)
 
 /*
- * HF_CALL_NMI(): for a kernel that finds no source of an NMI. 1: one of those that this CPU was given
- *	may have none, since a kick looks like an NMI and can hide one; said once for each kick,
- *	of the newest three. 0: each had a source.
+ * HF_CALL_NMI(): for a kernel that finds no source of an NMI. 1: one of those that this CPU was
+ *	given may have none, since a kick looks like an NMI and can hide one; said once for each
+ *	kick, of the newest three. 0: each had a source.
  */
 #define HF_CALL_NMI (HF_CALL_LIVE + 0x07)
 

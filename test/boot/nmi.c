@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NMIs: none is lost, and none that is too many is taken for one. They come from outside (the driver is asked for each, and
- * presses the button of the board) and from other CPUs, while shoot-downs send NMIs of their own.
- * The kernel's own counters are believed.
+ * NMIs: none is lost, and none that is too many is taken for one. They come from outside (the
+ * driver is asked for each, and presses the button of the board) and from other CPUs, while
+ * shoot-downs send NMIs of their own. The kernel's own counters are believed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -199,10 +199,9 @@ static void inside(struct verdict *v)
 
 /* --- from another CPU: the kernel asks each CPU for a backtrace --- */
 
-/* What the kernel says: a CPU that was asked for a backtrace, whether it has one to show or not; and
- * one that was given an NMI without a source. */
-static const char *const answered = "NMI backtrace for cpu ", *const unknown =
-								      "for unknown reason ";
+/* What the kernel says: a CPU that was asked for a backtrace, whether it has one to show or not;
+ * and one that was given an NMI without a source. */
+static const char answered[] = "NMI backtrace for cpu ", unknown[] = "for unknown reason ";
 
 struct said {
 	bool answered[CPUS_MAX]; /* may do so twice: Linux asks itself without an NMI */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NMIs of the guest through vcpu_exit: none lost, none without a word doubled, none inside the handling of
- * another. The core is replaced by what it says about NMIs; STGI, which lets pending ones in, is
- * caught by its bytes.
+ * NMIs of the guest through vcpu_exit: none lost, none doubled without a word, none inside the
+ * handling of another. The core is replaced by what it says about NMIs; STGI, which lets pending
+ * ones in, is caught by its bytes.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -449,7 +449,7 @@ static void kicks(void **ctx)
 	assert_int_equal(iret(), NONE);
 }
 
-/* A guest's NMI, and a kick that is being sent meanwhile: both are seen, and so none is in doubt. */
+/* A guest's NMI, and a kick that is being sent meanwhile: both are seen, none is in doubt. */
 static void kick_on_its_way(void **ctx)
 {
 	(void)ctx;
