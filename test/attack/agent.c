@@ -11,6 +11,7 @@
 #include <linux/suspend.h>
 #include <linux/uaccess.h>
 #include <asm/io.h>
+#include <asm/nmi.h>
 
 #include <holdfast/ctl.h>
 #include <holdfast/hypercall.h>
@@ -80,7 +81,9 @@ static enum attack_outcome launch_again(struct attempt *t)
 
 	if (memory_target_text(t) || !sleep || set_state(HF_STATE_ABSENT, &known))
 		return ATTACK_ERROR;
-	unregister_pm_notifier(sleep); /* the kernel takes it but once */
+	/* The kernel takes them but once. */
+	unregister_pm_notifier(sleep);
+	unregister_nmi_handler(NMI_UNKNOWN, "holdfast");
 	if (hypervisor_launch(t) == -ENXIO)
 		return ATTACK_ERROR;
 	return memory_write_text(t);

@@ -122,6 +122,10 @@ void intercept_msr(u32 msr, bool read, bool write)
 	exiting_msrs++;
 }
 
+void panic_check(void)
+{
+}
+
 void startup_reset(struct cpu *c, bool start)
 {
 	assert_ptr_equal(c, &cpu[0]);
