@@ -59,6 +59,10 @@ mutant registers-record $registers 's/if (cpu->registers_recorded)/if (0)/' \
 	'what was recorded is recorded again'
 mutant guest-copies hv/mem/guest.c 's/owner_state(to) != PAGE_GUEST/!guest_reads(owner_state(to))/' \
 	'answers are written into sealed pages'
+mutant guest-copies hv/mem/guest.c 's/owner_kind_permission(page.kind) \& HF_PERM_WRITE/true/' \
+	'the kernel'"'"'s stores are made in any sealed page'
+mutant guest-copies hv/mem/guest.c 's/page.state == PAGE_GUEST || page.state == PAGE_PENDING/page.state != PAGE_HYPERVISOR/' \
+	'code is patched in pages of services'
 mutant format-permissions hv/arch/x86/svm/npt.c 's/perm |= EXEC;/perm |= EXEC | HF_PERM_WRITE;/' \
 	'what is executable is writable'
 rm -rf "$copy"
