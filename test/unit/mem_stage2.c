@@ -9,10 +9,11 @@
 #include <hv/arch/x86/vmx/ept.h>
 #include <hv/owner.h>
 #include <hv/pool.h>
+#include "changes.h"
 #include "unit.h"
 
-#define GIB   (1ull << 30)
-#define LIMIT (3 * GIB)
+#define GIB   CHANGE_GIB
+#define LIMIT CHANGE_LIMIT
 #define PAGES (LIMIT / PAGE_SIZE)
 
 #define OPERATIONS 100000
@@ -545,76 +546,28 @@ static void walk(void **ctx)
 
 /* ---- random operations ---- */
 
-/* Around these, so that small blocks meet, and merge, often enough. */
-static const u64 hot[] = {
-	0, GIB, 2 * GIB, 3 * GIB, GIB / 2, GIB + 700 * FAKE_MIB, 10 * FAKE_MIB
-};
-
-static void random_range(u64 *start, u64 *npages)
-{
-	u64 center = hot[unit_below(ARRAY_SIZE(hot))];
-	u64 end;
-
-	switch (unit_below(16)) {
-	case 0: /* whole GiB */
-		*start = unit_below(3) * GIB;
-		end = *start + (1 + unit_below(3)) * GIB;
-		break;
-	case 1: /* anything */
-		*start = unit_below(PAGES) * PAGE_SIZE;
-		end = *start + (1 + unit_below(PAGES)) * PAGE_SIZE;
-		break;
-	case 2:
-	case 3:
-	case 4: /* 2 MiB blocks near the center */
-		*start = (center + unit_below(4) * 2 * FAKE_MIB);
-		*start -= *start >= 4 * FAKE_MIB ? 4 * FAKE_MIB : 0;
-		end = *start + (1 + unit_below(4)) * 2 * FAKE_MIB;
-		break;
-	default: /* pages near the center */
-		*start = center + unit_below(1024) * PAGE_SIZE;
-		*start -= *start >= 2 * FAKE_MIB ? 2 * FAKE_MIB : 0;
-		end = *start + (1 + unit_below(unit_below(4) ? 8 : 1024)) * PAGE_SIZE;
-	}
-	if (*start >= LIMIT)
-		*start = LIMIT - PAGE_SIZE;
-	if (end > LIMIT)
-		end = LIMIT;
-	*npages = (end - *start) / PAGE_SIZE;
-}
-
-/* Few different ones, so that neighbours are often equal. */
-static u32 random_permission(void)
-{
-	static const u32 common[] = { HF_PERM_ALL, HF_PERM_ALL, HF_PERM_READ, 0 };
-
-	return unit_below(8) ? common[unit_below(ARRAY_SIZE(common))] : (u32)unit_below(16);
-}
-
 static void random_operation(void)
 {
-	u64 start, npages;
+	const struct change c = change_next();
 
-	random_range(&start, &npages);
-	switch (unit_below(8)) {
-	case 0:
-		assert_int_equal(stage2_prepare(&s2, gpa(start), npages), 0);
+	switch (c.what) {
+	case CHANGE_PREPARE:
+		assert_int_equal(stage2_prepare(&s2, gpa(c.start), c.npages), 0);
 		break;
-	case 1:
-	case 2:
-		merge(start, npages);
+	case CHANGE_MERGE:
+		merge(c.start, c.npages);
 		break;
-	default:
-		assert_int_equal(protect(start, npages, random_permission()), 0);
+	case CHANGE_PROTECT:
+		assert_int_equal(protect(c.start, c.npages, c.perm), 0);
 	}
-	if (!unit_below(8))
+	if (c.reclaim)
 		reclaim();
-	/* Ranges are small on average: most of the work is one window of tables. */
-	if (npages <= 4096 || !unit_below(16))
-		compare_around(start, start + npages * PAGE_SIZE);
-	assert_int_equal(stage2_permission(&s2, gpa(start), NULL), model[start / PAGE_SIZE]);
-	start += (npages - 1) * PAGE_SIZE;
-	assert_int_equal(stage2_permission(&s2, gpa(start), NULL), model[start / PAGE_SIZE]);
+	if (c.compare)
+		compare_around(c.start, change_end(&c));
+	assert_int_equal(stage2_permission(&s2, gpa(c.start), NULL),
+			 model[c.start / PAGE_SIZE]);
+	assert_int_equal(stage2_permission(&s2, gpa(change_end(&c) - PAGE_SIZE), NULL),
+			 model[change_end(&c) / PAGE_SIZE - 1]);
 }
 
 static void random_operations(void **ctx)
