@@ -65,6 +65,12 @@ mutant guest-copies hv/mem/guest.c 's/page.state == PAGE_GUEST || page.state == 
 	'code is patched in pages of services'
 mutant format-permissions hv/arch/x86/svm/npt.c 's/perm |= EXEC;/perm |= EXEC | HF_PERM_WRITE;/' \
 	'what is executable is writable'
+mutant ept-permissions hv/arch/x86/vmx/ept.c 's/return perm ? perm | HF_PERM_READ : 0;/return admissible(perm);/' \
+	'what user mode executes the kernel executes'
+mutant ept-entries hv/arch/x86/vmx/ept.c 's/(perm \& HF_PERM_KERNEL_EXEC ? EPT_EXEC : 0)/(perm \& EXEC ? EPT_EXEC : 0)/' \
+	'the same, in the entries only'
+mutant ept-configured hv/arch/x86/vmx/ept.c 's/return (large_code || !(perm \& EXEC)) \&\& /return /' \
+	'code lies in blocks'
 rm -rf "$copy"
 echo "mutants: $count, $missed missed"
 [ $missed -eq 0 ]

@@ -27,6 +27,9 @@ table() {
 	cat <<-END
 	format-permissions:0 format.c 2 - prove_permissions
 	format-entries:0 format.c 2 - prove_entries
+	ept-permissions:0 ept.c 2 - prove_permissions
+	ept-entries:0 ept.c 2 - prove_entries
+	ept-configured:0 ept.c 2 - prove_configured
 	guest-copies:0 guest.c 2 - prove_copies
 	registers-write:0 registers.c 26 - prove_write
 	registers-record:0 registers.c 26 - prove_record
