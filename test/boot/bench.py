@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """make bench: what Holdfast costs. Times as ratios of interleaved boots without and with it, or not
-locked and locked, on one CPU; instructions from a boot in which the emulator counts them. Also in build/bench.json."""
+locked and locked, on one CPU; instructions from a boot in which the emulator counts them. Also in
+build/bench.json.
 
+  bench.py --system-calls	exits and instructions of a system call alone, in three boots
+"""
+
+import argparse
 import json
 import os
 import statistics
@@ -15,11 +20,17 @@ import qemu
 import table
 
 PAIRS = int(os.environ.get("HF_BENCH_PAIRS", "5"))
-# Ratio -> what is measured for it, in nanoseconds, and the boot that the locked one is compared with.
-TIMES = {"fork_exec.ratio": ("time.fork", "bare"), "syscall.ratio": ("time.syscall", "bare"),
-         "memory.ratio": ("time.memory", "bare"), "cpu.ratio": ("time.cpu", "bare"),
-         "tracer.ratio": ("tracer.passed", "launched"),
-         "tracer.bare_ratio": ("tracer.passed", "bare")}
+# Ratio -> what is measured for it, in nanoseconds, and the two boots that are compared.
+TIMES = {"fork_exec.ratio": ("time.fork", "bare", "locked"),
+         "syscall.ratio": ("time.syscall", "bare", "locked"),
+         "memory.ratio": ("time.memory", "bare", "locked"),
+         "cpu.ratio": ("time.cpu", "bare", "locked"),
+         "tracer.ratio": ("tracer.passed", "launched", "locked"),
+         "tracer.bare_ratio": ("tracer.passed", "bare", "locked"),
+         "two_table.fork_exec.ratio": ("time.fork", "bare", "two-table"),
+         "two_table.syscall.ratio": ("time.syscall", "bare", "two-table"),
+         "two_table.memory.ratio": ("time.memory", "bare", "two-table"),
+         "two_table.cpu.ratio": ("time.cpu", "bare", "two-table")}
 MEBIBYTE = 1 << 20
 TARGETS = {"fork_exec.ratio": 1.12, "syscall.ratio": 1.05, "memory.ratio": 1.05, "cpu.ratio": 1.05,
            "tracer.ratio": 2, "steady.exits": 0, "syscall.exits": 0, "hypercall.instructions": 150,
@@ -28,7 +39,11 @@ TARGETS = {"fork_exec.ratio": 1.12, "syscall.ratio": 1.05, "memory.ratio": 1.05,
            "memory.bytes": 16 * MEBIBYTE + (1 << 30) // 500}
 # The tracer is set after lock.
 POLICY = place.more_words(ftrace="on")
+# With it no tracer is, for what that runs nobody has verified.
 TWO_TABLE = place.more_words(**{"exec-control": "two-table"})
+# What the boots of a round are, in this order: mode, cases, policy.
+ROUND = {"bare": ("bare", "time,tracer", POLICY), "launched": ("launched", "tracer", POLICY),
+         "locked": ("locked", "time,tracer", POLICY), "two-table": ("locked", "time", TWO_TABLE)}
 
 
 class Failed(Exception):
@@ -49,18 +64,17 @@ def boot(name, mode, cases, text, append="", **machine):
 
 
 def timings():
-    """Ratio -> list of (without, locked) nanoseconds, one round of boots each. The least of the
+    """Ratio -> list of (without, with) nanoseconds, one round of boots each. The least of the
     rounds of a boot counts: whatever else the host does only ever makes a loop slower."""
     pairs = {name: [] for name in TIMES}
     for number in range(1, PAIRS + 1):
         least = {}
-        for mode in ("bare", "launched", "locked"):
-            measures = boot("bench-%s-%d" % (mode, number), mode,
-                            "tracer" if mode == "launched" else "time,tracer",
-                            "pair %d of %d, %s" % (number, PAIRS, mode), POLICY, limit=600)
-            least[mode] = {source: min(values) for source, values in measures.items()}
-        for name, (source, without) in TIMES.items():
-            pairs[name].append((least[without][source], least["locked"][source]))
+        for kind, (mode, cases, policy) in ROUND.items():
+            measures = boot("bench-%s-%d" % (kind, number), mode, cases,
+                            "round %d of %d, %s" % (number, PAIRS, kind), policy, limit=600)
+            least[kind] = {source: min(values) for source, values in measures.items()}
+        for name, (source, without, with_it) in TIMES.items():
+            pairs[name].append((least[without][source], least[with_it][source]))
     return pairs
 
 
@@ -81,13 +95,23 @@ def patching(name, bare, locked):
             name + ".instruction_ratio": round(work[1] / work[0], 3)}
 
 
-def system_calls(prefix, bare, locked):
-    """Exits of each, and what it costs more than without."""
-    calls = locked["syscall.calls"][0]
-    work = [min(measures["syscall.worked"]) / calls for measures in (bare, locked)]
-    return {prefix + "exits": round(locked["syscall.exits"][0] / calls /
-                                    len(locked["syscall.worked"]), 3),
-            prefix + "instructions": round(work[1] - work[0], 1)}
+def system_calls(bare, locked, two):
+    """What one costs without Holdfast; its exits and what it costs more, locked, and with execute
+    control by two tables."""
+    def of_one(measures):
+        return min(measures["syscall.worked"]) / measures["syscall.calls"][0]
+    results = {"bare.syscall.instructions": round(of_one(bare), 1)}
+    for prefix, measures in (("", locked), ("two_table.", two)):
+        calls = measures["syscall.calls"][0] * len(measures["syscall.worked"])
+        results[prefix + "syscall.exits"] = round(measures["syscall.exits"][0] / calls, 3)
+        results[prefix + "syscall.instructions"] = round(of_one(measures) - of_one(bare), 1)
+    return results
+
+
+def system_calls_alone():
+    return system_calls(counting("bare", "bare", "syscall"),
+                        counting("locked", "locked", "syscall"),
+                        counting("two-table", "locked", "syscall", TWO_TABLE))
 
 
 def instructions():
@@ -106,8 +130,7 @@ def instructions():
                "lock.instructions": round(scale * value["lock.ticks"])}
     for name in ("key", "tracer"):
         results.update(patching(name, bare, locked))
-    results.update(system_calls("syscall.", bare, locked))
-    results.update(system_calls("two_table.syscall.", bare, two))
+    results.update(system_calls(bare, locked, two))
     return results
 
 
@@ -120,7 +143,7 @@ def run():
     pairs = timings()
     for name in TIMES:
         results[name] = round(statistics.median(
-            locked / without for without, locked in pairs[name]), 3)
+            with_it / without for without, with_it in pairs[name]), 3)
     return results, pairs
 
 
@@ -129,19 +152,26 @@ def show(results, pairs):
     for name in sorted(results):
         target = TARGETS.get(name)
         met = target is None or results[name] <= target
-        ratios = sorted(locked / without for without, locked in pairs.get(name, ()))
+        ratios = sorted(with_it / without for without, with_it in pairs.get(name, ()))
         spread = "%.3f .. %.3f" % (ratios[0], ratios[-1]) if ratios else ""
         rows.append([(name, None), (str(results[name]), "green" if met else "red"),
                      ("" if target is None else "<= %s" % target, None), (spread, None)])
     print()
     for line in table.render(["", "measured", "target", "least .. most"], rows, {}):
         print(line)
-    print("\nRatios are medians of %d pairs of boots under emulation (QEMU TCG, 1 CPU): logic, not "
-          "silicon." % PAIRS)
+    if pairs:
+        print("\nRatios are medians of %d rounds of boots under emulation (QEMU TCG, 1 CPU): "
+              "logic, not silicon." % PAIRS)
 
 
 def main():
+    parser = argparse.ArgumentParser(description="What Holdfast costs.")
+    parser.add_argument("--system-calls", action="store_true", help="only what each costs")
+    args = parser.parse_args()
     try:
+        if args.system_calls:
+            show(system_calls_alone(), {})
+            return 0
         results, pairs = run()
     except Failed as failed:
         print("holdfast: bench failed: %s" % failed)
