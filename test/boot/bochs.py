@@ -35,8 +35,8 @@ class Machine:
     doomed = False
 
     def __init__(self, kernel, initrd, name, emulator, cpus=1, model="skylake_x", append="",
-                 memory="512M", limit=300, doomed=False, la57=False, extra=()):
-        assert not la57 and not extra
+                 memory="512M", limit=300, doomed=False, la57=False, extra=(), cpu=""):
+        assert not la57 and not extra and (not cpu or cpu.endswith("=off"))
         self.kernel = kernel
         self.initrd = initrd
         self.name = name
@@ -48,6 +48,7 @@ class Machine:
         self.memory = int(memory.rstrip("M"))   # MiB
         self.limit = limit
         self.doomed = doomed
+        self.lacks = cpu[:-len("=off")]     # a feature that this model would have, or ""
 
     def _disc(self, logs):
         return logs["console"] + ".iso"
@@ -80,7 +81,8 @@ class Machine:
             "panic: action=fatal", "error: action=report", "info: action=ignore",
             "megs: %d" % self.memory,
             "cpu: model=%s, count=%d, ips=%d, quantum=%d, reset_on_triple_fault=0, "
-            "ignore_bad_msrs=1" % (self.model.flags, self.cpus, SPEED, TURN),
+            "ignore_bad_msrs=1%s" % (self.model.flags, self.cpus, SPEED, TURN,
+                                     self.lacks and ", exclude_features=" + self.lacks),
             "clock: sync=none",
             "romimage: file=%s/bios.bin" % self.emulator,
             "vgaromimage: file=%s/vga.bin" % self.emulator,

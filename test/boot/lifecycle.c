@@ -175,8 +175,8 @@ static void bad_option(struct verdict *v)
 
 static void no_virt(struct verdict *v)
 {
-	if (image_get(v) && refused_now(v, "no SVM", HF_REASON_NO_VIRT))
-		command_refused(v, "no SVM", IMAGE);
+	if (image_get(v) && refused_now(v, "no extension", HF_REASON_NO_VIRT))
+		command_refused(v, "no extension", IMAGE);
 }
 
 static void no_nested_paging(struct verdict *v)

@@ -45,7 +45,8 @@ FILES = {
 # A compiler at run time as Debian has it (package luajit), with the libraries it is linked with.
 JIT = "/usr/bin/luajit"
 # Stock modules that cases load, with all they need: folder in the guest -> module.
-LOADED = {"/lib/kvm": "kvm-amd", "/lib/efivarfs": "efivarfs"}
+LOADED = {"/lib/kvm": "kvm-{vendor}", "/lib/efivarfs": "efivarfs"}
+VENDORS = {"svm": "amd", "vmx": "intel"}
 
 
 def folder(series):
@@ -71,7 +72,8 @@ def initramfs(series=SERIES, backend="svm"):
     for module in stock.modules(folder(series)):
         files["/lib/stock/" + stock.plain_name(module)] = module
     for guest, module in LOADED.items():
-        for number, part in enumerate(stock.closure(folder(series), module)):
+        wanted = module.format(vendor=VENDORS[backend])
+        for number, part in enumerate(stock.closure(folder(series), wanted)):
             files["%s/%02d-%s" % (guest, number, stock.plain_name(part))] = part
     newc.build(path, dict(built(PROGRAMS), **linked(JIT)), files)
     return path

@@ -238,9 +238,19 @@ def intel_boots(full, seconds):
                    **timed(seconds))
         yield Spec("locked-" + config.name, "locked", "fork", attacks=FEW_INTEL, config=config,
                    **timed(seconds))
+        # In make test-full all loads last that long.
+        yield Spec("jit-" + configs.INTEL.name, "locked", "user-jit", config=configs.INTEL,
+                   **timed(LONG))
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
+    config = configs.INTEL
+    yield Spec("two-table-" + config.name, "locked", "fork,user-code", attacks=EXECUTE,
+               config=config, confines=True,
+               words=dict(GUARDED, seconds=seconds, **{"exec-control": "two-table"}))
     for case in ("tables-hidden", "tables-shown"):
-        yield Spec("%s-%s" % (case, configs.INTEL.name), "manual", case, config=configs.INTEL)
+        yield Spec("%s-%s" % (case, config.name), "manual", case, config=config)
+    yield Spec("wrong-" + config.name, "manual", WRONG + ",kvm-in-use,inject,launch-and-lock",
+               config=config, limit=600)
+    yield Spec("no-vmx", "manual", "no-virt", config=config, cpu="vmx=off")
 
 
 # What make test-full has besides the machine of make test: another CPU or interrupt controller, more
@@ -526,8 +536,8 @@ def main():
         if spec.name.startswith("locked-"):
             suite.attacks(spec.name, spec.name.replace("locked-", "bare-"),
                           tabled=not spec.attacks)
-        if spec.name.startswith("confined-"):
-            suite.attacks(spec.name, spec.name.replace("confined-", "bare-"), tabled=False)
+        if spec.confines:
+            suite.attacks(spec.name, "bare-" + spec.config.name, tabled=False)
     suite.run(arm)
     for spec in arm:
         if spec.mode == "locked":

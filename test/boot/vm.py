@@ -39,7 +39,8 @@ def main():
 
     if args.intel:
         machine = place.intel(args.name, args.mode, args.run, args.attacks, args.kernel,
-                              args.append, cpus=args.cpus, model=args.intel, limit=args.limit)
+                              args.append, cpus=args.cpus, model=args.intel, limit=args.limit,
+                              cpu=args.cpu)
         return show(machine)
     machine = place.machine(args.name, args.mode, args.run, args.attacks, args.kernel,
                             args.append, cpus=args.cpus, smp=args.smp, la57=not args.no_la57,
