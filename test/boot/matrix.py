@@ -33,12 +33,22 @@ def outcome(attack):
     return "open" if attack.open and with_it != "refused" else with_it
 
 
-def result(attack, config):
-    return {"attack": attack.name, "machine": config._asdict(), "outcome": outcome(attack)}
+def result(attack, config, how=""):
+    """how: how Holdfast was launched, if not as it is by default."""
+    return {"attack": attack.name, "machine": config._asdict(), "how": how,
+            "outcome": outcome(attack)}
+
+
+def merge(results, more):
+    """What came of an attack on a machine replaces what came of it there before."""
+    def same(one):
+        return one["attack"], tuple(one["machine"].items()), one["how"]
+    newer = {same(one) for one in more}
+    return [one for one in results if same(one) not in newer] + more
 
 
 def column_of(one):
-    return (one["machine"]["kernel"], one["machine"]["model"])
+    return (one["machine"]["kernel"], one["machine"]["model"], one.get("how", ""))
 
 
 def save(results, full):
@@ -75,8 +85,8 @@ def render(saved):
         cells.setdefault(one["attack"], {}).setdefault(column, []).append(one["outcome"])
     # A flavour beside its series.
     columns.sort(key=lambda column: (configs.KERNELS.index(column[0].split("-")[0]),
-                                     list(MODELS).index(column[1])))
-    heads = ["attack"] + [" ".join(column) for column in columns]
+                                     list(MODELS).index(column[1]), column[2]))
+    heads = ["attack"] + [" ".join(filter(None, column)) for column in columns]
     command = "make test-full" if saved["full"] else "make test"
     yield "From `%s`, kernels %s." % (command, " and ".join(saved["kernels"].values()))
     yield ""

@@ -124,6 +124,14 @@ def _table():
                for outcome in ("refused", "open", "refused")]
     saved = {"full": False, "kernels": {"6.1": "6.1.0"}, "results": results}
     yield "table", list(matrix.render(saved))[-1] == "| a | refused 2, open 1 |"
+    other = dict(machine, cpus=2)
+    first = [{"attack": "a", "machine": one, "how": "", "outcome": "open"}
+             for one in (machine, other)]
+    merged = matrix.merge(first, [dict(first[0], outcome="refused")])
+    yield "outcome that replaces one", [one["outcome"] for one in merged] == ["open", "refused"]
+    saved["results"] = merged + [dict(first[0], how="two-table")]
+    yield "column by how it was launched", list(matrix.render(saved))[-3] == \
+        "| attack | 6.1 max | 6.1 max two-table |"
     yield "outcome in the table", matrix.outcome(_attack("succeeded", "succeeded")) == "**fails**"
     yield "attack that the table does not have", not matrix.compare(results)[0]
 
