@@ -15,6 +15,8 @@
  *	first byte		a breakpoint in front and,	one of its values
  *				with this byte, a value
  *
+ * Where instructions are patched whole (backend_code_whole) one value is followed by another.
+ *
  * The end is stored whole: its bytes could be jumped to, and parts of the ends of two values
  * would be code that nobody registered.
  */
@@ -33,7 +35,7 @@
 
 /* A site at a breakpoint, and what it held before. */
 struct open {
-	u32 at;	  /* offset from HF_CODE_BASE */
+	u32 at;	  /* offset from site_base() */
 	u32 when; /* value of begun */
 	u8 size;  /* 0: the slot is free */
 	u8 value[SITE_MAX];
@@ -57,7 +59,7 @@ static void complete(struct owner_locked owner, struct open *slot)
 		.kind = HF_EVENT_PATCH,
 		.action = HF_ACTION_SKIP,
 		.width = slot->size,
-		.va = HF_CODE_BASE + slot->at,
+		.va = site_base() + slot->at,
 	};
 	u8 now[SITE_MAX];
 	struct site site;
@@ -100,7 +102,7 @@ static void begin(struct owner_locked owner, const struct site *site, const u8 *
 {
 	struct open *slot = take(owner);
 
-	slot->at = (u32)(site->va.raw - HF_CODE_BASE);
+	slot->at = (u32)(site->va.raw - site_base());
 	slot->when = begun++;
 	slot->size = (u8)site->size;
 	memcpy(slot->value, value, site->size);
@@ -126,7 +128,7 @@ static void end(const struct site *site, const u8 *value)
 	for (u32 i = 0; i < OPEN_MAX; i++, next_end++) {
 		struct open *slot = &open[next_end % OPEN_MAX];
 
-		if (slot->size && HF_CODE_BASE + slot->at == site->va.raw) {
+		if (slot->size && site_base() + slot->at == site->va.raw) {
 			count(site, slot->value, -1);
 			slot->size = 0;
 			return;
@@ -153,6 +155,7 @@ static bool is_value(struct owner_locked owner, const struct site *site, const u
 enum step {
 	STEP_NONE,  /* not genuine */
 	STEP_OMIT,  /* nothing has to be stored */
+	STEP_WHOLE, /* the next value, at once */
 	STEP_BEGIN, /* the breakpoint */
 	STEP_TAIL,
 	STEP_END,
@@ -167,6 +170,9 @@ static enum step step_of(struct owner_locked owner, const struct site *site, con
 
 	if (!memcmp(now, next, site->size))
 		return STEP_OMIT;
+	if (backend_code_whole())
+		return size == site->size && is_value(owner, site, next, 0) ? STEP_WHOLE
+									    : STEP_NONE;
 	if (!offset) {
 		if (size != 1)
 			return STEP_NONE;
@@ -175,12 +181,12 @@ static enum step step_of(struct owner_locked owner, const struct site *site, con
 		return stopped && is_value(owner, site, next, 0) ? STEP_END : STEP_NONE;
 	}
 	/* The second byte of six is the condition, which stays. */
-	if (!stopped || (site->size == SITE_MAX && next[1] != now[1]))
+	if (!stopped || (site->size == SITE_BRANCH && next[1] != now[1]))
 		return STEP_NONE;
 	if (is_value(owner, site, next, 1))
 		return STEP_TAIL;
 	/* Copied as two stores of four bytes, of which the second has all that changes. */
-	return site->size == SITE_MAX && offset == 1 && size == 4 ? STEP_OMIT : STEP_NONE;
+	return site->size == SITE_BRANCH && offset == 1 && size == 4 ? STEP_OMIT : STEP_NONE;
 }
 
 /* False: the store is not genuine, and nothing was done. */
@@ -215,6 +221,10 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 		probe_ended(&site, next);
 	if (step == STEP_END)
 		end(&site, next);
+	if (step == STEP_WHOLE) {
+		count(&site, next, 1);
+		count(&site, now, -1);
+	}
 	return true;
 }
 

@@ -3,7 +3,8 @@
  * Breakpoints at places that are no sites: kprobes. Those that were there at lock can be removed
  * and set again; with policy "on" others can be set at any byte of sealed code but for sites and
  * the ranges that were named, and become jumps to pages that a template approves. Where
- * instructions begin is not known here.
+ * instructions begin is not known here. All of this is about breakpoints of one byte: where
+ * instructions are patched whole there are no probes yet.
  */
 #include <hv/backend.h>
 #include <hv/pool.h>
@@ -13,7 +14,7 @@
 #include <hv/template.h>
 
 struct probe {
-	u32 at;	  /* offset from HF_CODE_BASE */
+	u32 at;	  /* offset from site_base() */
 	u32 jump; /* offset that its jump goes to; 0: it is one byte and has none */
 	u8 original[5];
 	u8 used;
@@ -37,7 +38,7 @@ static u32 size_of(const struct probe *probe)
 static struct site site_of(const struct probe *probe)
 {
 	return (struct site){
-		.va = gva(HF_CODE_BASE + probe->at),
+		.va = gva(site_base() + probe->at),
 		.size = size_of(probe),
 		.kind = SITE_PROBE,
 		.target = (u32)(probe - probes),
@@ -48,8 +49,8 @@ static struct site site_of(const struct probe *probe)
 static struct probe *touching(struct gva va, u32 size)
 {
 	for (struct probe *p = probes; p < probes + ever; p++)
-		if (p->used && HF_CODE_BASE + p->at < va.raw + size &&
-		    va.raw < HF_CODE_BASE + p->at + size_of(p))
+		if (p->used && site_base() + p->at < va.raw + size &&
+		    va.raw < site_base() + p->at + size_of(p))
 			return p;
 	return NULL;
 }
@@ -68,14 +69,15 @@ static bool noprobe(u32 at, u32 size)
 static struct probe *make(struct gva va)
 {
 	struct site place = { .va = va, .size = 1 };
-	struct probe new = { .at = (u32)(va.raw - HF_CODE_BASE), .used = 1 };
+	struct probe new = { .at = (u32)(va.raw - site_base()), .used = 1 };
 	struct probe *p = probes;
 
 	while (p < probes + ever && p->used)
 		p++;
 	if (site_patching()->kprobes != HF_POLICY_ON || p == probes + HF_PROBES_MAX ||
-	    va.raw < HF_CODE_BASE || noprobe(new.at, 1) || !site_locate(&place) ||
-	    site_read(&place, new.original) || new.original[0] == backend_code_breakpoint())
+	    backend_code_whole() || va.raw < site_base() || noprobe(new.at, 1) ||
+	    !site_locate(&place) || site_read(&place, new.original) ||
+	    new.original[0] == backend_code_breakpoint())
 		return NULL;
 	/* As a whole: a lock that failed may have left another probe in the slot. */
 	*p = new;
@@ -112,7 +114,7 @@ bool probe_find(struct gva va, u32 size, u8 byte, struct site *site)
 		p = make(va);
 	if (!p)
 		return widen(va, size, site);
-	if (va.raw < HF_CODE_BASE + p->at || va.raw + size > HF_CODE_BASE + p->at + size_of(p))
+	if (va.raw < site_base() + p->at || va.raw + size > site_base() + p->at + size_of(p))
 		return false;
 	*site = site_of(p);
 	return site_locate(site);
@@ -125,7 +127,7 @@ bool probe_value(const struct site *site, const u8 *bytes, u32 from)
 
 	return !memcmp(bytes + from, p->original + from, site->size - from) ||
 	       (p->jump && backend_code_is(CODE_JUMP, site->va, bytes, from, site->size, &to) &&
-		to.raw == HF_CODE_BASE + p->jump);
+		to.raw == site_base() + p->jump);
 }
 
 bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8 *bytes)
@@ -137,7 +139,7 @@ bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8
 
 	if (p->jump || site->size != sizeof(p->original) ||
 	    !backend_code_is(CODE_JUMP, site->va, bytes, 1, site->size, &to) ||
-	    to.raw <= HF_CODE_BASE)
+	    to.raw <= site_base())
 		return false;
 	/* The bytes of the jump itself have been located, and are in no site. */
 	while (site_touches(place.va, place.size) || !site_locate(&place))
@@ -152,14 +154,14 @@ bool probe_may_jump(struct owner_locked owner, const struct site *site, const u8
 void probe_ended(const struct site *site, const u8 *bytes)
 {
 	struct probe *p = &probes[site->target];
-	struct gva to = gva(HF_CODE_BASE + p->jump);
+	struct gva to = gva(site_base() + p->jump);
 
 	if (p->kept)
 		return;
 	if (!p->jump)
 		backend_code_is(CODE_JUMP, site->va, bytes, 1, site->size, &to);
 	template_count(to, p->jump ? -1 : 1);
-	p->jump = p->jump ? 0 : (u32)(to.raw - HF_CODE_BASE);
+	p->jump = p->jump ? 0 : (u32)(to.raw - site_base());
 }
 
 void probe_removed(const struct site *site)
@@ -177,16 +179,16 @@ static bool check_probe(const struct hf_probe *new, struct probe *p)
 	struct gva to = { 0 };
 	u8 now[SITE_MAX];
 
-	if (new->va < HF_CODE_BASE || new->optimised > 1 || touching(place.va, place.size) ||
-	    site_touches(place.va, place.size) || !site_locate(&place) ||
-	    site_read(&place, now))
+	if (backend_code_whole() || new->va < site_base() || new->optimised > 1 ||
+	    touching(place.va, place.size) || site_touches(place.va, place.size) ||
+	    !site_locate(&place) || site_read(&place, now))
 		return false;
 	if (new->optimised ? !backend_code_is(CODE_JUMP, place.va, now, 0, 5, &to) ||
-				     to.raw <= HF_CODE_BASE
+				     to.raw <= site_base()
 			   : now[0] != backend_code_breakpoint())
 		return false;
-	*p = (struct probe){ .at = (u32)(new->va - HF_CODE_BASE), .used = 1 };
-	p->jump = new->optimised ? (u32)(to.raw - HF_CODE_BASE) : 0;
+	*p = (struct probe){ .at = (u32)(new->va - site_base()), .used = 1 };
+	p->jump = new->optimised ? (u32)(to.raw - site_base()) : 0;
 	p->kept = p->jump || site_patching()->kprobes != HF_POLICY_ON;
 	memcpy(p->original, new->original, sizeof(p->original));
 	return true;

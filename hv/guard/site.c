@@ -45,13 +45,23 @@ const struct hf_patching *site_patching(void)
 	return &patching;
 }
 
+u64 site_base(void)
+{
+	return patching.code_base ? patching.code_base : HF_CODE_BASE;
+}
+
 /* ---- lookup ---- */
 
 /* False: not where code is. */
 static bool offset_of(struct gva va, u32 *offset)
 {
-	*offset = (u32)(va.raw - HF_CODE_BASE);
-	return va.raw >= HF_CODE_BASE;
+	*offset = (u32)(va.raw - site_base());
+	return va.raw - site_base() <= OFFSET_MAX;
+}
+
+static bool is_tracer(const struct site *site)
+{
+	return site->kind == HF_SITE_CALL && site->target == HF_FORM_TRACER;
 }
 
 static struct site unpack(u64 bits)
@@ -61,14 +71,16 @@ static struct site unpack(u64 bits)
 				    [HF_SITE_TRACE] = 5,
 				    [HF_SITE_CALL] = 5 };
 	struct site site = {
-		.va = gva(HF_CODE_BASE + HF_SITE_AT(bits)),
+		.va = gva(site_base() + HF_SITE_AT(bits)),
 		.kind = HF_SITE_KIND(bits),
 		.target = HF_SITE_TARGET(bits),
 	};
 
-	site.size = sizes[site.kind];
+	site.size = backend_code_whole() ? backend_code_whole() : sizes[site.kind];
 	if (site.kind == HF_SITE_CALL && site.target == HF_FORM_BRANCH)
-		site.size = SITE_MAX;
+		site.size = SITE_BRANCH;
+	if (is_tracer(&site))
+		site.size = sizeof(patching.tracers[0]);
 	return site;
 }
 
@@ -216,7 +228,7 @@ static bool trace_admits(const struct site *site, struct gva to)
 	const u32 *entry;
 
 	if (protect_locked() && patching.ftrace == HF_POLICY_BEFORE_LOCK)
-		return site->target && to.raw == HF_CODE_BASE + site->target;
+		return site->target && to.raw == site_base() + site->target;
 	entry = entry_at(to);
 	return entry && (*entry & HF_ENTRY_TRAMPOLINE);
 }
@@ -238,7 +250,7 @@ static bool admits(const struct site *site, struct gva to)
 	if (site->kind == HF_SITE_TRACE)
 		return trace_admits(site, to);
 	if (site->kind != HF_SITE_CALL)
-		return to.raw == HF_CODE_BASE + site->target;
+		return to.raw == site_base() + site->target;
 	if (site_entry(to))
 		return true;
 	if (site->target == HF_FORM_BRANCH && is_there(patching.jump_return, to))
@@ -247,13 +259,27 @@ static bool admits(const struct site *site, struct gva to)
 	       site_thunk(to);
 }
 
+static bool tracer_admits(const u8 *bytes)
+{
+	u64 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	for (u32 i = 0; value && i < HF_TRACERS_MAX; i++)
+		if (patching.tracers[i] == value)
+			return true;
+	return false;
+}
+
 bool site_value(const struct site *site, const u8 *bytes, u32 from)
 {
 	u32 form, forms = forms_of(site);
 	struct gva to;
 
-	if (site->kind == HF_SITE_TRACE && protect_locked() && patching.ftrace == HF_POLICY_OFF)
+	if ((site->kind == HF_SITE_TRACE || is_tracer(site)) && protect_locked() &&
+	    patching.ftrace == HF_POLICY_OFF)
 		return false;
+	if (is_tracer(site))
+		return tracer_admits(bytes);
 	for (; forms; forms &= forms - 1) {
 		form = (u32)__builtin_ctz(forms);
 		if (backend_code_is(form, site->va, bytes, from, site->size, &to) &&
@@ -265,13 +291,23 @@ bool site_value(const struct site *site, const u8 *bytes, u32 from)
 
 /* ---- registration ---- */
 
+/*
+ * The lower half is each process's own. Elsewhere than at the top only where there are no probes: of
+ * their places nobody asks whether they are behind the 2 GiB.
+ */
+static bool is_base(u64 base)
+{
+	return !base || (backend_code_whole() && base >> 63 && !(base & PAGE_MASK) &&
+			 base <= HF_CODE_BASE);
+}
+
 int site_add_patching(const struct hf_patching *new)
 {
 	if (patching.size)
 		return -HF_EEXIST;
 	if (new->size != sizeof(*new) || new->ftrace > HF_POLICY_ON ||
 	    new->kprobes > HF_POLICY_ON || new->livepatch > HF_POLICY_ON ||
-	    new->noprobe_count > HF_NOPROBE_MAX)
+	    new->noprobe_count > HF_NOPROBE_MAX || !is_base(new->code_base))
 		return -HF_EINVAL;
 	for (u32 i = 0; i < new->noprobe_count; i++)
 		if (new->noprobe[i].start >= new->noprobe[i].end ||
@@ -302,12 +338,18 @@ int site_add_entries(const u32 *new, u64 count)
 						  : NULL;
 
 		if ((before && (*before & OFFSET_MAX) >= (new[i] & OFFSET_MAX)) ||
-		    !protect_code_gpa(gva(HF_CODE_BASE + (new[i] & OFFSET_MAX)), &at))
+		    !protect_code_gpa(gva(site_base() + (new[i] & OFFSET_MAX)), &at))
 			return -HF_EINVAL;
 	}
 	memcpy(&entries[entry_count], new, count * sizeof(*new));
 	entry_count += count;
 	return 0;
+}
+
+/* What is stored whole lies so that it can be: no such site goes on in another page. */
+static bool is_aligned(const struct site *site)
+{
+	return !backend_code_whole() ? !is_tracer(site) : !(site->va.raw % site->size);
 }
 
 /* What is there now must be one of its values. */
@@ -317,13 +359,13 @@ static bool check_site(u64 *bits)
 	u8 now[SITE_MAX];
 	struct gva to;
 
-	if ((site.kind == HF_SITE_CALL && site.target >= HF_FORM_COUNT) ||
+	if (!is_aligned(&site) || (site.kind == HF_SITE_CALL && site.target >= HF_FORM_COUNT) ||
 	    (site.kind == HF_SITE_TRACE && site.target) || !site_locate(&site) ||
 	    site_read(&site, now) || !site_value(&site, now, 0))
 		return false;
 	if (site.kind == HF_SITE_TRACE &&
 	    backend_code_is(CODE_CALL, site.va, now, 0, site.size, &to))
-		*bits |= HF_SITE(0, 0, to.raw - HF_CODE_BASE);
+		*bits |= HF_SITE(0, 0, to.raw - site_base());
 	return true;
 }
 

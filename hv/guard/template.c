@@ -60,7 +60,7 @@ static bool field_matches(const struct approved *a, const struct hf_field *field
 	if (field->type == HF_FIELD_TARGET) {
 		memcpy(&target, model + 1, sizeof(target));
 		return backend_code_is(CODE_CALL, site.va, bytes, 0, site.size, &to) &&
-		       to.raw == HF_CODE_BASE + target;
+		       to.raw == site_base() + target;
 	}
 	if (field->type == HF_FIELD_ANY ||
 	    backend_code_is(CODE_RETURN, site.va, bytes, 0, site.size, &to))
@@ -205,7 +205,7 @@ bool template_approves(struct owner_locked owner, struct gva to,
 	struct gpa at;
 
 	/* Not in the lower half, which is each process's own. */
-	if (!held || (to.raw & PAGE_MASK) || to.raw < HF_CODE_BASE)
+	if (!held || (to.raw & PAGE_MASK) || to.raw < site_base())
 		return false;
 	if (a && a->calls)
 		return same;

@@ -9,8 +9,10 @@
  * other store is a violation (HF_EVENT_MEMORY). Which of a site's values is written is the
  * kernel's choice, and so an attacker's in the kernel.
  *
- * All code is in the top 2 GiB of the address space: addresses are offsets from HF_CODE_BASE,
- * 31 bits.
+ * On Arm there is no breakpoint on the way: an instruction is stored whole, in one store.
+ *
+ * All code is in 2 GiB of the address space: addresses are offsets from where these begin, 31 bits.
+ * That is HF_CODE_BASE, the top 2 GiB, unless hf_patching.code_base names another place.
  */
 #ifndef HOLDFAST_SITE_H
 #define HOLDFAST_SITE_H
@@ -20,7 +22,8 @@
 #define HF_CODE_BASE 0xffffffff80000000ull
 
 /*
- * Kinds of sites and their values (x86):
+ * Kinds of sites and their values on x86. On Arm all have 4 bytes but HF_FORM_TRACER: nop, b (jmp),
+ * bl (call), ret, mov x0, #0 (2e 2e 2e 31 c0); HF_SITE_JUMP2 is as HF_SITE_JUMP5.
  *
  * HF_SITE_JUMP2	2 bytes: 66 90, or jmp rel8 to the target. Static keys.
  * HF_SITE_JUMP5	5 bytes: 0f 1f 44 00 00, or jmp rel32 to the target
@@ -46,6 +49,8 @@ enum hf_site_kind {
  *			it is at lock: conditional static call in tail position
  * HF_FORM_PATCHED	call rel32 to F, or 0f 1f 44 00 00: ftrace_call and kin
  * HF_FORM_PATCHED_JUMP	jmp rel32 to F, or 0f 1f 44 00 00
+ * HF_FORM_TRACER	8 bytes in front of a function, Arm only: one of hf_patching.tracers, unless
+ *			hf_patching.ftrace is off
  */
 enum hf_form {
 	HF_FORM_CALL = 0,
@@ -53,6 +58,7 @@ enum hf_form {
 	HF_FORM_BRANCH = 2,
 	HF_FORM_PATCHED = 3,
 	HF_FORM_PATCHED_JUMP = 4,
+	HF_FORM_TRACER = 5,
 	HF_FORM_COUNT
 };
 
@@ -96,7 +102,8 @@ struct hf_code_range {
 	uint32_t end;
 };
 
-#define HF_NOPROBE_MAX 504u
+#define HF_NOPROBE_MAX 502u
+#define HF_TRACERS_MAX 4u
 
 /*
  * @ftrace:		enum hf_policy: of HF_SITE_TRACE
@@ -107,6 +114,9 @@ struct hf_code_range {
  * @jump_return:	address of __static_call_return, 0: there is none
  * @noprobe:		@noprobe_count ranges, ascending, where no breakpoint is set, also
  *			with kprobes on
+ * @code_base:		first address of the 2 GiB that hold all code, of which the other
+ *			addresses are offsets: page aligned, in the upper half; 0: HF_CODE_BASE
+ * @tracers:		what a site of HF_FORM_TRACER may hold; 0: nothing
  */
 struct hf_patching {
 	uint32_t size;
@@ -117,7 +127,9 @@ struct hf_patching {
 	uint64_t return_thunk;
 	uint64_t jump_return;
 	uint32_t noprobe_count;
-	uint32_t reserved1[7];
+	uint32_t reserved1;
+	uint64_t code_base;
+	uint64_t tracers[HF_TRACERS_MAX];
 	struct hf_code_range noprobe[HF_NOPROBE_MAX];
 };
 

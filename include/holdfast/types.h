@@ -16,7 +16,7 @@
  * Version of everything below include/holdfast. The image, the agent and the
  * command must agree on it exactly; a mismatch is refused at launch.
  */
-#define HF_ABI 5u
+#define HF_ABI 6u
 
 /* All ranges are counted in pages of this size, on every architecture. */
 #define HF_PAGE_SHIFT 12

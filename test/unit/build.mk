@@ -79,6 +79,9 @@ $(UNIT)/test/unit/mem_stage2: $(UNIT)/traced/stage2.o
 $(UNIT_HIGH): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/unit.o $(UNIT_ARCHIVE)
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
 
+# Code of words, in the place of the archive's.
+$(UNIT)/test/unit/guard_word: $(UNIT)/hv/arch/arm64/form.o
+
 # The service that boots test, in a process.
 $(UNIT)/test/service/%.o $(UNIT)/test/unit/domain_process.o: UNIT_CFLAGS += -Iservices
 $(UNIT)/test/unit/domain_process: $(UNIT)/test/service/echo.o

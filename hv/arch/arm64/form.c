@@ -11,7 +11,13 @@
 #define BL	  0x94000000u
 #define IMMEDIATE 26
 
-/* UDF #0 is four of them. Linux patches without breakpoints: its stores are whole instructions. */
+/* What Linux stores may be executed meanwhile: ARM B2.2.5. */
+u32 backend_code_whole(void)
+{
+	return 4;
+}
+
+/* UDF #0 is four of them. */
 u8 backend_code_breakpoint(void)
 {
 	return 0;

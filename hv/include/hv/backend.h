@@ -157,6 +157,11 @@ enum code_form {
 	CODE_FORMS,
 };
 
+/*
+ * Bytes of an instruction, where the kernel patches one by a single store, which CPUs see whole or not
+ * at all; it is aligned to that. 0: by way of a breakpoint.
+ */
+u32 backend_code_whole(void);
 /* A breakpoint is this one byte, the first of an instruction. */
 u8 backend_code_breakpoint(void);
 /*

@@ -8,7 +8,8 @@
 #include <holdfast/site.h>
 #include <hv/types.h>
 
-#define SITE_MAX 6u /* bytes of the longest site */
+#define SITE_MAX    8u /* bytes of the longest site */
+#define SITE_BRANCH 6u /* of a HF_FORM_BRANCH */
 
 #define SITE_PROBE 4u /* a kind next to those of enum hf_site_kind: see hv/probe.h */
 
@@ -34,6 +35,8 @@ void site_forget(void);
 u32 site_count(void);
 /* Constant after lock. */
 const struct hf_patching *site_patching(void);
+/* Where the 2 GiB begin that have all code. */
+u64 site_base(void);
 /* Whether any registered site has a byte in common with the @size at @va. */
 bool site_touches(struct gva va, u32 size);
 /* The site that holds all of the @size bytes at @va. */

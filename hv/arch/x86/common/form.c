@@ -7,6 +7,11 @@
 #include <hv/backend.h>
 #include <hv/string.h>
 
+u32 backend_code_whole(void)
+{
+	return 0;
+}
+
 u8 backend_code_breakpoint(void)
 {
 	return 0xcc;
