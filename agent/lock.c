@@ -205,7 +205,7 @@ static int settle_later(struct hf_ctl_lock *ctl)
 
 	if (ret || !confined)
 		return ret;
-	if (ctl->kprobes == HF_POLICY_ON || ctl->ftrace == HF_POLICY_ON) {
+	if (patching_makes_code(&patching->policy)) {
 		ranges->reason = HF_LOCK_PROBES;
 		return -EPERM;
 	}

@@ -6,11 +6,9 @@
 #include <holdfast/ctl.h>
 #include <holdfast/site.h>
 
-#include "compat/probes.h"
-#include "compat/trace.h"
 #include "ranges.h"
 
-#define PATCHING_TEMPLATES     (TRACE_TEMPLATES + PROBES_TEMPLATES)
+#define PATCHING_TEMPLATES     3
 #define PATCHING_FORBIDDEN_MAX 8192 /* pieces of code, before they are joined */
 
 /*
@@ -21,7 +19,8 @@ struct patching {
 	struct hf_patching policy;
 	enum hf_lock_reason reason;
 	unsigned long va;
-	unsigned int sites, entries, probes, forbidden;
+	const struct ranges *ranges; /* that hold all code */
+	unsigned int sites, entries, probes, forbidden, templates;
 	struct hf_site site[HF_SITES_MAX];
 	u32 entry[HF_ENTRIES_MAX];
 	struct hf_probe probe[HF_PROBES_MAX];
@@ -29,9 +28,12 @@ struct patching {
 	struct hf_code_range forbids[PATCHING_FORBIDDEN_MAX];
 };
 
-/* Nothing is patched between these two. modules_hold() first. */
+/* Nothing that is half way is seen between these two. modules_hold() first. */
 void patching_hold(void);
 void patching_release(void);
+
+/* Whether with these policies the kernel runs code after lock that it has not made yet. */
+bool patching_makes_code(const struct hf_patching *policy);
 
 /*
  * Finds everything in the code that @ranges name. Under patching_hold(). -EINVAL: this kernel
@@ -39,6 +41,20 @@ void patching_release(void);
  * -ENOSPC: too much of something.
  */
 int patching_find(struct patching *patching, const struct ranges *ranges);
+
+/* Each architecture's: the rest of policy first, then all else, in any order. As patching_find(). */
+int patching_collect(struct patching *patching);
+
+/* For that. -ENOSPC, -EAGAIN: as above. */
+int patching_trouble(struct patching *patching, int error, enum hf_lock_reason reason,
+		     unsigned long va);
+int patching_add_entry(struct patching *patching, unsigned long va, u32 flags);
+int patching_add_site(struct patching *patching, unsigned long va, enum hf_site_kind kind,
+		      u32 target);
+int patching_add_jump(struct patching *patching, unsigned long va, enum hf_site_kind kind,
+		      unsigned long label);
+int patching_add_probe(struct patching *patching, const struct hf_probe *probe);
+int patching_add_forbidden(struct patching *patching, unsigned long start, unsigned long end);
 
 /* Hands it to the hypervisor, which has the ranges. @call: the one that failed. */
 int patching_register(struct patching *patching, u32 *call);

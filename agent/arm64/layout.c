@@ -15,6 +15,7 @@
 #include "compat/runtime.h"
 #include "compat/symbols.h"
 #include "compat/vdso.h"
+#include "image.h"
 #include "layout.h"
 #include "owners.h"
 #include "tables.h"
@@ -32,7 +33,7 @@ static phys_addr_t kernel_root(void)
 	return read_sysreg(ttbr1_el1) & GENMASK_ULL(47, PAGE_SHIFT);
 }
 
-static unsigned long rodata_end(void)
+unsigned long image_rodata_end(void)
 {
 	return (unsigned long)__phys_to_kimg(kernel_root()) - ROOTS_BEFORE * PAGE_SIZE;
 }
@@ -102,7 +103,7 @@ enum hf_kind owners_kind(unsigned long va, u64 gpa)
 		return HF_KIND_NONE;
 	if (va >= symbols.text && va < symbols.etext)
 		return HF_KIND_TEXT;
-	if (va >= symbols.etext && va < rodata_end()) {
+	if (va >= symbols.etext && va < image_rodata_end()) {
 		if (is_trampoline(gpa) || in_identity_map(va))
 			return HF_KIND_TEXT;
 		return in_vdso(va) ? HF_KIND_VDSO : HF_KIND_RODATA;
@@ -120,7 +121,7 @@ unsigned long layout_next(unsigned long va)
 /* With KPTI a CPU in user mode has another root (asm/memory.h). */
 int layout_tables(layout_table_fn *fn, void *arg)
 {
-	int ret = tables_find(kernel_root(), symbols.text, rodata_end(), fn, arg);
+	int ret = tables_find(kernel_root(), symbols.text, image_rodata_end(), fn, arg);
 
 	if (ret || !arm64_kernel_unmapped_at_el0())
 		return ret;
@@ -141,7 +142,7 @@ unsigned long layout_missing(const u64 *pages)
 
 	if (vectors_change())
 		return trampoline(0);
-	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(rodata_end() - symbols.text))
+	if (!pages[HF_KIND_VDSO] || found != PFN_DOWN(image_rodata_end() - symbols.text))
 		return symbols.text;
 	return 0;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/errno.h>
 #include <linux/jump_label.h>
 #include <linux/module.h>
 
 #include "jumps.h"
 #include "modules.h"
-#include "symbols.h"
 
 struct visit {
 	int (*fn)(unsigned long va, unsigned long label, void *arg);
@@ -32,7 +32,8 @@ static int visit_module(const struct module *module, void *visit)
 int jumps_each(int (*fn)(unsigned long va, unsigned long label, void *arg), void *arg)
 {
 	struct visit visit = { fn, arg };
-	int ret = visit_table(symbols.jump_table, symbols.jump_table_end, &visit);
+	const struct jump_entry *start, *end;
+	int ret = jumps_table(&start, &end) ? visit_table(start, end, &visit) : -EINVAL;
 
 	return ret ? ret : modules_each(visit_module, &visit);
 }

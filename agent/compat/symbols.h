@@ -71,6 +71,7 @@ struct symbols {
 	unsigned long ftrace_caller, ftrace_caller_op_ptr, ftrace_call, ftrace_caller_end;
 	unsigned long ftrace_regs_caller, ftrace_regs_caller_op_ptr, ftrace_regs_call;
 	unsigned long ftrace_regs_caller_jmp, ftrace_regs_caller_end;
+	u64 tracers[4]; /* arm64: the kernel's own struct ftrace_ops */
 	struct mutex *kprobe_mutex;
 	const struct hlist_head *kprobe_table;
 	const struct list_head *kprobe_blacklist;

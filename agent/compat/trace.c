@@ -7,23 +7,6 @@
 #include "symbols.h"
 #include "trace.h"
 
-/* Init code has no records any more. Those disabled are of functions that were replaced by others
- * of their name, or of modules on their way. */
-int trace_each_entry(int (*fn)(unsigned long va, void *arg), void *arg)
-{
-	struct ftrace_rec_iter *iter;
-	int ret = 0;
-
-	for (iter = symbols.ftrace_rec_iter_start(); iter && !ret;
-	     iter = symbols.ftrace_rec_iter_next(iter)) {
-		const struct dyn_ftrace *record = symbols.ftrace_rec_iter_record(iter);
-
-		if (!(record->flags & FTRACE_FL_DISABLED))
-			ret = fn(record->ip, arg);
-	}
-	return ret;
-}
-
 /* arch/x86/kernel/ftrace.c, create_trampoline(): a copy of one of the two. */
 static unsigned long call_of(const struct ftrace_ops *ops)
 {

@@ -6,12 +6,6 @@
 #include <holdfast/site.h>
 
 /*
- * Calls @fn for each five bytes at a function's start that are a nop or a call of a trampoline,
- * until it returns other than 0; returns that. Under trace_hold().
- */
-int trace_each_entry(int (*fn)(unsigned long va, void *arg), void *arg);
-
-/*
  * Calls @fn for each call of a tracer, in the kernel's own trampolines and in those that it made
  * for one tracer each, until it returns other than 0; returns that. Under trace_hold().
  */

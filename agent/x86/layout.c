@@ -7,6 +7,7 @@
 #include <asm/pgtable.h>
 #include <asm/realmode.h>
 
+#include "compat/jumps.h"
 #include "compat/modules.h"
 #include "compat/runtime.h"
 #include "compat/symbols.h"
@@ -188,4 +189,11 @@ unsigned long layout_missing(const u64 *pages)
 	    slow_virt_to_phys((void *)idtr.address) != __pa_symbol(symbols.idt))
 		return symbols.idt;
 	return 0;
+}
+
+bool jumps_table(const struct jump_entry **start, const struct jump_entry **end)
+{
+	*start = symbols.jump_table;
+	*end = symbols.jump_table_end;
+	return true;
 }

@@ -43,7 +43,7 @@ static bool areas_find(FILE *list)
 	while (fgets(line, sizeof(line), list)) {
 		int fields = sscanf(line, "%llx %c %255s [%63[^]]", &at, &type, name, module);
 
-		if (fields == 3 && !strcmp(name, "_text"))
+		if (fields == 3 && !strcmp(name, "_stext"))
 			start = at;
 		if (fields == 3 && !strcmp(name, "_etext"))
 			end = at;
@@ -64,7 +64,7 @@ static bool areas_find(FILE *list)
 		area_add(low, high);
 	if (start && end > start)
 		area_add(start, end);
-	return end > start && text.size <= TEXT_MAX;
+	return start && end > start && text.size <= TEXT_MAX;
 }
 
 static int area_read(int fd, const struct area *area, uint8_t *into)
