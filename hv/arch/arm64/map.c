@@ -185,44 +185,75 @@ static void window_close(const u8 *at)
 		     : "memory");
 }
 
+static u64 load(const volatile u8 *at, size_t width)
+{
+	return width == 8 ? *(const volatile u64 *)at : *(const volatile u32 *)at;
+}
+
+static void store(volatile u8 *at, u64 value, size_t width)
+{
+	if (width == 8)
+		*(volatile u64 *)at = value;
+	else if (width == 4)
+		*(volatile u32 *)at = (u32)value;
+	else if (width == 2)
+		*(volatile u16 *)at = (u16)value;
+	else
+		*at = (u8)value;
+}
+
+/*
+ * Other CPUs execute an instruction, or walk a table's entry, while it is written: they see it whole
+ * (ARM B2.2.1). memcpy is made of bytes here, for code that must not rely on alignment.
+ */
+static bool is_whole(struct gpa at, size_t size)
+{
+	return (size == sizeof(u32) || size == sizeof(u64)) && !(at.raw % size);
+}
+
 void backend_guest_read(struct gpa from, void *to, size_t size)
 {
 	const u8 *window = window_open(from, RO);
+	u64 value;
 
-	memcpy(to, window, size);
+	if (is_whole(from, size)) {
+		value = load(window, size);
+		memcpy(to, &value, size);
+	} else {
+		memcpy(to, window, size);
+	}
 	window_close(window);
 }
 
 void backend_guest_write(struct gpa to, const void *from, size_t size)
 {
 	u8 *window = window_open(to, RW);
+	u64 value = 0;
 
-	memcpy(window, from, size);
+	if (is_whole(to, size)) {
+		memcpy(&value, from, size);
+		store(window, value, size);
+	} else {
+		memcpy(window, from, size);
+	}
 	window_close(window);
 }
 
 u64 map_load(struct gpa at, u32 width)
 {
-	const volatile u8 *window = window_open(at, MMIO);
-	u64 value = width == 8 ? *(const volatile u64 *)window : *(const volatile u32 *)window;
+	const u8 *window = window_open(at, MMIO);
+	u64 value = load(window, width);
 
-	window_close((const u8 *)window);
+	window_close(window);
 	return value;
 }
 
 void map_store(struct gpa at, u64 value, u32 width)
 {
-	volatile u8 *window = window_open(at, MMIO);
+	u8 *window = window_open(at, MMIO);
 
-	if (width == 8)
-		*(volatile u64 *)window = value;
-	else if (width == 4)
-		*(volatile u32 *)window = (u32)value;
-	else if (width == 2)
-		*(volatile u16 *)window = (u16)value;
-	else
-		*window = (u8)value;
-	window_close((const u8 *)window);
+	store(window, value, width);
+	window_close(window);
 }
 
 /* Stage 1 of EL1 has descriptors of the same form: ARM D8.3. */
