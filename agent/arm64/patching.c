@@ -84,17 +84,17 @@ static int add_jump(unsigned long va, unsigned long label, void *patching)
 /* ---- the tracer ---- */
 
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS
-/* Which tracer a function calls stands before it (ftrace_rec_set_ops()), and @va is of its call. One that
- * is none of ours stays: what it holds is no address of the kernel image. */
+/*
+ * Which tracer a function calls stands before it (ftrace_rec_set_ops()); @va is where it calls. What is
+ * no address of the kernel there is something else: no instruction looks like its upper half (ARM C4.1).
+ */
 static int add_literal(struct patching *patching, unsigned long va)
 {
 	unsigned long at = ALIGN_DOWN(va - 12, sizeof(u64));
-	unsigned int i;
 
-	for (i = 0; i < HF_TRACERS_MAX; i++)
-		if (patching->policy.tracers[i] == *(const u64 *)at)
-			return patching_add_site(patching, at, HF_SITE_CALL, HF_FORM_TRACER);
-	return 0;
+	if (!patching->policy.tracers[0] || *(const u64 *)at >> 52 != 0xfff)
+		return 0;
+	return patching_add_site(patching, at, HF_SITE_CALL, HF_FORM_TRACER);
 }
 #else
 static int add_literal(struct patching *patching, unsigned long va)

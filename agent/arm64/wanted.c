@@ -16,8 +16,8 @@ const struct wanted symbols_wanted[] __initconst = {
 	NEED("ftrace_caller", ftrace_caller),
 	MAY("ftrace_regs_caller", ftrace_regs_caller),
 	MAY("ftrace_call", ftrace_call),
-	MAY("ftrace_nop_ops", tracers[0]),
-	MAY("ftrace_list_ops", tracers[1]),
+	MAY("ftrace_list_ops", tracers[0]), /* calls all others there are */
+	MAY("ftrace_nop_ops", tracers[1]),
 	MAY("global_ops", tracers[2]),
 	MAY("graph_ops", tracers[3]),
 	MAY("__start___jump_table", jump_table),

@@ -210,9 +210,11 @@ static bool patch(struct owner_locked owner, const struct exit_memory *m)
 	offset = (u32)(va.raw - site.va.raw);
 	__builtin_memcpy(next, now, sizeof(next));
 	memcpy(next + offset, m->bytes, m->width);
+	if (m->width == site.size)
+		site_settle(&site, next);
 	step = step_of(owner, &site, now, next, offset, m->width);
 	if (step == STEP_NONE ||
-	    (step != STEP_OMIT && site_write(&site, offset, m->bytes, m->width)))
+	    (step != STEP_OMIT && site_write(&site, offset, next + offset, m->width)))
 		return false;
 	/* A probe stays at its breakpoint. */
 	if (step == STEP_BEGIN && site.kind != SITE_PROBE)

@@ -270,6 +270,12 @@ static bool tracer_admits(const u8 *bytes)
 	return false;
 }
 
+void site_settle(const struct site *site, u8 *bytes)
+{
+	if (is_tracer(site) && !tracer_admits(bytes))
+		memcpy(bytes, &patching.tracers[0], sizeof(patching.tracers[0]));
+}
+
 bool site_value(const struct site *site, const u8 *bytes, u32 from)
 {
 	u32 form, forms = forms_of(site);
@@ -352,7 +358,7 @@ static bool is_aligned(const struct site *site)
 	return !backend_code_whole() ? !is_tracer(site) : !(site->va.raw % site->size);
 }
 
-/* What is there now must be one of its values. */
+/* What is there now must be one of its values, or the address of a tracer that it will not get again. */
 static bool check_site(u64 *bits)
 {
 	struct site site = unpack(*bits);
@@ -361,7 +367,7 @@ static bool check_site(u64 *bits)
 
 	if (!is_aligned(&site) || (site.kind == HF_SITE_CALL && site.target >= HF_FORM_COUNT) ||
 	    (site.kind == HF_SITE_TRACE && site.target) || !site_locate(&site) ||
-	    site_read(&site, now) || !site_value(&site, now, 0))
+	    site_read(&site, now) || !(is_tracer(&site) || site_value(&site, now, 0)))
 		return false;
 	if (site.kind == HF_SITE_TRACE &&
 	    backend_code_is(CODE_CALL, site.va, now, 0, site.size, &to))

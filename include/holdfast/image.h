@@ -73,7 +73,7 @@ struct hf_memory {
  * end of the memory map; and for each page of RAM, so that no sealing can run out of tables
  * (a 4 KiB table for each 2 MiB; with HF_BOOT_TWO_TABLES twice).
  */
-#define HF_MEMORY_FIXED	   (6ull << 20)
+#define HF_MEMORY_FIXED	   (7ull << 20)
 #define HF_MEMORY_PER_PAGE 1ull
 #define HF_MEMORY_PER_RAM  8ull
 

@@ -49,8 +49,8 @@ enum hf_site_kind {
  *			it is at lock: conditional static call in tail position
  * HF_FORM_PATCHED	call rel32 to F, or 0f 1f 44 00 00: ftrace_call and kin
  * HF_FORM_PATCHED_JUMP	jmp rel32 to F, or 0f 1f 44 00 00
- * HF_FORM_TRACER	8 bytes in front of a function, Arm only: one of hf_patching.tracers, unless
- *			hf_patching.ftrace is off
+ * HF_FORM_TRACER	8 bytes in front of a function, Arm only: one of hf_patching.tracers. Of any
+ *			other value the first of these is stored. Subject to hf_patching.ftrace.
  */
 enum hf_form {
 	HF_FORM_CALL = 0,
@@ -76,7 +76,7 @@ _Static_assert(sizeof(struct hf_site) == 8, "part of the hypercall ABI");
 #define HF_SITE_KIND(bits)   ((uint32_t)((bits) >> 31) & 3u)
 #define HF_SITE_TARGET(bits) ((uint32_t)(bits)&0x7fffffffu)
 
-#define HF_SITES_MAX	  81920u
+#define HF_SITES_MAX	  131072u
 #define HF_SITES_PER_PAGE (HF_PAGE_SIZE / sizeof(struct hf_site))
 
 /*
@@ -116,7 +116,8 @@ struct hf_code_range {
  *			with kprobes on
  * @code_base:		first address of the 2 GiB that hold all code, of which the other
  *			addresses are offsets: page aligned, in the upper half; 0: HF_CODE_BASE
- * @tracers:		what a site of HF_FORM_TRACER may hold; 0: nothing
+ * @tracers:		what a site of HF_FORM_TRACER may hold, first a tracer that calls all others
+ *			there are (ftrace_list_ops); 0: nothing
  */
 struct hf_patching {
 	uint32_t size;
