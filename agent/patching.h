@@ -42,7 +42,10 @@ bool patching_makes_code(const struct hf_patching *policy);
  */
 int patching_find(struct patching *patching, const struct ranges *ranges);
 
-/* Each architecture's: the rest of policy first, then all else, in any order. As patching_find(). */
+/*
+ * Each architecture's: the rest of policy first, then all else, in any order. As
+ * patching_find().
+ */
 int patching_collect(struct patching *patching);
 
 /* For that. -ENOSPC, -EAGAIN: as above. */

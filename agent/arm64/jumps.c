@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's table of jump labels is data, of which a kernel without CONFIG_KALLSYMS_ALL tells no
- * address. It lies in read-only data (include/asm-generic/vmlinux.lds.h), and nothing else there looks
- * like it: thousands of entries in a row, each of code that does what its entry says.
+ * The kernel's table of jump labels is data, of which a kernel without CONFIG_KALLSYMS_ALL
+ * tells no address. It lies in read-only data (include/asm-generic/vmlinux.lds.h), and nothing
+ * else there looks like it: thousands of entries in a row, each of code that does what its
+ * entry says.
  */
 #include <linux/bitops.h>
 #include <linux/jump_label.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What arm64 patches (arch/arm64/kernel/{jump_label,ftrace}.c): jump labels, and calls of the tracer at
- * functions' starts. There are no static calls, and no trampolines made for one tracer. Breakpoints of
- * kprobes are not described here yet: stores of them are refused.
+ * What arm64 patches (arch/arm64/kernel/{jump_label,ftrace}.c): jump labels, and calls of the
+ * tracer at functions' starts. There are no static calls, and no trampolines made for one
+ * tracer. Breakpoints of kprobes are not described here yet: stores of them are refused.
  */
 #include <linux/ftrace.h>
 #include <linux/limits.h>
@@ -54,7 +54,10 @@ static bool counts(const struct hf_range *range)
 	return range->kind == HF_KIND_TEXT || range->kind == HF_KIND_MODULE_TEXT;
 }
 
-/* Kernel and modules lie within 2 GiB of each other, so that ADRP reaches (kernel/module.c there). */
+/*
+ * Kernel and modules lie within 2 GiB of each other, so that ADRP reaches (kernel/module.c
+ * there).
+ */
 static int find_base(struct patching *patching)
 {
 	const struct ranges *ranges = patching->ranges;
@@ -85,8 +88,9 @@ static int add_jump(unsigned long va, unsigned long label, void *patching)
 
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_CALL_OPS
 /*
- * Which tracer a function calls stands before it (ftrace_rec_set_ops()); @va is where it calls. What is
- * no address of the kernel there is something else: no instruction looks like its upper half (ARM C4.1).
+ * Which tracer a function calls stands before it (ftrace_rec_set_ops()); @va is where it
+ * calls. What is no address of the kernel there is something else: no instruction looks like
+ * its upper half (ARM C4.1).
  */
 static int add_literal(struct patching *patching, unsigned long va)
 {

@@ -298,8 +298,8 @@ bool site_value(const struct site *site, const u8 *bytes, u32 from)
 /* ---- registration ---- */
 
 /*
- * The lower half is each process's own. Elsewhere than at the top only where there are no probes: of
- * their places nobody asks whether they are behind the 2 GiB.
+ * The lower half is each process's own. Elsewhere than at the top only where there are no
+ * probes: of their places nobody asks whether they are behind the 2 GiB.
  */
 static bool is_base(u64 base)
 {
@@ -358,7 +358,10 @@ static bool is_aligned(const struct site *site)
 	return !backend_code_whole() ? !is_tracer(site) : !(site->va.raw % site->size);
 }
 
-/* What is there now must be one of its values, or the address of a tracer that it will not get again. */
+/*
+ * What is there now must be one of its values, or the address of a tracer that it will not get
+ * again.
+ */
 static bool check_site(u64 *bits)
 {
 	struct site site = unpack(*bits);

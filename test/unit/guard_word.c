@@ -218,7 +218,10 @@ static void patched_calls(void **state)
 	assert_false(store_word(cpu, PATCHED, b(PATCHED, FUNCTION)));
 }
 
-/* What it names is data, and the words would be instructions: what is not known becomes the first. */
+/*
+ * What it names is data, and the words would be instructions: what is not known becomes the
+ * first.
+ */
 static void literals(void **state)
 {
 	const u64 values[] = { OPS2, OPS1, OPS2 };

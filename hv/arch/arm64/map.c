@@ -203,8 +203,8 @@ static void store(volatile u8 *at, u64 value, size_t width)
 }
 
 /*
- * Other CPUs execute an instruction, or walk a table's entry, while it is written: they see it whole
- * (ARM B2.2.1). memcpy is made of bytes here, for code that must not rely on alignment.
+ * Other CPUs execute an instruction, or walk a table's entry, while it is written: they see it
+ * whole (ARM B2.2.1). memcpy is made of bytes here, for code that must not rely on alignment.
  */
 static bool is_whole(struct gpa at, size_t size)
 {

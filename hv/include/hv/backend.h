@@ -158,8 +158,8 @@ enum code_form {
 };
 
 /*
- * Bytes of an instruction, where the kernel patches one by a single store, which CPUs see whole or not
- * at all; it is aligned to that. 0: by way of a breakpoint.
+ * Bytes of an instruction, where the kernel patches one by a single store, which CPUs see
+ * whole or not at all; it is aligned to that. 0: by way of a breakpoint.
  */
 u32 backend_code_whole(void);
 /* A breakpoint is this one byte, the first of an instruction. */

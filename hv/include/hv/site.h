@@ -45,8 +45,10 @@ bool site_find(struct gva va, u32 size, struct site *site);
 bool site_locate(struct site *site);
 /* Whether @bytes, but for the first @from of them, are those of one of the site's values. */
 bool site_value(const struct site *site, const u8 *bytes, u32 from);
-/* What is stored in the place of @bytes, all of the site's: for a tracer that nobody registered the first
- * of those that are, which calls all there are. */
+/*
+ * What is stored in the place of @bytes, all of the site's: for a tracer that nobody
+ * registered the first of those that are, which calls all there are.
+ */
 void site_settle(const struct site *site, u8 *bytes);
 /* Whether calls may go there. */
 bool site_entry(struct gva va);

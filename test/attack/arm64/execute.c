@@ -117,9 +117,9 @@ static enum attack_outcome user(struct attempt *t)
 /* ---- a page of the image that the kernel has freed: init code and data ---- */
 
 /*
- * One of them, whoever has it: the kernel takes it out of its lists of free pages, those of other
- * CPUs included, or moves what is there elsewhere. Asking for single pages until one of these comes
- * finds none where each is in use, or kept for emergencies.
+ * One of them, whoever has it: the kernel takes it out of its lists of free pages, those of
+ * other CPUs included, or moves what is there elsewhere. Asking for single pages until one of
+ * these comes finds none where each is in use, or kept for emergencies.
  */
 static struct page *take_frame(unsigned long from, unsigned long to)
 {
