@@ -65,6 +65,7 @@ class Spec:
 QUIET = "audit,fork,modules,stress,traps,command"
 PATCHES = ("patch-key,patch-events,preempt-mode,trace-one,trace-two,trace-graph,probe-entry,"
            "probe-inside,probe-optimised,probe-many,livepatch-on,trace-all")
+PATCHES_ARM = "patch-key,patch-events,trace-one,trace-two,trace-graph"
 # One of each, where the machine is what counts.
 PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
@@ -270,6 +271,9 @@ def arm_boots(full, seconds):
     for kernel in configs.KERNELS:
         machine = {"kernel": kernel, "cpus": 2, "arch": "arm64"}
         yield Spec("arm-steady-" + kernel, "locked", "steady", check=False, limit=300, **machine)
+        yield Spec("arm-patching-" + kernel, "locked",
+                   PATCHES_ARM + (",trace-all,fork" if full else ",fork"), limit=600,
+                   words={"ftrace": "on"}, one_thread=True, **machine)
         yield Spec("arm-hotplug-" + kernel, "locked", "hotplug-load", limit=300 + 10 * seconds,
                    words={"seconds": seconds, "stress": seconds}, **machine)
     for suffix, kernel in itertools.product(list(ARM_MACHINES) if full else [""], configs.KERNELS):
