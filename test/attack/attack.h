@@ -105,8 +105,8 @@ extern const struct attack_table sleep_table, kexec_table, trampoline_table, cr3
 	agent_table, a20_table, poke_table, forge_table, slot_table;
 
 /* On arm64. */
-extern const struct attack_table arm_memory_table, arm_remap_table, arm_register_table,
-	arm_execute_table, arm_its_table, arm_firmware_table;
+extern const struct attack_table arm_memory_table, arm_patch_table, arm_remap_table,
+	arm_register_table, arm_execute_table, arm_its_table, arm_firmware_table;
 
 /* Of this architecture, in the order in which they are run. */
 extern const struct attack_table *const attack_tables[];

@@ -12,7 +12,7 @@
 #define XNX_SHIFT 28 /* of ID_AA64MMFR1_EL1 */
 
 const struct attack_table *const attack_tables[] = {
-	&arm_memory_table,  &arm_remap_table, &arm_register_table,
+	&arm_memory_table,  &arm_patch_table, &arm_remap_table,	   &arm_register_table,
 	&arm_execute_table, &arm_its_table,   &arm_firmware_table,
 };
 

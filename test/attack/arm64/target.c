@@ -10,7 +10,7 @@
 
 static int (*write_nofault)(void *to, const void *from, size_t size);
 
-static int target(struct attempt *t, unsigned long va, u64 wanted)
+int target_word(struct attempt *t, unsigned long va, u64 wanted)
 {
 	write_nofault = attack_symbol("copy_to_kernel_nofault");
 	if (!va || !write_nofault)
@@ -25,7 +25,7 @@ static int target(struct attempt *t, unsigned long va, u64 wanted)
 
 int target_text(struct attempt *t)
 {
-	return target(t, (unsigned long)attack_symbol("_etext") - sizeof(u32), NOP);
+	return target_word(t, (unsigned long)attack_symbol("_etext") - sizeof(u32), NOP);
 }
 
 /*
@@ -40,7 +40,7 @@ int target_rodata(struct attempt *t)
 
 	if (code > (unsigned long)attack_symbol("_etext") && code < end)
 		end = code;
-	return target(t, end - sizeof(u32), NOP);
+	return target_word(t, end - sizeof(u32), NOP);
 }
 
 int target_look(struct attempt *t, u64 *is)

@@ -9,6 +9,9 @@
 int target_text(struct attempt *t);
 int target_rodata(struct attempt *t);
 
+/* The word at @va, which is to become @wanted. 0, or -ENOENT. */
+int target_word(struct attempt *t, unsigned long va, u64 wanted);
+
 /* What it is now. */
 int target_look(struct attempt *t, u64 *is);
 
