@@ -18,15 +18,18 @@
 #include "compat/directmap.h"
 #include "service.h"
 
-/* One block of memory for all of a service: the direct map is opened at 2 MiB. */
+/* One block of memory for all of a service but what it keeps, which has blocks of its own: the
+ * direct map is opened at 2 MiB. */
 #define BLOCK_ORDER 9
 #define BLOCK_PAGES (1u << BLOCK_ORDER)
+#define BLOCK_BYTES  (BLOCK_PAGES * PAGE_SIZE)
+#define BLOCKS_MAX  (1 + (HF_DOMAIN_KEPT_END - HF_DOMAIN_KEPT) / BLOCK_BYTES)
 
 /* At the start of it. All addresses of a service lie in the first 16 MiB and the 2 MiB behind. */
 #define TABLE_SPAN  0x200000ul
 #define TABLE_FIRST (HF_DOMAIN_IMAGE / TABLE_SPAN)
 #define TABLE_LAST  (HF_DOMAIN_WINDOW / TABLE_SPAN)
-#define STACK_PAGES 8u
+#define STACK_PAGES 8u /* and one at its top, for what is a thread's own */
 
 enum page_number {
 	PAGE_ROOT,
@@ -35,6 +38,7 @@ enum page_number {
 	PAGE_TABLES,
 	PAGE_WINDOW = PAGE_TABLES + TABLE_LAST - TABLE_FIRST,
 	PAGE_MESSAGE,
+	PAGE_THREAD,
 	PAGE_STACK,
 	PAGE_SEGMENTS = PAGE_STACK + STACK_PAGES,
 };
@@ -42,6 +46,7 @@ enum page_number {
 /* Page-table entries: AMD APM vol. 2, 5.4. The second-level tables have the last word. */
 #define ENTRY_TABLE   0x67ull /* present, writable, user, accessed, dirty */
 #define ENTRY_DATA    (ENTRY_TABLE | 1ull << 63)
+#define ENTRY_BLOCK   (ENTRY_DATA | 0x80ull) /* of the tables above the lowest */
 #define ENTRY_CONST   (0x65ull | 1ull << 63)
 #define ENTRY_EXECUTE 0x65ull
 
@@ -54,21 +59,31 @@ static struct {
 	} block[HF_DOMAINS_MAX];
 } loaded;
 
-/* While a service is loaded. @used: pages of the block */
+/* While a service is loaded. @block: the first is for all but what it keeps; @used: pages of that */
 struct loading {
-	struct page *block;
+	unsigned int blocks;
 	unsigned int used;
 	struct hf_domain *record;
+	struct page *block[BLOCKS_MAX];
 };
+
+static struct page *add_block(struct loading *l)
+{
+	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, BLOCK_ORDER);
+
+	if (block)
+		l->block[l->blocks++] = block;
+	return block;
+}
 
 static u64 *page_at(const struct loading *l, unsigned int number)
 {
-	return page_address(l->block + number);
+	return page_address(l->block[0] + number);
 }
 
 static u64 page_gpa(const struct loading *l, unsigned int number)
 {
-	return page_to_phys(l->block + number);
+	return page_to_phys(l->block[0] + number);
 }
 
 static void map_page(struct loading *l, u64 va, unsigned int number, u64 entry)
@@ -90,15 +105,15 @@ static void make_tables(struct loading *l)
 	for (i = 0; i < STACK_PAGES; i++)
 		map_page(l, HF_DOMAIN_STACK_TOP - (i + 1) * PAGE_SIZE, PAGE_STACK + i,
 			 ENTRY_DATA);
+	map_page(l, HF_DOMAIN_STACK_TOP, PAGE_THREAD, ENTRY_DATA);
 	map_page(l, HF_DOMAIN_MESSAGE, PAGE_MESSAGE, ENTRY_DATA);
 	map_page(l, HF_DOMAIN_TABLE, PAGE_WINDOW, ENTRY_DATA);
 }
 
-static void give_range(struct loading *l, unsigned int first, unsigned int count,
-		       u32 permission)
+static void give_range(struct loading *l, u64 gpa, unsigned int count, u32 permission)
 {
 	l->record->range[l->record->range_count++] = (struct hf_range){
-		.gpa = page_gpa(l, first),
+		.gpa = gpa,
 		.npages = count,
 		.permission = permission,
 	};
@@ -115,8 +130,30 @@ static int add_copy(struct loading *l, const u8 *file, const Elf64_Phdr *ph, u64
 	memcpy(page_at(l, l->used), file + ph->p_offset, ph->p_filesz);
 	for (i = 0; i < count; i++)
 		map_page(l, va + i * PAGE_SIZE, l->used + i, entry);
-	give_range(l, l->used, count, permission);
+	give_range(l, page_gpa(l, l->used), count, permission);
 	l->used += count;
+	return 0;
+}
+
+static int add_kept(struct loading *l, const Elf64_Phdr *ph)
+{
+	unsigned int i, count = ph->p_memsz / BLOCK_BYTES;
+
+	if (!IS_ALIGNED(ph->p_vaddr | ph->p_memsz, BLOCK_BYTES) || ph->p_filesz ||
+	    ph->p_vaddr > HF_DOMAIN_KEPT_END || ph->p_flags != (PF_R | PF_W) ||
+	    ph->p_memsz > HF_DOMAIN_KEPT_END - ph->p_vaddr)
+		return -ENOEXEC;
+	if (count > BLOCKS_MAX - l->blocks || count > HF_DOMAIN_RANGES - l->record->range_count)
+		return -ENOSPC;
+	for (i = 0; i < count; i++) {
+		struct page *block = add_block(l);
+
+		if (!block)
+			return -ENOMEM;
+		page_at(l, PAGE_MIDDLE)[ph->p_vaddr / BLOCK_BYTES + i] =
+			page_to_phys(block) | ENTRY_BLOCK;
+		give_range(l, page_to_phys(block), BLOCK_PAGES, HF_PERM_READ | HF_PERM_WRITE);
+	}
 	return 0;
 }
 
@@ -126,6 +163,8 @@ static int add_segment(struct loading *l, const u8 *file, u64 size, const Elf64_
 
 	if (ph->p_type != PT_LOAD || !ph->p_memsz)
 		return 0;
+	if (ph->p_vaddr >= HF_DOMAIN_KEPT)
+		return add_kept(l, ph);
 	if (!PAGE_ALIGNED(ph->p_vaddr) || ph->p_vaddr < HF_DOMAIN_IMAGE ||
 	    ph->p_vaddr >= HF_DOMAIN_IMAGE_END ||
 	    ph->p_memsz > HF_DOMAIN_IMAGE_END - ph->p_vaddr || ph->p_filesz > ph->p_memsz ||
@@ -159,7 +198,7 @@ static int add_file(struct loading *l, const u8 *file, u64 size)
 	    eh->e_type != ET_EXEC || eh->e_phentsize != sizeof(Elf64_Phdr) ||
 	    eh->e_phoff > size || size - eh->e_phoff < eh->e_phnum * sizeof(Elf64_Phdr))
 		return -ENOEXEC;
-	give_range(l, 0, PAGE_SEGMENTS, HF_PERM_READ | HF_PERM_WRITE);
+	give_range(l, page_gpa(l, 0), PAGE_SEGMENTS, HF_PERM_READ | HF_PERM_WRITE);
 	l->used = PAGE_SEGMENTS;
 	for (i = 0; i < eh->e_phnum && !ret; i++)
 		ret = add_segment(l, file, size, (const Elf64_Phdr *)(file + eh->e_phoff) + i);
@@ -188,18 +227,21 @@ static void mark(struct page *block, bool offline)
 static int hand_over(struct loading *l)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	int ret;
+	unsigned int i, hidden;
+	int ret = 0;
 
 	if (!page)
 		return -ENOMEM;
 	memcpy(page_address(page), l->record, sizeof(*l->record));
-	mark(l->block, true);
-	ret = directmap_remove(l->block, BLOCK_PAGES);
+	for (hidden = 0; hidden < l->blocks && !ret; hidden++) {
+		mark(l->block[hidden], true);
+		ret = directmap_remove(l->block[hidden], BLOCK_PAGES);
+	}
 	if (!ret)
 		ret = call_make(HF_CALL_DOMAIN, page_to_phys(page), 0);
-	if (ret) {
-		directmap_restore(l->block, BLOCK_PAGES);
-		mark(l->block, false);
+	for (i = 0; i < hidden && ret; i++) {
+		directmap_restore(l->block[i], BLOCK_PAGES);
+		mark(l->block[i], false);
 	}
 	__free_page(page);
 	return ret;
@@ -209,15 +251,15 @@ static int load_file(struct loading *l, const u8 *file, u64 size)
 {
 	int ret;
 
-	l->block = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, BLOCK_ORDER);
-	if (!l->block)
+	if (!add_block(l))
 		return -ENOMEM;
 	make_tables(l);
 	ret = add_file(l, file, size);
 	if (!ret)
 		ret = hand_over(l);
 	if (ret) {
-		__free_pages(l->block, BLOCK_ORDER);
+		while (l->blocks--)
+			__free_pages(l->block[l->blocks], BLOCK_ORDER);
 		return ret;
 	}
 	loaded.block[loaded.count].gpa = page_gpa(l, 0);

@@ -7,6 +7,7 @@
 #include <hv/guest.h>
 #include <hv/panic.h>
 #include <hv/pool.h>
+#include <hv/protect.h>
 #include <hv/shootdown.h>
 
 #include <holdfast/service/domain.h>
@@ -199,7 +200,8 @@ static s64 begin(struct cpu *cpu, struct domain *d, u64 page)
 	d->operation = call->operation;
 	__atomic_store_n(&d->token, d->token + TOKEN_STEP, __ATOMIC_SEQ_CST);
 	backend_guest_write(d->message, call, sizeof(*call));
-	backend_domain_start(d, d->unsound ? HF_DOMAIN_BEGIN : HF_DOMAIN_REQUEST);
+	backend_domain_start(d, (d->unsound ? HF_DOMAIN_BEGIN : HF_DOMAIN_REQUEST) |
+					(protect_locked() ? HF_DOMAIN_LOCKED : 0));
 	return go_on(cpu, d, page);
 }
 

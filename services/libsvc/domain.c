@@ -6,7 +6,9 @@
 /* Page-table entry: present, user, no execution (AMD APM vol. 2, 5.4). */
 #define ENTRY_READ (1ull | 4 | 1ull << 63)
 
-_Static_assert(HF_DOMAIN_BEGIN == 0 && HF_DOMAIN_DONE == 0, "start.S");
+_Static_assert(HF_DOMAIN_BEGIN == 0 && HF_DOMAIN_REQUEST == 1 && HF_DOMAIN_LOCKED == 2 &&
+		       HF_DOMAIN_DONE == 0,
+	       "start.S");
 _Static_assert(HF_DOMAIN_PRISTINE == 0x00400000 && HF_DOMAIN_MESSAGE == 0x00e01000, "start.S");
 
 /*

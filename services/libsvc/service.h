@@ -4,9 +4,13 @@
 #define LIBSVC_SERVICE_H
 
 #include <holdfast/service/call.h>
+#include <stdbool.h>
 
-/* The service's. Answer the request, in its place: status and payload. */
-void service_answer(struct hf_service_call *call);
+/*
+ * The service's. Answer the request, in its place: status and payload. @locked: the machine was,
+ * when the request began; whoever asks can be anybody then.
+ */
+void service_answer(struct hf_service_call *call, bool locked);
 
 /*
  * Where the pages that were lent are, one range behind the other, to be read until the request is

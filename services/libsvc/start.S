@@ -8,7 +8,8 @@
 	.globl	_start
 	.type	_start, @function
 _start:
-	test	%edi, %edi		/* HF_DOMAIN_BEGIN? */
+	mov	%edi, %r12d
+	test	$1, %r12d		/* HF_DOMAIN_BEGIN? */
 	jnz	1f
 	lea	service_data(%rip), %rdi
 	lea	service_bss(%rip), %rcx
@@ -20,6 +21,8 @@ _start:
 	xor	%eax, %eax
 	rep stosb
 1:	mov	$MESSAGE, %edi
+	mov	%r12d, %esi
+	shr	%esi			/* HF_DOMAIN_LOCKED? */
 	call	service_answer
 	xor	%eax, %eax		/* HF_DOMAIN_DONE */
 	vmmcall

@@ -319,7 +319,8 @@ static void locked(struct verdict *v)
 {
 	long long before;
 
-	if (!lock_meanwhile(v))
+	if (!answers(v, ECHO_LOCKED, 0, 0) || !lock_meanwhile(v) ||
+	    !answers(v, ECHO_LOCKED, 0, 1))
 		return;
 	before = newest_event();
 	echo(v);

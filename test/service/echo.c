@@ -72,7 +72,7 @@ static void misbehave(const struct hf_service_call *call, u64 argument)
 	}
 }
 
-void service_answer(struct hf_service_call *call)
+void service_answer(struct hf_service_call *call, bool locked)
 {
 	u64 argument = get64(call->payload);
 	u64 result = 0;
@@ -100,6 +100,9 @@ void service_answer(struct hf_service_call *call)
 		break;
 	case ECHO_LENT:
 		result = sum_lent(call);
+		break;
+	case ECHO_LOCKED:
+		result = locked;
 		break;
 	default:
 		misbehave(call, argument);

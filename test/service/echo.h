@@ -22,6 +22,7 @@ enum echo_operation {
 	ECHO_REACH,	 /* maps the page at `argument` in its own tables, and reads there */
 	ECHO_CALL,	 /* asks the hypervisor for number `argument` */
 	ECHO_PORT,	 /* reads that I/O port */
+	ECHO_LOCKED,	 /* whether the machine is locked */
 };
 
 /* At the start of the payload. */

@@ -57,14 +57,16 @@ static size_t lent_bytes(const struct hf_service_call *call)
 static _Noreturn void serve(void)
 {
 	static struct hf_service_call call;
+	bool locked;
 
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
 		_exit(99);
-	while (move_bytes(read, &call, sizeof(call)) &&
+	while (move_bytes(read, &locked, sizeof(locked)) &&
+	       move_bytes(read, &call, sizeof(call)) &&
 	       move_bytes(read, received, lent_bytes(&call))) {
-		service_answer(&call);
+		service_answer(&call, locked);
 		move_bytes(write_bytes, &call, sizeof(call));
 	}
 	for (;;)
@@ -97,9 +99,10 @@ static void begin_process(void)
 		serve();
 }
 
-static bool send_request(struct domain *d, struct hf_service_call *call)
+static bool send_request(struct domain *d, struct hf_service_call *call, bool locked)
 {
-	bool sent = move_bytes(write_bytes, call, sizeof(*call));
+	bool sent = move_bytes(write_bytes, &locked, sizeof(locked)) &&
+		    move_bytes(write_bytes, call, sizeof(*call));
 
 	for (u32 i = 0; i < call->lent_count; i++)
 		for (u64 n = 0; n < call->lent[i].npages; n++) {
@@ -120,9 +123,9 @@ static struct domain_stop run_process(struct cpu *cpu, struct domain *d, u64 why
 
 	(void)cpu;
 	assert_non_null(call);
-	if (why == HF_DOMAIN_BEGIN)
+	if (why != FAKE_GO_ON && !(why & HF_DOMAIN_REQUEST))
 		begin_process();
-	if (why != FAKE_GO_ON && !send_request(d, call))
+	if (why != FAKE_GO_ON && !send_request(d, call, why & HF_DOMAIN_LOCKED))
 		return (struct domain_stop){ .kind = DOMAIN_CRASHED, .code = 1 };
 	ready = (struct pollfd){ .fd = stream, .events = POLLIN };
 	if (!poll(&ready, 1, POLL_MS))
@@ -172,6 +175,11 @@ static void the_same_service_in_a_process(void **ctx)
 	*(u8 *)machine_ram(DOMAIN_LENT + 3 * PAGE_SIZE - 1) = 42;
 	assert_int_equal(ask(cpu, ECHO_LENT, 0, &result), 0);
 	assert_int_equal(result, 42);
+	assert_int_equal(ask(cpu, ECHO_LOCKED, 0, &result), 0);
+	assert_int_equal(result, 0);
+	machine_lock(cpu);
+	assert_int_equal(ask(cpu, ECHO_LOCKED, 0, &result), 0);
+	assert_int_equal(result, 1);
 	for (u32 operation = ECHO_CRASH; operation <= ECHO_LOOP; operation++) {
 		u64 events = event_newest();
 

@@ -5,9 +5,10 @@
  *
  * It runs at the lowest privilege, on page tables of its own that the loader has made; whatever
  * else these say, nothing is there but what the domain was given. Each request begins at the
- * entry point with cleared registers (x86: rdi as below, rsp the top of the stack; vector and x87
- * state as after reset), and with the request in the message (service/call.h). In between it can
- * be interrupted at any place, and goes on there. Any exception ends it.
+ * entry point with cleared registers (x86: rdi as below, rsp the top of the stack, and so is the
+ * base of FS, where the compiler looks for what is a thread's own; vector and x87 state as after
+ * reset), and with the request in the message (service/call.h). In between it can be interrupted at
+ * any place, and goes on there. Any exception ends it.
  *
  * x86: VMMCALL or VMCALL with HF_DOMAIN_DONE in RAX: the message holds the answer. Does not return.
  */
@@ -20,13 +21,17 @@
  * memory is as it was then: the service begins anew. */
 #define HF_DOMAIN_BEGIN	  0u /* make everything as it was loaded, then answer */
 #define HF_DOMAIN_REQUEST 1u /* memory is as the last answer left it: answer */
+#define HF_DOMAIN_LOCKED  2u /* flag: when the request began the machine was locked */
 
 #define HF_DOMAIN_DONE 0u
 
 /*
  * Between loader and service; the hypervisor knows nothing of it. Of writable segments there is a
  * read-only copy, as loaded, HF_DOMAIN_PRISTINE above. The page table for the window is mapped at
- * HF_DOMAIN_TABLE, so that the service can map there what it is lent.
+ * HF_DOMAIN_TABLE, so that the service can map there what it is lent. What is a thread's own is at
+ * HF_DOMAIN_STACK_TOP. A writable segment between HF_DOMAIN_KEPT and HF_DOMAIN_KEPT_END, in blocks
+ * of 2 MiB and without bytes in the file, is the service's memory for what outlasts a beginning
+ * anew: zero when it is loaded, and its own affair from then on.
  */
 #define HF_DOMAIN_IMAGE	       0x00400000u /* the image is linked between here ... */
 #define HF_DOMAIN_IMAGE_END    0x00800000u /* ... and here */
@@ -36,5 +41,7 @@
 #define HF_DOMAIN_TABLE	       0x00e02000u
 #define HF_DOMAIN_WINDOW       0x01000000u
 #define HF_DOMAIN_WINDOW_PAGES 512u
+#define HF_DOMAIN_KEPT	       0x02000000u
+#define HF_DOMAIN_KEPT_END     0x0a000000u
 
 #endif

@@ -139,6 +139,7 @@ void backend_domain_start(struct domain *d, u64 why)
 	*s = (struct state){
 		.cs = { SELECTOR_CODE, CODE_64, ~0u, 0 },
 		.ss = { SELECTOR_DATA, DATA_FLAT, ~0u, 0 },
+		.fs = { .base = d->stack },
 		.tr = { .attributes = TSS_BUSY },
 		.cpl = 3,
 		.efer = EFER_SVME | EFER_LME | EFER_LMA | EFER_NXE,
