@@ -9,6 +9,7 @@ struct arena {
 	u8 *base;
 	u64 size;
 	u64 used;
+	u64 most; /* that ever was */
 };
 
 /* @count pieces of @size bytes, cleared, aligned to 16; NULL if there is no room. */
@@ -20,6 +21,8 @@ static inline void *arena_take(struct arena *arena, u64 count, u64 size)
 	if (__builtin_mul_overflow(count, size, &bytes) || !within(start, bytes, arena->size))
 		return NULL;
 	arena->used = start + bytes;
+	if (arena->used > arena->most)
+		arena->most = arena->used;
 	at = arena->base + start;
 	memset(at, 0, bytes);
 	return at;

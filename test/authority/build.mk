@@ -5,6 +5,7 @@
 #	make capture	boots each kernel and keeps what its modules look like, in $(O)/capture
 #	make authority-test	judges them: all are approved
 #	make mutate	changes each in MUTATIONS ways: none is approved that must not be
+#	make served-test	both at once, with the service that a domain hosts, in a process
 #	make signed-test	signatures of all stock modules, by the certificates in the kernel
 
 AUTHORITY := $(O)/test/authority
@@ -21,7 +22,7 @@ ITS := --number 230 --cpu vendor=GenuineIntel,x-force-features=on,spec-ctrl=on \
 	--append "spectre_v2=ibrs indirect_target_selection=force"
 MUTATIONS ?= 256
 
-.PHONY: capture authority-test mutate signed-test
+.PHONY: capture authority-test mutate served-test signed-test
 capture: $(BOOT)/init $(addprefix modules-,$(KERNELS))
 	$(Q)for kernel in $(KERNELS); do \
 		python3 test/boot/capture.py --kernel $$kernel && \
@@ -34,6 +35,9 @@ authority-test: $(AUTHORITY)/captured
 mutate: $(AUTHORITY)/mutate
 	$(Q)for name in $(CAPTURES); do $< $(O)/capture/$$name $(MUTATIONS) || exit 1; done
 
+served-test: $(AUTHORITY)/served
+	$(Q)for name in $(CAPTURES); do $< $(O)/capture/$$name 8 || exit 1; done
+
 signed-test: $(AUTHORITY)/signed $(foreach kernel,$(KERNELS),$(O)/kernel/$(kernel)/.ready)
 	$(Q)for kernel in $(KERNELS); do \
 		python3 test/authority/signed.py $< $$kernel || exit 1; done
@@ -44,6 +48,10 @@ $(AUTHORITY)/%.o: %.c
 
 $(AUTHORITY_PROGRAMS): $(AUTHORITY)/%: $(AUTHORITY)/test/authority/%.o \
 		$(AUTHORITY)/test/authority/replay.o $(AUTHORITY_OBJECTS)
+	$(Q)$(CC) $(AUTHORITY_SANITIZE) -o $@ $^ -lmbedcrypto
+
+$(AUTHORITY)/served: $(addprefix $(AUTHORITY)/test/authority/,served.o client.o process.o replay.o) \
+		$(AUTHORITY_OBJECTS) $(patsubst %.c,$(AUTHORITY)/%.o,$(AUTHORITY_HOSTED))
 	$(Q)$(CC) $(AUTHORITY_SANITIZE) -o $@ $^ -lmbedcrypto
 
 $(AUTHORITY)/signed: $(addprefix $(AUTHORITY)/test/authority/,signed.o certificate.o) \

@@ -27,8 +27,8 @@ int main(int argc, char **argv)
 		bytes += replay.result.bytes;
 		sites += replay.result.site_count;
 		thunks += replay.request.thunk_count;
-		if (replay.arena.used > most)
-			most = replay.arena.used;
+		if (replay.arena.most > most)
+			most = replay.arena.most;
 	}
 	printf("captured: %u modules approved, %u refused, %llu bytes compared, %llu sites, "
 	       "%llu pages of thunks, at most %llu bytes of memory\n",

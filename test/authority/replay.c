@@ -127,6 +127,8 @@ static void take(struct replay *replay, const struct capture_record *record, u64
 		break;
 	case CAPTURE_GOING:
 		remove_exporter(replay, (const char *)record->name);
+		if (replay->going)
+			replay->going((const char *)record->name);
 		break;
 	}
 }

@@ -27,6 +27,7 @@ struct replay {
 	struct arena arena;
 	struct hf_authority_result result;
 	u64 at; /* of the next record */
+	void (*going)(const char *name); /* a module is unloaded; NULL: nobody asks */
 };
 
 /* Reads what was captured; ends the program if there is none. */

@@ -206,7 +206,7 @@ u8 *scene_thunks(struct scene *scene)
 
 static void begin(struct scene *scene)
 {
-	scene->arena = (struct arena){ scene->memory, sizeof(scene->memory), 0 };
+	scene->arena = (struct arena){ scene->memory, sizeof(scene->memory), 0, 0 };
 	scene->result = (struct hf_authority_result){ .size = sizeof(scene->result) };
 	scene->module = (struct module){ .authority = &scene->authority,
 					 .facts = &scene->facts,

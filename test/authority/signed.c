@@ -22,7 +22,7 @@ static int verify(const u8 *file, u64 size, const struct hf_authority_key *with,
 {
 	static u8 memory[1u << 16];
 	struct authority authority = { .key = with, .keys = count };
-	struct arena arena = { memory, sizeof(memory), 0 };
+	struct arena arena = { memory, sizeof(memory), 0, 0 };
 	struct hf_authority_result result = { 0 };
 	struct module module = { .authority = &authority, .result = &result, .arena = &arena };
 

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static u8 memory[LONGEST + 64];
 	struct authority authority = { .key = keys, .keys = 2 };
-	struct arena arena = { memory, sizeof(memory), 0 };
+	struct arena arena = { memory, sizeof(memory), 0, 0 };
 	struct hf_authority_result result = { 0 };
 	struct module module = { .authority = &authority, .result = &result, .arena = &arena };
 	u8 *file, *trailer;

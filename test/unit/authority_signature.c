@@ -202,7 +202,7 @@ static u32 verdict(const struct hf_authority_key *key, u32 count,
 	struct authority authority = {
 		.key = key, .keys = count, .revoked = revoked, .revocations = revoked ? 1 : 0
 	};
-	struct arena arena = { memory, sizeof(memory), 0 };
+	struct arena arena = { memory, sizeof(memory), 0, 0 };
 	struct hf_authority_result result = { 0 };
 	struct module module = { .authority = &authority, .result = &result, .arena = &arena };
 	u8 *copy = test_malloc(size);

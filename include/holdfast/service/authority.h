@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The authority: is this module what its signed file makes of it? Nothing here is a pointer. What
- * the service may read lies in one window that the hypervisor gives it, and is named by its
- * offset there.
+ * the authority may read lies in one window, and is named by its offset there. As a service it has
+ * the window in its own memory: what it is lent it copies there, and judges the copy.
  *
  * Recorded before lock: the facts, the keys and revoked hashes, the tables of what the kernel
  * exports, where calls may go. With each request: the file with its signature, and the memory the
@@ -14,8 +14,61 @@
 
 #include <holdfast/types.h>
 
-/* Operations. */
+/*
+ * Operations; what each has for payload, and what is its status.
+ *
+ * HF_AUTHORITY_MODULE: struct hf_authority_request, in which no offset counts, nor thunk_count;
+ *	answered with struct hf_authority_result. What was brought is judged, and then forgotten. 0:
+ *	approved, and from now on the module's exports count; -EEXIST: one of that name is.
+ * HF_AUTHORITY_RECORD: struct hf_authority_piece. -EPERM: the machine is locked; -EINVAL;
+ *	-ENOSPC: there is no room for so much.
+ * HF_AUTHORITY_BRING: the same, but -EPERM
+ * HF_AUTHORITY_GONE: the name of a module that was approved, HF_MODULE_NAME bytes. -ENOENT: none was
+ */
 #define HF_AUTHORITY_MODULE 1u
+#define HF_AUTHORITY_RECORD 2u
+#define HF_AUTHORITY_BRING  3u
+#define HF_AUTHORITY_GONE   4u
+
+/*
+ * What the lent pages hold, from their start on. Pieces of the same follow each other; of a part,
+ * and of a thunk, a piece is whole pages.
+ */
+enum hf_authority_what {
+	HF_RECORD_FACTS = 1,   /* struct hf_authority_facts; all that was recorded is forgotten */
+	HF_RECORD_KEYS = 2,    /* struct hf_authority_key, of any number */
+	HF_RECORD_HASHES = 3,  /* struct hf_authority_hash, of any number: revoked */
+	HF_RECORD_KERNEL = 4,  /* struct hf_authority_exporter, in which no offset counts */
+	HF_RECORD_EXPORTS = 5, /* its memory */
+	HF_RECORD_ENTRIES = 6, /* its entries */
+	HF_BRING_START = 7,    /* nothing; all that was brought is forgotten */
+	HF_BRING_FILE = 8,     /* the file with its signature */
+	HF_BRING_PART = 9,     /* @index: enum hf_module_part */
+	HF_BRING_THUNKS = 10,  /* the next page of ITS thunks, which lies at @va */
+};
+
+struct hf_authority_piece {
+	uint32_t what; /* enum hf_authority_what */
+	uint32_t index;
+	uint64_t va;
+	uint64_t size; /* bytes */
+};
+
+_Static_assert(sizeof(struct hf_authority_piece) == 24, "part of the service ABI");
+
+/*
+ * What the service has room for: the largest module of Debian 13, amdgpu, has a file of 29.7 MB, 11.5
+ * MB of memory that is compared, and takes 17.6 MB while it is judged.
+ */
+#define HF_AUTHORITY_KEYS      32u
+#define HF_AUTHORITY_HASHES    1024u
+#define HF_AUTHORITY_MODULES   1024u
+#define HF_AUTHORITY_ENTRIES   0x040000u /* of the kernel */
+#define HF_AUTHORITY_EXPORTS   0x100000u /* bytes, of the kernel */
+#define HF_AUTHORITY_POOL      0x400000u /* bytes: exports and entries of modules */
+#define HF_AUTHORITY_FILE      0x1d00000u
+#define HF_AUTHORITY_IMAGE     0xc00000u
+#define HF_AUTHORITY_WORK      0x1200000u
 
 /* Whose rules the loader follows: memory in two parts and 12-byte alternatives, or in seven. */
 enum hf_loader {
