@@ -6,6 +6,7 @@
 
 #include <holdfast/hypercall.h>
 
+#include "authority.h"
 #include "call.h"
 #include "compat/modules.h"
 #include "compat/probes.h"
@@ -103,11 +104,17 @@ static int seal(struct hf_ctl_lock *ctl)
 	ret = hand_over(ctl);
 	if (ret)
 		return ret;
+	ctl->failed_call = HF_CALL_SERVICE;
+	ret = authority_record(patching->entry, patching->entries);
+	if (ret)
+		return ret;
 	ctl->failed_call = HF_CALL_LOCK;
 	ret = call_lock();
-	if (!ret)
-		ctl->failed_call = 0;
-	return ret;
+	if (ret)
+		return ret;
+	authority_begin();
+	ctl->failed_call = 0;
+	return 0;
 }
 
 static int find_and_seal(struct hf_ctl_lock *ctl)

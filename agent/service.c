@@ -14,6 +14,7 @@
 #include <holdfast/service/call.h>
 #include <holdfast/service/domain.h>
 
+#include "authority.h"
 #include "call.h"
 #include "compat/directmap.h"
 #include "service.h"
@@ -268,6 +269,16 @@ static int load_file(struct loading *l, const u8 *file, u64 size)
 	return 0;
 }
 
+/* With the authority's comes what it is for. */
+static int load_service(struct loading *l, const u8 *file, u64 size)
+{
+	int ret = load_file(l, file, size);
+
+	if (!ret && l->record->service == HF_SERVICE_AUTHORITY)
+		ret = authority_prepare();
+	return ret;
+}
+
 int service_load(const struct hf_ctl_service *ctl)
 {
 	struct loading l = { .record = kzalloc(sizeof(*l.record), GFP_KERNEL) };
@@ -286,7 +297,7 @@ int service_load(const struct hf_ctl_service *ctl)
 	l.record->capabilities = ctl->capabilities;
 	l.record->lent_max = ctl->lent_max;
 	l.record->ticks = (u64)ctl->milliseconds * tsc_khz;
-	ret = load_file(&l, file, ctl->image_size);
+	ret = load_service(&l, file, ctl->image_size);
 	kvfree(file);
 	kfree(l.record);
 	return ret;
@@ -311,7 +322,7 @@ MODULE_PARM_DESC(service_pages, "where services are, once loaded (read only)");
 /* ---- requests ---- */
 
 /* Interrupts come in between; who waits for the answer can be killed meanwhile. */
-static int make_request(struct page *page)
+int service_ask(struct page *page)
 {
 	const struct hf_service_call *call = page_address(page);
 	long ret = call_make(HF_CALL_SERVICE, page_to_phys(page), 0);
@@ -342,7 +353,7 @@ static int make_with(const struct hf_ctl_request *ctl, struct page *page, void *
 	call->lent_count = ctl->lent_size ? 1 : 0;
 	call->lent[0].gpa = virt_to_phys(lent);
 	call->lent[0].npages = DIV_ROUND_UP(ctl->lent_size, PAGE_SIZE);
-	ret = make_request(page);
+	ret = service_ask(page);
 	if (!ret && copy_to_user(u64_to_user_ptr(ctl->request), call, sizeof(*call)))
 		return -EFAULT;
 	return ret;

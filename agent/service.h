@@ -11,6 +11,11 @@
 /* Under the device's lock, launched. -ENOEXEC: not such a file; else as HF_CALL_DOMAIN. */
 int service_load(const struct hf_ctl_service *ctl);
 
+struct page;
+
+/* Launched: the request in @page. Results as below. */
+int service_ask(struct page *page);
+
 /* Launched. The result of HF_CALL_SERVICE, never -EINPROGRESS; -EINTR: cancelled by a signal. */
 int service_call(const struct hf_ctl_request *ctl);
 

@@ -30,6 +30,20 @@ static enum hf_kind section_kind(const struct module *module, unsigned long va)
 		return HF_KIND_MODULE_RODATA;
 	return HF_KIND_NONE;
 }
+
+int modules_parts(const struct module *module,
+		  int (*fn)(enum hf_module_part part, void *start, size_t size, void *arg),
+		  void *arg)
+{
+	int part, ret = 0;
+
+	BUILD_BUG_ON((int)MOD_INIT_RODATA != HF_PART_INIT_RODATA ||
+		     (int)MOD_RO_AFTER_INIT != HF_PART_RO_AFTER_INIT);
+	for (part = 0; part < HF_PART_COUNT && !ret; part++)
+		if (module->mem[part].size)
+			ret = fn(part, module->mem[part].base, module->mem[part].size, arg);
+	return ret;
+}
 #else
 static unsigned long start_of(const struct module *module)
 {
@@ -46,7 +60,54 @@ static enum hf_kind section_kind(const struct module *module, unsigned long va)
 		return HF_KIND_MODULE_TEXT;
 	return at < layout->ro_after_init_size ? HF_KIND_MODULE_RODATA : HF_KIND_NONE;
 }
+
+static int layout_parts(const struct module_layout *layout, const enum hf_module_part part[4],
+			int (*fn)(enum hf_module_part part, void *start, size_t size,
+				  void *arg),
+			void *arg)
+{
+	const unsigned int ends[] = { 0, layout->text_size, layout->ro_size,
+				      max(layout->ro_size, layout->ro_after_init_size),
+				      layout->size };
+	int i, ret = 0;
+
+	for (i = 0; i < 4 && !ret; i++)
+		if (ends[i + 1] > ends[i])
+			ret = fn(part[i], layout->base + ends[i], ends[i + 1] - ends[i], arg);
+	return ret;
+}
+
+int modules_parts(const struct module *module,
+		  int (*fn)(enum hf_module_part part, void *start, size_t size, void *arg),
+		  void *arg)
+{
+	/* Nothing of init is read-only after it: the third of these has no bytes. */
+	static const enum hf_module_part core[] = { HF_PART_TEXT, HF_PART_RODATA,
+						    HF_PART_RO_AFTER_INIT, HF_PART_DATA };
+	static const enum hf_module_part init[] = { HF_PART_INIT_TEXT, HF_PART_INIT_RODATA,
+						    HF_PART_INIT_DATA, HF_PART_INIT_DATA };
+	int ret = layout_parts(&module->core_layout, core, fn, arg);
+
+	return ret ? ret : layout_parts(&module->init_layout, init, fn, arg);
+}
 #endif
+
+int modules_thunks(const struct module *module, int (*fn)(void *start, void *arg), void *arg)
+{
+	int ret = 0;
+#ifdef CONFIG_MITIGATION_ITS
+	int i;
+
+	for (i = 0; i < module->its_num_pages && !ret; i++)
+		ret = fn(module->its_page_array[i], arg);
+#endif
+	return ret;
+}
+
+u64 modules_percpu(const struct module *module)
+{
+	return (__force u64)module->percpu;
+}
 
 /* Indirect jumps of modules on CPUs with the ITS bug go through pages of their own. */
 static bool is_thunk(const struct module *module, unsigned long va)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Resident modules: those that have finished their init. */
+/* Modules: most of this is about those that have finished their init. */
 #ifndef AGENT_COMPAT_MODULES_H
 #define AGENT_COMPAT_MODULES_H
 
 #include <linux/types.h>
 
 #include <holdfast/range.h>
+#include <holdfast/service/authority.h>
 
 struct module;
 
@@ -14,6 +15,15 @@ enum hf_kind modules_kind(unsigned long va);
 
 /* Calls @fn for each until it returns other than 0; returns that. Under modules_hold(). */
 int modules_each(int (*fn)(const struct module *module, void *arg), void *arg);
+
+/* Memory of one that is coming, whole pages each, until @fn returns other than 0; returns that. */
+int modules_parts(const struct module *module,
+		  int (*fn)(enum hf_module_part part, void *start, size_t size, void *arg),
+		  void *arg);
+/* Likewise the pages of its ITS thunks, in the order that they were taken. */
+int modules_thunks(const struct module *module, int (*fn)(void *start, void *arg), void *arg);
+/* Where its per-CPU data lies, as an offset from a CPU's base; 0: it has none. */
+u64 modules_percpu(const struct module *module);
 
 /*
  * Lets no module come or go, and takes a reference to each, until modules_release(); from

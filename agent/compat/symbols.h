@@ -13,10 +13,12 @@
 #include <linux/types.h>
 #include <linux/version.h>
 
+struct assoc_array;
 struct dyn_ftrace;
 struct ftrace_ops;
 struct ftrace_rec_iter;
 struct jump_entry;
+struct key;
 struct kprobe_insn_cache;
 struct module;
 struct real_mode_header;
@@ -86,6 +88,17 @@ struct symbols {
 					       void *arg));
 	int (*stop_machine_cpuslocked)(cpu_stop_fn_t fn, void *data,
 				       const struct cpumask *cpus);
+	const char *vermagic; /* of its modules */
+	unsigned long indirect_thunks, its_return_thunk;
+	unsigned long nop_func, bug_func;	   /* since 6.8 */
+	unsigned long old_nop_func, old_bug_func; /* the same before */
+	unsigned long percpu_end; /* behind the kernel's own, as an offset from a CPU's base */
+	unsigned long ksymtab, ksymtab_end, ksymtab_gpl, ksymtab_gpl_end;
+	unsigned long load_module;
+	unsigned long (*ftrace_location)(unsigned long va);
+	struct key *const *builtin_keys, *const *secondary_keys, *const *blacklist;
+	int (*assoc_array_iterate)(const struct assoc_array *array,
+				   int (*fn)(const void *object, void *arg), void *arg);
 	int (*set_memory_x)(unsigned long addr, int npages);
 	int (*set_memory_nx)(unsigned long addr, int npages);
 	int (*set_memory_np)(unsigned long addr, int npages);

@@ -7,7 +7,7 @@ GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g0 -Wall -Wextra -Werror -static -MM
 
 INIT_OBJS := $(patsubst %,$(BOOT)/%.o,init cases attack report proc cmdline holdfast ctl \
 	lifecycle load resident bench command leave efi hotplug audit kcore nmi patching capture \
-	text traps confine service umip)
+	text traps confine service umip authority)
 WORKLOAD_OBJS := $(patsubst %,$(BOOT)/%.o,workload stress)
 
 $(BOOT)/%.o: test/boot/%.c
@@ -65,13 +65,13 @@ $(BOOT)/$(KVER)/bench/%: test/boot/bench/%
 	$(Q)cp $< $@
 
 $(BOOT)/$(KVER)/hf_bench.ko: $(addprefix $(BOOT)/$(KVER)/bench/,hf_bench.c hf_shoot.c hf_livepatch.c \
-		Kbuild) $(wildcard include/holdfast/*.h) $(KERNEL_READY)
+		hf_forge.c Kbuild) $(wildcard include/holdfast/*.h) $(KERNEL_READY)
 	$(Q)$(MAKE) -s -C $(KDIR) M=$(abspath $(@D)/bench) HF_INCLUDE=$(abspath include) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)cp $(@D)/bench/hf_bench.ko $@
 
 # Come with it.
-BENCH_OTHERS := $(addprefix $(BOOT)/$(KVER)/,hf_shoot.ko hf_livepatch.ko)
+BENCH_OTHERS := $(addprefix $(BOOT)/$(KVER)/,hf_shoot.ko hf_livepatch.ko hf_forge.ko)
 $(BENCH_OTHERS): $(BOOT)/$(KVER)/%.ko: $(BOOT)/$(KVER)/hf_bench.ko
 	$(Q)cp $(@D)/bench/$*.ko $@
 

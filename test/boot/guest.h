@@ -149,6 +149,7 @@ extern const struct test_case capture_cases[];
 extern const struct test_case traps_cases[];
 extern const struct test_case confine_cases[];
 extern const struct test_case service_cases[];
+extern const struct test_case authority_cases[];
 extern const struct test_case umip_cases[];
 
 /* --- service.c --- */

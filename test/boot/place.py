@@ -35,11 +35,13 @@ FILES = {
     "/lib/holdfast/hv.img": "hv/hv-{backend}.img",
     "/lib/holdfast/holdfast.ko": "agent/{series}/holdfast.ko",
     "/lib/holdfast/echo.elf": "domain/echo.elf",
+    "/lib/holdfast/authority.elf": "domain/authority.elf",
     "/lib/holdfast/hf_bench.ko": "test/boot/{series}/hf_bench.ko",
     "/lib/holdfast/hf_attack.ko": "test/attack/{series}/hf_attack.ko",
     "/lib/holdfast/hf_plant.ko": "test/attack/{series}/hf_plant.ko",
     "/lib/holdfast/hf_shoot.ko": "test/boot/{series}/hf_shoot.ko",
     "/lib/holdfast/hf_livepatch.ko": "test/boot/{series}/hf_livepatch.ko",
+    "/lib/holdfast/hf_forge.ko": "test/boot/{series}/hf_forge.ko",
     "/lib/holdfast/jit.lua": os.path.join(TOP, "test/boot/jit.lua"),
 }
 # A compiler at run time as Debian has it (package luajit), with the libraries it is linked with.

@@ -71,6 +71,8 @@ PATCHES_FEW = "patch-key,trace-one,trace-two,probe-inside"
 WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 SERVICE = ("service-load,service-echo,service-vector,service-misbehave,service-reach,service-endless,"
            "service-compute,service-lent,service-locked")
+AUTHORITY = ("authority-load,authority-lock,authority-unsigned,authority-forged,authority-told,"
+             "authority-stock")
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
 # Code that nobody has verified; where that is refused, and what is refused as everywhere.
@@ -145,6 +147,9 @@ def other_boots(kernel, seconds):
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,cpu-cycle-attack,fork",
                attacks="smep-clear", config=config, words=GUARDED)
     yield Spec("service-" + config.name, "launched", SERVICE, config=config, words=GUARDED)
+    yield Spec("authority-" + config.name, "launched", AUTHORITY, config=config, words=GUARDED)
+    yield Spec("unjudged-" + config.name, "bare",
+               "authority-stock,authority-unsigned,authority-forged", config=config)
     yield Spec("patched-" + kernel, "manual", "patch-kept", config=config, one_thread=True)
     yield Spec("livepatch-" + kernel, "manual", "livepatch-before-lock", config=config,
                one_thread=True)
