@@ -198,7 +198,7 @@ static s64 dispatch(struct cpu *cpu, const struct exit_call *call)
 	case HF_CALL_NMI:
 		return call_nmi(cpu);
 	case HF_CALL_SERVICE:
-		return request_begin(cpu, call->arg[0]);
+		return request_begin(cpu, call->arg[0], protect_locked());
 	case HF_CALL_SERVICE_RESUME:
 		return request_resume(cpu, call->arg[0], call->arg[1]);
 	case HF_CALL_SERVICE_CANCEL:

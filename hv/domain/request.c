@@ -7,7 +7,6 @@
 #include <hv/guest.h>
 #include <hv/panic.h>
 #include <hv/pool.h>
-#include <hv/protect.h>
 #include <hv/shootdown.h>
 
 #include <holdfast/service/domain.h>
@@ -185,7 +184,7 @@ static bool answerable(u64 page)
 	return !(page & PAGE_MASK) && owner_state(gpa(page)) == PAGE_GUEST;
 }
 
-static s64 begin(struct cpu *cpu, struct domain *d, u64 page)
+static s64 begin(struct cpu *cpu, struct domain *d, u64 page, bool locked)
 {
 	struct hf_service_call *call = cpu->buffer;
 	int error = take_list(d, call);
@@ -201,11 +200,11 @@ static s64 begin(struct cpu *cpu, struct domain *d, u64 page)
 	__atomic_store_n(&d->token, d->token + TOKEN_STEP, __ATOMIC_SEQ_CST);
 	backend_guest_write(d->message, call, sizeof(*call));
 	backend_domain_start(d, (d->unsound ? HF_DOMAIN_BEGIN : HF_DOMAIN_REQUEST) |
-					(protect_locked() ? HF_DOMAIN_LOCKED : 0));
+					(locked ? HF_DOMAIN_LOCKED : 0));
 	return go_on(cpu, d, page);
 }
 
-s64 request_begin(struct cpu *cpu, u64 page)
+s64 request_begin(struct cpu *cpu, u64 page, bool locked)
 {
 	struct hf_service_call *call = cpu->buffer;
 	struct domain *d;
@@ -219,7 +218,7 @@ s64 request_begin(struct cpu *cpu, u64 page)
 		return -HF_EINVAL;
 	if (!move(d, DOMAIN_IDLE, DOMAIN_RUNNING))
 		return -HF_EAGAIN;
-	return begin(cpu, d, page);
+	return begin(cpu, d, page, locked);
 }
 
 /*

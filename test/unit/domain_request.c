@@ -109,8 +109,8 @@ static void a_request_is_answered(void **ctx)
 		request_payload();
 		assert_int_equal(domain_call(cpu), 0);
 		is_inverted();
-		assert_int_equal(why, lock ? HF_DOMAIN_REQUEST | HF_DOMAIN_LOCKED
-					    : HF_DOMAIN_BEGIN);
+		assert_int_equal(why,
+				 lock ? HF_DOMAIN_REQUEST | HF_DOMAIN_LOCKED : HF_DOMAIN_BEGIN);
 		if (!lock)
 			machine_lock(cpu);
 	}

@@ -50,7 +50,7 @@ struct domain *domain_of_token(u64 token);
 /* Pages of the pool that tables for these ranges may take: enough, not exact. */
 u64 domain_tables(const struct hf_range *ranges, u32 n);
 
-/* Results as HF_CALL_SERVICE and its kin document them. */
-s64 request_begin(struct cpu *cpu, u64 page);
+/* Results as HF_CALL_SERVICE and its kin document them. @locked: the machine is */
+s64 request_begin(struct cpu *cpu, u64 page, bool locked);
 s64 request_resume(struct cpu *cpu, u64 page, u64 token);
 s64 request_cancel(struct cpu *cpu, u64 token);
