@@ -28,9 +28,8 @@ DOMAIN_CFLAGS := -std=c11 -g -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -
 LIBSVC := $(addprefix $(DOMAIN)/services/libsvc/,start.S.o domain.c.o memory.c.o)
 # For the cryptographic library, which is Debian's, compiled for a C library: what it calls, and names
 # in parts of it that nothing here calls.
-LIBSVC_C := $(addprefix $(DOMAIN)/services/libsvc/,heap.c.o absent.c.o)
-LIBSVC_ABSENT := __printf_chk putchar puts fclose ferror fgets fopen fread fwrite gmtime_r \
-	pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock
+LIBSVC_C := $(addprefix $(DOMAIN)/services/libsvc/,heap.c.o absent.c.o thread.c.o)
+LIBSVC_ABSENT := __printf_chk putchar puts fclose ferror fgets fopen fread fwrite gmtime_r
 LIBCRYPTO = $(shell $(CC) -print-file-name=libmbedcrypto.a)
 LIBGCC = $(shell $(CC) -print-libgcc-file-name)
 

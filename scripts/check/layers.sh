@@ -73,7 +73,7 @@ own_folders() {
 	agent/*) echo agent agent/compat "$(dirname "$1")" ;;
 	test/unit/cli_*) echo test/unit cli ;;
 	test/unit/authority_*) echo test/unit test/authority services/authority ;;
-	test/fuzz/m*.[ch] | test/fuzz/object.c | test/fuzz/rules.c)
+	test/fuzz/m*.[ch] | test/fuzz/object.c | test/fuzz/rules.c | test/fuzz/service.c)
 		echo test/fuzz test/authority services/authority ;;
 	test/authority/*) echo test/authority services/authority test/boot/capture ;;
 	test/unit/domain_process.c) echo test/unit test/service ;;
@@ -116,6 +116,7 @@ include_allowed() {
 	include/holdfast/ctl.h:linux/ioctl.h | include/holdfast/ctl.h:sys/ioctl.h) ;;
 	include/*) return 1 ;;
 	agent/*:linux/* | agent/*:asm/* | agent/*:holdfast/*) ;;
+	agent/compat/keys.c:crypto/public_key.h | agent/compat/keys.c:keys/asymmetric-type.h) ;;
 	test/attack/user*.c:*) ;;
 	test/attack/*:linux/* | test/attack/*:asm/* | test/attack/*:holdfast/*) ;;
 	agent/* | test/attack/*) return 1 ;;

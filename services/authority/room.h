@@ -19,8 +19,9 @@ struct approved {
 };
 
 /*
- * Up to @pool it is what judgements rest on, and belongs to store.c. Whoever asks can have a request
- * end in the middle: what it leaves must be good for the next. The rest is written anew with each.
+ * Up to @pool it is what judgements rest on, and belongs to store.c. Whoever asks can have a
+ * request end in the middle: what it leaves must be good for the next. The rest is written anew
+ * with each.
  */
 struct room {
 	struct hf_authority_facts facts;

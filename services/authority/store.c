@@ -101,7 +101,8 @@ void store_tell(struct authority *authority)
 static struct approved *find(const u8 *name)
 {
 	for (u32 i = 0; i < HF_AUTHORITY_MODULES; i++)
-		if (room.approved[i].live && !memcmp(room.approved[i].name, name, HF_MODULE_NAME))
+		if (room.approved[i].live &&
+		    !memcmp(room.approved[i].name, name, HF_MODULE_NAME))
 			return &room.approved[i];
 	return NULL;
 }

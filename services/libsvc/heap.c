@@ -6,11 +6,11 @@
 #include <libsvc/bytes.h>
 #include <libsvc/heap.h>
 
-#define HEAP_SIZE    (256u << 10)
-#define SMALLEST     64u
-#define SIZES	     9u /* up to 16 KiB */
-#define HEADER	     16u
-#define LARGEST	     (SMALLEST << (SIZES - 1))
+#define HEAP_SIZE (256u << 10)
+#define SMALLEST  64u
+#define SIZES	  9u /* up to 16 KiB */
+#define HEADER	  16u
+#define LARGEST	  (SMALLEST << (SIZES - 1))
 
 /* In front of what is handed out. @next: while it is free */
 struct piece {

@@ -4,6 +4,7 @@
  * libraries in them call. Compiled without turning loops into calls of these.
  */
 #include <libsvc/string.h>
+#include <stdint.h>
 
 typedef unsigned char byte;
 
@@ -51,7 +52,7 @@ void *memchr(const void *at, int value, size_t size)
 
 	for (size_t i = 0; i < size; i++)
 		if (bytes[i] == (byte)value)
-			return (byte *)at + i;
+			return (byte *)(uintptr_t)(bytes + i);
 	return NULL;
 }
 

@@ -131,8 +131,7 @@ int client_bring(const struct authority *a, const struct hf_authority_request *r
 	return ret ? ret : bring_thunks(a, request);
 }
 
-int client_judge(const struct hf_authority_request *request,
-		 struct hf_authority_result *result)
+int client_judge(const struct hf_authority_request *request, struct hf_authority_result *result)
 {
 	static struct hf_service_call call;
 	int ret = make(HF_AUTHORITY_MODULE, request, sizeof(*request), NULL, 0, &call);

@@ -27,7 +27,8 @@ static bool move(bool out, void *bytes, size_t size)
 {
 	for (size_t done = 0; done < size;) {
 		u8 *at = (u8 *)bytes + done;
-		ssize_t n = out ? write(stream, at, size - done) : read(stream, at, size - done);
+		ssize_t n = out ? write(stream, at, size - done)
+				: read(stream, at, size - done);
 
 		if (n <= 0)
 			return false;

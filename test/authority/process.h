@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A service in a process in the place of a domain: it can read and write one stream, and no more. */
+/* A service in a process in the place of a domain: all it can do is to use one stream. */
 #ifndef TEST_AUTHORITY_PROCESS_H
 #define TEST_AUTHORITY_PROCESS_H
 

@@ -26,7 +26,7 @@ struct replay {
 	struct hf_authority_request request;
 	struct arena arena;
 	struct hf_authority_result result;
-	u64 at; /* of the next record */
+	u64 at;				 /* of the next record */
 	void (*going)(const char *name); /* a module is unloaded; NULL: nobody asks */
 };
 

@@ -16,12 +16,12 @@
 #define SIGNATURE 2048u /* bytes, at most */
 
 enum change {
-	CHANGE_TEXT,	 /* one bit of memory */
-	CHANGE_RODATA,	 /* likewise */
-	CHANGE_FILE,	 /* one bit of what is signed */
-	CHANGE_PLACE,	 /* a part is said to lie where no module does */
-	CHANGE_SHORT,	 /* of the file's end a byte is missing */
-	CHANGE_MISSING,	 /* nothing is brought but the file */
+	CHANGE_TEXT,	/* one bit of memory */
+	CHANGE_RODATA,	/* likewise */
+	CHANGE_FILE,	/* one bit of what is signed */
+	CHANGE_PLACE,	/* a part is said to lie where no module does */
+	CHANGE_SHORT,	/* of the file's end a byte is missing */
+	CHANGE_MISSING, /* nothing is brought but the file */
 	CHANGES
 };
 
@@ -76,7 +76,8 @@ static int judge_changed(struct replay *replay, enum change change)
 		return judge(replay, &request);
 	default:
 		request.part[HF_PART_TEXT].size = request.part[HF_PART_RODATA].size = 0;
-		request.part[HF_PART_INIT_TEXT].size = request.part[HF_PART_INIT_RODATA].size = 0;
+		request.part[HF_PART_INIT_TEXT].size = request.part[HF_PART_INIT_RODATA].size =
+			0;
 		if (client_bring(&replay->authority, &request))
 			return -HF_EIO;
 		return client_judge(&replay->request, &replay->result);
@@ -130,9 +131,11 @@ static void expect(const char *what, int ret, int wanted)
 
 static void ask_wrongly(struct replay *replay)
 {
-	const struct hf_authority_piece facts = { HF_RECORD_FACTS, 0, 0, sizeof(replay->facts) };
+	const struct hf_authority_piece facts = { HF_RECORD_FACTS, 0, 0,
+						  sizeof(replay->facts) };
 	const struct hf_authority_piece odd = { HF_BRING_PART, HF_PART_TEXT, 0, 100 };
-	const struct hf_authority_piece none = { HF_BRING_PART, HF_PART_COUNT, 0, HF_PAGE_SIZE };
+	const struct hf_authority_piece none = { HF_BRING_PART, HF_PART_COUNT, 0,
+						 HF_PAGE_SIZE };
 	const struct hf_authority_piece wrong = { HF_RECORD_FACTS, 0, 0, 8 };
 	struct hf_service_call call = { .operation = 99 };
 
@@ -140,7 +143,8 @@ static void ask_wrongly(struct replay *replay)
 	       -HF_EPERM);
 	expect("brought as a record", client_piece(HF_AUTHORITY_BRING, &wrong, replay->window),
 	       -HF_EINVAL);
-	expect("half a page", client_piece(HF_AUTHORITY_BRING, &odd, replay->window), -HF_EINVAL);
+	expect("half a page", client_piece(HF_AUTHORITY_BRING, &odd, replay->window),
+	       -HF_EINVAL);
 	expect("no such part", client_piece(HF_AUTHORITY_BRING, &none, replay->window),
 	       -HF_EINVAL);
 	expect("gone twice", client_gone("no such module"), -HF_ENOENT);

@@ -95,6 +95,7 @@ $(UNIT)/services/%.o $(UNIT)/test/unit/authority_%.o: UNIT_CFLAGS += -Iservices
 
 $(UNIT)/test/authority/%.o: UNIT_CFLAGS += -Iservices
 $(UNIT)/test/unit/authority_module: $(addprefix $(UNIT)/test/authority/,builder.o scene.o)
+$(UNIT)/test/unit/authority_service: $(patsubst %.c,$(UNIT)/%.o,$(AUTHORITY_HOSTED))
 $(UNIT_AUTHORITY): $(UNIT)/%: $(UNIT)/%.o $(patsubst %.c,$(UNIT)/%.o,$(AUTHORITY_SOURCES))
 	$(Q)$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcmocka -lcapstone -lmbedcrypto
 

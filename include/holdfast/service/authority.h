@@ -23,7 +23,7 @@
  * HF_AUTHORITY_RECORD: struct hf_authority_piece. -EPERM: the machine is locked; -EINVAL;
  *	-ENOSPC: there is no room for so much.
  * HF_AUTHORITY_BRING: the same, but -EPERM
- * HF_AUTHORITY_GONE: the name of a module that was approved, HF_MODULE_NAME bytes. -ENOENT: none was
+ * HF_AUTHORITY_GONE: the name of a module that was approved, HF_MODULE_NAME bytes. -ENOENT
  */
 #define HF_AUTHORITY_MODULE 1u
 #define HF_AUTHORITY_RECORD 2u
@@ -35,16 +35,17 @@
  * and of a thunk, a piece is whole pages.
  */
 enum hf_authority_what {
-	HF_RECORD_FACTS = 1,   /* struct hf_authority_facts; all that was recorded is forgotten */
-	HF_RECORD_KEYS = 2,    /* struct hf_authority_key, of any number */
+	HF_RECORD_FACTS = 1, /* struct hf_authority_facts; all that was recorded is forgotten */
+	HF_RECORD_KEYS = 2,  /* struct hf_authority_key, of any number */
 	HF_RECORD_HASHES = 3,  /* struct hf_authority_hash, of any number: revoked */
 	HF_RECORD_KERNEL = 4,  /* struct hf_authority_exporter, in which no offset counts */
 	HF_RECORD_EXPORTS = 5, /* its memory */
-	HF_RECORD_ENTRIES = 6, /* its entries */
-	HF_BRING_START = 7,    /* nothing; all that was brought is forgotten */
-	HF_BRING_FILE = 8,     /* the file with its signature */
-	HF_BRING_PART = 9,     /* @index: enum hf_module_part */
-	HF_BRING_THUNKS = 10,  /* the next page of ITS thunks, which lies at @va */
+	HF_RECORD_ENTRIES = 6, /* its entries, and those of modules that are there */
+	HF_RECORD_MODULE = 7, /* struct hf_authority_resident; its read-only data was brought */
+	HF_BRING_START = 8,   /* nothing; all that was brought is forgotten */
+	HF_BRING_FILE = 9,    /* the file with its signature */
+	HF_BRING_PART = 10,   /* @index: enum hf_module_part */
+	HF_BRING_THUNKS = 11, /* the next page of ITS thunks, which lies at @va */
 };
 
 struct hf_authority_piece {
@@ -57,18 +58,18 @@ struct hf_authority_piece {
 _Static_assert(sizeof(struct hf_authority_piece) == 24, "part of the service ABI");
 
 /*
- * What the service has room for: the largest module of Debian 13, amdgpu, has a file of 29.7 MB, 11.5
- * MB of memory that is compared, and takes 17.6 MB while it is judged.
+ * What the service has room for: the largest module of Debian 13, amdgpu, has a file of 29.7 MB,
+ * 11.5 MB of memory that is compared, and takes 17.6 MB while it is judged.
  */
-#define HF_AUTHORITY_KEYS      32u
-#define HF_AUTHORITY_HASHES    1024u
-#define HF_AUTHORITY_MODULES   1024u
-#define HF_AUTHORITY_ENTRIES   0x040000u /* of the kernel */
-#define HF_AUTHORITY_EXPORTS   0x100000u /* bytes, of the kernel */
-#define HF_AUTHORITY_POOL      0x400000u /* bytes: exports and entries of modules */
-#define HF_AUTHORITY_FILE      0x1d00000u
-#define HF_AUTHORITY_IMAGE     0xc00000u
-#define HF_AUTHORITY_WORK      0x1200000u
+#define HF_AUTHORITY_KEYS    32u
+#define HF_AUTHORITY_HASHES  1024u
+#define HF_AUTHORITY_MODULES 1024u
+#define HF_AUTHORITY_ENTRIES 0x040000u /* of the kernel */
+#define HF_AUTHORITY_EXPORTS 0x100000u /* bytes, of the kernel */
+#define HF_AUTHORITY_POOL    0x400000u /* bytes: exports and entries of modules */
+#define HF_AUTHORITY_FILE    0x1d00000u
+#define HF_AUTHORITY_IMAGE   0xc00000u
+#define HF_AUTHORITY_WORK    0x1200000u
 
 /* Whose rules the loader follows: memory in two parts and 12-byte alternatives, or in seven. */
 enum hf_loader {
@@ -87,6 +88,7 @@ enum hf_loader {
 #define HF_CAPABILITY_WORDS 32u
 #define HF_PV_OPS_MAX	    128u
 #define HF_VERMAGIC_MAX	    128u
+#define HF_MODULE_NAME	    56u
 
 /*
  * @capability:		x86 feature words as alternatives ask for them (boot_cpu_data), bug
@@ -185,6 +187,14 @@ struct hf_authority_exporter {
 
 _Static_assert(sizeof(struct hf_authority_exporter) == 88, "part of the service ABI");
 
+/* A module from before lock: sealed as it is. Of @exporter no offset counts, nor its entries. */
+struct hf_authority_resident {
+	struct hf_authority_exporter exporter;
+	uint8_t name[HF_MODULE_NAME];
+};
+
+_Static_assert(sizeof(struct hf_authority_resident) == 144, "part of the service ABI");
+
 /* Parts of a module, numbered as enum mod_mem_type of Linux since 6.4. */
 enum hf_module_part {
 	HF_PART_TEXT = 0,
@@ -237,7 +247,6 @@ enum hf_refusal {
 };
 
 #define HF_FOUND_BYTES	16u
-#define HF_MODULE_NAME	56u
 #define HF_SECTION_NONE 0xffffffffu
 #define HF_PART_THUNKS	0x100u
 
