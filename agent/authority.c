@@ -140,6 +140,34 @@ static int record_exports(void)
 			  kernel.memory.size);
 }
 
+static int bring_rodata(enum hf_module_part number, void *start, size_t size, void *arg)
+{
+	const struct hf_authority_piece piece = { .what = HF_BRING_PART, .index = number };
+	struct hf_authority_memory *memory = arg;
+
+	if (number != HF_PART_RODATA)
+		return 0;
+	memory->va = (u64)start;
+	memory->size = size;
+	return give(HF_AUTHORITY_BRING, piece, start, size);
+}
+
+/* One that is there: what it exports, and where its per-CPU data lies. */
+static int record_module(const struct module *module, void *arg)
+{
+	const struct hf_authority_piece start = { .what = HF_BRING_START };
+	struct hf_authority_resident resident = { 0 };
+	int ret = give(HF_AUTHORITY_BRING, start, NULL, 0);
+
+	modules_exports(module, &resident.exporter);
+	strscpy(resident.name, module->name, sizeof(resident.name));
+	if (!ret)
+		ret = modules_parts(module, bring_rodata, &resident.exporter.memory);
+	return ret ? ret
+		   : give_copy(HF_AUTHORITY_RECORD, HF_RECORD_MODULE, &resident,
+			       sizeof(resident));
+}
+
 static int record(const u32 *entry, unsigned int count)
 {
 	unsigned int keys = 0;
@@ -152,6 +180,8 @@ static int record(const u32 *entry, unsigned int count)
 	if (!ret)
 		ret = give_copy(HF_AUTHORITY_RECORD, HF_RECORD_ENTRIES, entry,
 				count * sizeof(*entry));
+	if (!ret)
+		ret = modules_each(record_module, NULL);
 	if (ret)
 		pr_err("what the authority has to know could not be recorded: %d\n", ret);
 	else
@@ -179,8 +209,8 @@ static int bring_part(enum hf_module_part number, void *start, size_t size, void
 	const struct hf_authority_piece piece = { .what = HF_BRING_PART, .index = number };
 
 	request->part[number] = (struct hf_authority_memory){ (u64)start, 0, size };
-	if (number != HF_PART_TEXT && number != HF_PART_RODATA &&
-	    number != HF_PART_INIT_TEXT && number != HF_PART_INIT_RODATA)
+	if (number != HF_PART_TEXT && number != HF_PART_RODATA && number != HF_PART_INIT_TEXT &&
+	    number != HF_PART_INIT_RODATA)
 		return 0;
 	return give(HF_AUTHORITY_BRING, piece, start, size);
 }
@@ -221,7 +251,8 @@ static void report(const struct module *module, int error)
 		pr_info("module %s is approved, %llu bytes, %u sites\n", module->name,
 			result->bytes, result->site_count);
 	else if (call->operation == HF_AUTHORITY_MODULE && call->status == error)
-		pr_warn("module %s is refused: reason %u, section %d, part %u, offset %#llx, found %*ph, allowed %*ph\n",
+		pr_warn("module %s is refused: reason %u, section %d, part %u, offset %#llx, "
+			"found %*ph, allowed %*ph\n",
 			module->name, result->refusal, (int)result->section, result->part,
 			result->offset, HF_FOUND_BYTES, result->found, HF_FOUND_BYTES,
 			result->allowed);
@@ -259,6 +290,14 @@ static void gone(const struct module *module)
 	mutex_unlock(&asking);
 }
 
+/* What is refused by its word is told from what it could not be asked about. */
+static int answer(int error)
+{
+	if (!error)
+		return NOTIFY_DONE;
+	return notifier_from_errno(error == -EPERM ? -EKEYREJECTED : -EIO);
+}
+
 static int changed(struct notifier_block *unused, unsigned long state, void *data)
 {
 	const struct module *module = data;
@@ -266,7 +305,7 @@ static int changed(struct notifier_block *unused, unsigned long state, void *dat
 	if (!READ_ONCE(locked))
 		return NOTIFY_DONE;
 	if (state == MODULE_STATE_COMING)
-		return judge(module) ? notifier_from_errno(-EKEYREJECTED) : NOTIFY_DONE;
+		return answer(judge(module));
 	if (state == MODULE_STATE_GOING)
 		gone(module);
 	return NOTIFY_DONE;

@@ -23,7 +23,7 @@
  * direct map is opened at 2 MiB. */
 #define BLOCK_ORDER 9
 #define BLOCK_PAGES (1u << BLOCK_ORDER)
-#define BLOCK_BYTES  (BLOCK_PAGES * PAGE_SIZE)
+#define BLOCK_BYTES (BLOCK_PAGES * PAGE_SIZE)
 #define BLOCKS_MAX  (1 + (HF_DOMAIN_KEPT_END - HF_DOMAIN_KEPT) / BLOCK_BYTES)
 
 /* At the start of it. All addresses of a service lie in the first 16 MiB and the 2 MiB behind. */
@@ -60,7 +60,7 @@ static struct {
 	} block[HF_DOMAINS_MAX];
 } loaded;
 
-/* While a service is loaded. @block: the first is for all but what it keeps; @used: pages of that */
+/* While a service is loaded. @block: the first is for all but what it keeps, @used pages of it */
 struct loading {
 	unsigned int blocks;
 	unsigned int used;
@@ -151,8 +151,8 @@ static int add_kept(struct loading *l, const Elf64_Phdr *ph)
 
 		if (!block)
 			return -ENOMEM;
-		page_at(l, PAGE_MIDDLE)[ph->p_vaddr / BLOCK_BYTES + i] =
-			page_to_phys(block) | ENTRY_BLOCK;
+		page_at(l, PAGE_MIDDLE)[ph->p_vaddr / BLOCK_BYTES + i] = page_to_phys(block) |
+									 ENTRY_BLOCK;
 		give_range(l, page_to_phys(block), BLOCK_PAGES, HF_PERM_READ | HF_PERM_WRITE);
 	}
 	return 0;

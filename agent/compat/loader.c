@@ -97,7 +97,8 @@ const void *loader_file(size_t *size)
 	const void *bytes = NULL;
 
 	spin_lock(&copies_lock);
-	list_for_each_entry(copy, &copies, list) {
+	list_for_each_entry(copy, &copies, list)
+	{
 		if (copy->task != current)
 			continue;
 		bytes = copy->bytes;

@@ -104,6 +104,16 @@ int modules_thunks(const struct module *module, int (*fn)(void *start, void *arg
 	return ret;
 }
 
+void modules_exports(const struct module *module, struct hf_authority_exporter *exporter)
+{
+	*exporter = (struct hf_authority_exporter){
+		.symbols = { (u64)module->syms, (u64)module->gpl_syms },
+		.count = { module->num_syms, module->num_gpl_syms },
+		.percpu = modules_percpu(module),
+		.percpu_size = module->percpu_size,
+	};
+}
+
 u64 modules_percpu(const struct module *module)
 {
 	return (__force u64)module->percpu;

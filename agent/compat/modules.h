@@ -22,6 +22,8 @@ int modules_parts(const struct module *module,
 		  void *arg);
 /* Likewise the pages of its ITS thunks, in the order that they were taken. */
 int modules_thunks(const struct module *module, int (*fn)(void *start, void *arg), void *arg);
+/* Its tables of exports, and its per-CPU data. */
+void modules_exports(const struct module *module, struct hf_authority_exporter *exporter);
 /* Where its per-CPU data lies, as an offset from a CPU's base; 0: it has none. */
 u64 modules_percpu(const struct module *module);
 

@@ -90,7 +90,7 @@ struct symbols {
 				       const struct cpumask *cpus);
 	const char *vermagic; /* of its modules */
 	unsigned long indirect_thunks, its_return_thunk;
-	unsigned long nop_func, bug_func;	   /* since 6.8 */
+	unsigned long nop_func, bug_func;	  /* since 6.8 */
 	unsigned long old_nop_func, old_bug_func; /* the same before */
 	unsigned long percpu_end; /* behind the kernel's own, as an offset from a CPU's base */
 	unsigned long ksymtab, ksymtab_end, ksymtab_gpl, ksymtab_gpl_end;

@@ -21,6 +21,8 @@
 #define AUTHORITY_FILE "/lib/holdfast/authority.elf"
 #define FORGE_MODULE   "/lib/holdfast/hf_forge.ko"
 #define STOCK_MODULES  "/lib/stock"
+#define NEEDED	       "/lib/kvm"
+#define MANY_MODULES   "/lib/capture"
 #define TARGET	       "jbd2" /* of those */
 #define MARKER_SIZE    28u    /* of what ends a file that is signed */
 #define FILE_MAX       (4u << 20)
@@ -31,6 +33,11 @@ static char file[FILE_MAX];
 static bool bare(void)
 {
 	return !strcmp(cmdline_get("mode", "bare"), "bare");
+}
+
+static int module_file(const struct dirent *entry)
+{
+	return strstr(entry->d_name, ".ko") != NULL;
 }
 
 static long number(const char *path)
@@ -51,6 +58,21 @@ static long refused(void)
 	return bare() ? 0 : number("/sys/module/holdfast/parameters/refused");
 }
 
+/* The module of that name in the folder of one with all it needs. */
+static int load_needed(const char *name)
+{
+	struct dirent **files;
+	char path[512];
+	int i, n = scandir(NEEDED, &files, module_file, alphasort);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), NEEDED "/%s", files[i]->d_name);
+		if (!strcmp(files[i]->d_name + 3, name))
+			return module_load(path, "");
+	}
+	return -ENOENT;
+}
+
 static void load(struct verdict *v)
 {
 	long size = file_read(AUTHORITY_FILE, file, sizeof(file));
@@ -59,10 +81,24 @@ static void load(struct verdict *v)
 
 	if (!err)
 		err = module_load(FORGE_MODULE, "");
+	if (!err)
+		err = load_needed("irqbypass.ko");
 	if (err)
 		fail(v, "%ld bytes: %d", size, err);
 	else
 		pass(v, "%ld bytes", size);
+}
+
+/* It uses what one exports that was there before lock. */
+static void resident(struct verdict *v)
+{
+	long before = approved();
+	int err = load_needed("kvm.ko");
+
+	if (err || approved() != before + 1)
+		fail(v, "%d, %ld approved", err, approved() - before);
+	else
+		pass(v, "%s", "");
 }
 
 static void lock(struct verdict *v)
@@ -74,11 +110,6 @@ static void lock(struct verdict *v)
 		fail(v, "%d %.400s", err, o.out);
 	else
 		pass(v, "%s", "");
-}
-
-static int module_file(const struct dirent *entry)
-{
-	return strstr(entry->d_name, ".ko") != NULL;
 }
 
 /* Those that need no other. */
@@ -102,6 +133,28 @@ static void stock(struct verdict *v)
 		fail(v, "%ld approved, of %d", approved() - before, n);
 	else
 		pass(v, "%d modules, %ld events", n, (long)newest_event() - events);
+}
+
+/* Which of those that the driver brought load, for it to compare; none is refused. */
+static void many(struct verdict *v)
+{
+	long before = refused(), good = approved(), events = (long)newest_event();
+	struct dirent **files;
+	char path[512];
+	int i, err, loaded = 0, n = scandir(MANY_MODULES, &files, module_file, alphasort);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), MANY_MODULES "/%s", files[i]->d_name);
+		err = module_load(path, "");
+		loaded += !err;
+		printf("many %s %d\n", files[i]->d_name, err);
+		fflush(stdout);
+	}
+	if (loaded <= 0 || refused() != before)
+		fail(v, "%d of %d loaded, %ld refused", loaded, n, refused() - before);
+	else
+		pass(v, "%d of %d loaded, %ld approved, %ld events", loaded, n,
+		     approved() - good, (long)newest_event() - events);
 }
 
 /* Loaded without Holdfast; with it refused by the authority, and a stock one is not. */
@@ -171,8 +224,10 @@ const struct test_case authority_cases[] = {
 	{ "authority-load", load },
 	{ "authority-lock", lock },
 	{ "authority-stock", stock },
+	{ "authority-resident", resident },
 	{ "authority-unsigned", not_signed },
 	{ "authority-forged", forged },
 	{ "authority-told", told },
+	{ "authority-many", many },
 	{ NULL, NULL },
 };

@@ -10,9 +10,9 @@
 #include "guest.h"
 
 static const struct test_case *const tables[] = {
-	self_cases,    lifecycle_cases, load_cases,	bench_cases,   resident_cases,
-	command_cases, leave_cases,	efi_cases,	hotplug_cases, audit_cases,
-	kcore_cases,   nmi_cases,	patching_cases, capture_cases, traps_cases,
+	self_cases,    lifecycle_cases, load_cases,	bench_cases,	 resident_cases,
+	command_cases, leave_cases,	efi_cases,	hotplug_cases,	 audit_cases,
+	kcore_cases,   nmi_cases,	patching_cases, capture_cases,	 traps_cases,
 	confine_cases, service_cases,	umip_cases,	authority_cases,
 };
 

@@ -72,7 +72,7 @@ WRONG = "lock-before-launch,bad-image,version-mismatch,bad-option"
 SERVICE = ("service-load,service-echo,service-vector,service-misbehave,service-reach,service-endless,"
            "service-compute,service-lent,service-locked")
 AUTHORITY = ("authority-load,authority-lock,authority-unsigned,authority-forged,authority-told,"
-             "authority-stock")
+             "authority-resident,authority-stock")
 # A few of each kind, where a whole round of attacks would show no more.
 FEW = "text-wp,text-vmap,rodata-pte,idt-write,smep-clear,lstar-change,vmrun,clgi,firmware-write"
 # Code that nobody has verified; where that is refused, and what is refused as everywhere.

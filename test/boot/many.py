@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Loads as many stock modules as may be, as capture.py does, in two machines: without Holdfast, and
+after lock with the authority in a domain. What loads there must load here, and nothing may be refused."""
+
+import argparse
+import os
+import re
+import sys
+
+import capture
+import initramfs as newc
+import place
+import qemu
+import stock
+from models import MODELS
+
+# Not those of virtualization: that is the hypervisor's, and of Linux 6.12 they have a static call of
+# the kernel lead to a function of theirs, which is no entry as long as modules do not bring theirs.
+FOLDERS = [folder for folder in capture.FOLDERS if folder != "arch/x86/kvm"]
+LINE = re.compile(r"many (\S+) (-?\d+)\s*$", re.MULTILINE)
+
+
+def archive(args):
+    """As for other boots, with the modules."""
+    out = os.path.join(place.BUILD, "test", "boot", args.kernel, "initramfs-many")
+    paths = capture.wanted(args.kernel, args.number, args.folders.split(","))
+    files = {guest: os.path.join(place.BUILD, host.format(series=args.kernel, backend="svm"))
+             for guest, host in dict(place.FILES, **place.PROGRAMS).items()}
+    for number, path in enumerate(paths):
+        files["/lib/capture/%04d-%s" % (number, stock.plain_name(path))] = path
+    for number, part in enumerate(stock.closure(place.folder(args.kernel), "kvm")):
+        files["/lib/kvm/%02d-%s" % (number, stock.plain_name(part))] = part
+    programs = {guest: files.pop(guest) for guest in place.PROGRAMS}
+    newc.build(out, programs, files)
+    return out
+
+
+def load(args, initrd, mode, cases):
+    """Module -> what loading it returned; None: the boot failed."""
+    machine = qemu.Machine(
+        os.path.join(place.folder(args.kernel), "vmlinuz"), initrd,
+        "many-%s-%s" % (args.kernel, mode), cpus=args.cpus, memory="3G", limit=args.limit,
+        model=args.model, cpu=args.cpu, la57=args.model == "max",
+        append=place.words(mode, cases) + " hf.guard=apic " + args.append)
+    boot = qemu.boot(machine, place.LOGS, watch=lambda record: print(record, flush=True))
+    if boot.problem or not all(case["status"] == "pass" for case in boot.report.cases):
+        print("failed: %s; console: %s" % (boot.problem, boot.logs["console"]))
+        return None
+    with open(boot.logs["console"], encoding="utf-8", errors="replace") as source:
+        return {name: int(error) for name, error in LINE.findall(source.read())}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", default=place.SERIES)
+    parser.add_argument("--number", type=int, default=450, help="of modules, about")
+    parser.add_argument("--folders", default=",".join(FOLDERS), help="in this order")
+    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--model", default="max", choices=sorted(MODELS))
+    parser.add_argument("--cpu", default="", help="further CPU flags of the emulator")
+    parser.add_argument("--append", default="", help="further words of the kernel command line")
+    parser.add_argument("--limit", type=int, default=900)
+    args = parser.parse_args()
+
+    initrd = archive(args)
+    with_it = load(args, initrd, "launched",
+                   ["authority-load", "authority-lock", "authority-many"])
+    without = load(args, initrd, "bare", ["authority-many"])
+    os.remove(initrd)
+    if with_it is None or without is None:
+        return 1
+    other = sorted(name for name in without if with_it.get(name) != without[name])
+    for name in other:
+        print("%s: %d without, %s with" % (name, without[name], with_it.get(name)))
+    print("%d modules, %d load without; %d otherwise with the authority" %
+          (len(without), sum(not error for error in without.values()), len(other)))
+    return 1 if other or not without else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
