@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Fuzzers: what is above the seam with a hostile guest (call), patching of code (site), the decoder
-# with Zydis (decode); of the authority signatures (message), module files (object), and what the
-# kernel's tables make of them (rules).
+# with Zydis (decode); of the authority signatures (message), module files (object), what the
+# kernel's tables make of them (rules), and requests to it as a service (service).
 # `make fuzz` runs each for FUZZ_SECONDS (default 60), from its corpus in $(O)/fuzz/corpus, which
 # begins with test/fuzz/seeds and is kept.
 
 O ?= build
 FUZZ := $(O)/fuzz
-FUZZERS := call site decode message object rules
+FUZZERS := call site decode message object rules service
 FUZZ_SECONDS ?= 60
 
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
@@ -59,13 +59,17 @@ FUZZ_AUTHORITY := $(patsubst %.c,$(FUZZ)/%.o,$(AUTHORITY_SOURCES) \
 	$(addprefix test/authority/,builder.c scene.c))
 $(FUZZ)/services/%.o: FUZZ_CFLAGS += $(FUZZ_GUIDE)
 $(FUZZ)/services/%.o $(FUZZ)/test/authority/%.o: FUZZ_CFLAGS += -Iservices
-$(addprefix $(FUZZ)/test/fuzz/,module.o message.o object.o rules.o): FUZZ_CFLAGS += -Iservices
+$(addprefix $(FUZZ)/test/fuzz/,module.o message.o object.o rules.o service.o): FUZZ_CFLAGS += -Iservices
 
 $(FUZZ)/message: $(FUZZ)/test/fuzz/message.o $(FUZZ_AUTHORITY)
 	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lmbedcrypto
 
 $(FUZZ)/object $(FUZZ)/rules: $(FUZZ)/%: $(FUZZ)/test/fuzz/%.o $(FUZZ)/test/fuzz/module.o \
 		$(FUZZ_AUTHORITY)
+	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lmbedcrypto
+
+$(FUZZ)/service: $(FUZZ)/test/fuzz/service.o $(FUZZ_AUTHORITY) \
+		$(patsubst %.c,$(FUZZ)/%.o,$(AUTHORITY_HOSTED))
 	$(Q)clang $(FUZZ_SANITIZE) -o $@ $^ -lmbedcrypto
 
 -include $(shell find $(FUZZ) -name '*.d' 2>/dev/null)
