@@ -54,25 +54,31 @@ static u64 gpa_of(const void *at)
 	return module || is_vmalloc_addr(at) ? page_to_phys(vmalloc_to_page(at)) : __pa(at);
 }
 
+/* False: the list is full. */
+static bool lend_page(struct hf_service_call *call, u64 gpa)
+{
+	struct hf_service_lent *next = &call->lent[call->lent_count];
+
+	if (call->lent_count && gpa == next[-1].gpa + next[-1].npages * PAGE_SIZE) {
+		next[-1].npages++;
+		return true;
+	}
+	if (call->lent_count == HF_LENT_RANGES)
+		return false;
+	*next = (struct hf_service_lent){ gpa, 1 };
+	call->lent_count++;
+	return true;
+}
+
 /* Of @npages from @at on as many as one request can lend; how many. */
 static u64 lend(const void *at, u64 npages)
 {
 	struct hf_service_call *call = page_address(page);
-	u64 done;
+	u64 most = min(npages, (u64)HF_DOMAIN_WINDOW_PAGES), done = 0;
 
 	call->lent_count = 0;
-	for (done = 0; done < min(npages, (u64)HF_DOMAIN_WINDOW_PAGES); done++) {
-		u64 gpa = gpa_of(at + done * PAGE_SIZE);
-		struct hf_service_lent *last = &call->lent[call->lent_count - 1];
-
-		if (done && gpa == last->gpa + last->npages * PAGE_SIZE) {
-			last->npages++;
-			continue;
-		}
-		if (call->lent_count == HF_LENT_RANGES)
-			break;
-		call->lent[call->lent_count++] = (struct hf_service_lent){ gpa, 1 };
-	}
+	while (done < most && lend_page(call, gpa_of(at + done * PAGE_SIZE)))
+		done++;
 	return done;
 }
 

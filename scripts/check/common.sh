@@ -64,7 +64,8 @@ flags_of() {
 	test/authority/*) eval "flags=(${CHECK_AUTHORITY_FLAGS-})" ;;
 	test/unit/authority_* | test/unit/domain_process.c) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/unit/*) eval "flags=(${CHECK_UNIT_FLAGS-} -D_GNU_SOURCE)" ;;
-	test/fuzz/message.c | test/fuzz/module.[ch] | test/fuzz/object.c | test/fuzz/rules.c)
+	test/fuzz/message.c | test/fuzz/module.[ch] | test/fuzz/object.c | test/fuzz/rules.c | \
+		test/fuzz/service.c)
 		eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE -Iservices)" ;;
 	test/fuzz/*) eval "flags=(${CHECK_FUZZ_FLAGS-} -D_GNU_SOURCE)" ;;
 	test/boot/*) eval "flags=(${CHECK_GUEST_FLAGS-})" ;;
