@@ -4,6 +4,7 @@
 after lock with the authority in a domain. What loads there must load here, and nothing may be refused."""
 
 import argparse
+import errno
 import os
 import re
 import sys
@@ -70,7 +71,9 @@ def main():
     os.remove(initrd)
     if with_it is None or without is None:
         return 1
-    other = sorted(name for name in without if with_it.get(name) != without[name])
+    # One that was there before lock is there.
+    other = sorted(name for name in without
+                   if with_it.get(name) not in (without[name], -errno.EEXIST))
     for name in other:
         print("%s: %d without, %s with" % (name, without[name], with_it.get(name)))
     print("%d modules, %d load without; %d otherwise with the authority" %
