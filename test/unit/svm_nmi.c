@@ -359,6 +359,45 @@ static void before_the_iret(void **ctx)
 	assert_int_equal(run(EXIT_CODE_DB, NONE), DB);
 }
 
+/* The trap does not come: nobody waits for it any more, and no handler finds the flag. */
+static void faulting_iret(void **ctx)
+{
+	(void)ctx;
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	/* As the handler of the fault goes on, without an exit. */
+	vmcb.state.rflags = 2;
+	rip = vmcb.state.rip = 0x5000;
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
+	assert_int_equal(run(EXIT_CODE_DB, NONE), DB);
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(iret(), NMI);
+	/* One that is refused. */
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	assert_int_equal(vmcb.state.rflags, RFLAGS_TF | 2);
+	assert_int_equal(run(0x64, NONE), GP);
+	assert_int_equal(vmcb.state.rflags, 2);
+	assert_int_equal(iret(), NMI);
+	assert_int_equal(iret(), NONE);
+}
+
+/* Where no IRET of the kernel's is, nothing waits for one, and no program gets the flag. */
+static void elsewhere(void **ctx)
+{
+	(void)ctx;
+	rip = vmcb.state.rip = 0;
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(vmcb.state.rflags, 2);
+	rip = vmcb.state.rip = 0x1000;
+	assert_int_equal(run(EXIT_CODE_IRET, NONE), NONE);
+	vmcb.state.cpl = 3;
+	assert_int_equal(nmi_exit(1), NMI);
+	assert_int_equal(vmcb.state.rflags, 2);
+}
+
 /* However many come while one is handled: one more, behind the IRET. */
 static void while_handling(void **ctx)
 {
@@ -564,6 +603,8 @@ int main(void)
 		test(one),
 		test(traps_of_the_guest),
 		test(before_the_iret),
+		test(faulting_iret),
+		test(elsewhere),
 		test(while_handling),
 		test(interrupted_delivery),
 		test(faulting_delivery),

@@ -65,17 +65,31 @@ static void step(struct vcpu *v)
 	v->state->rflags |= RFLAGS_TF;
 }
 
+/* A program's IRET reads no stack of the kernel's; nor does what else it has at that address. */
+static bool at_iret(const struct vcpu *v)
+{
+	return v->iret && v->iret == v->state->rip && !v->state->cpl;
+}
+
+/* The IRET has faulted, or does now: the trap does not come, and the handler finds no flag. */
+static void forget_iret(struct vcpu *v)
+{
+	if (v->stepping && at_iret(v))
+		v->state->rflags &= ~RFLAGS_TF;
+	v->iret = v->stepping = 0;
+}
+
 /* Where another event goes in first, its handler's IRET is the next occasion. */
 void inject_nmi(struct vcpu *v)
 {
 	u32 *intercept = &v->vmcb->intercept[INTERCEPT_MISC1];
 	bool can = !(*intercept & MISC1_IRET) && !(v->vmcb->event_inject & EVENT_VALID);
 
-	if (can && v->iret == v->state->rip) {
+	if (can && at_iret(v)) {
 		step(v);
 		return;
 	}
-	v->iret = 0;
+	forget_iret(v);
 	*intercept |= MISC1_IRET;
 	if (can)
 		inject_waiting(v);
