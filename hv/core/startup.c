@@ -146,6 +146,8 @@ void startup_begin(struct cpu *cpu)
 	CHECK(cpu_move(cpu, CPU_STARTING) == 0);
 	/* Before lock no rule is in force that it could bend. */
 	cpu->waking = protect_locked() ? CPU_WAKING : CPU_AWAKE;
+	/* Linux asks about none of those that a CPU gets on its way down (exc_nmi). */
+	cpu->doubts = 0;
 	__atomic_fetch_and(&cpu->pending, ~(CPU_NMI | CPU_DOUBT), __ATOMIC_SEQ_CST);
 }
 

@@ -259,10 +259,14 @@ static void reset_by_hardware(void **ctx)
 	struct cpu *cpu = machine(1);
 
 	(void)ctx;
+	cpu->pending = CPU_NMI | CPU_DOUBT;
+	cpu->doubts = 1;
 	startup_reset(cpu, true);
 	assert_true(startup_sync(cpu));
 	assert_int_equal(cpu->vcpu->starts, 1);
 	assert_int_equal(cpu_state(cpu), CPU_STARTING);
+	assert_int_equal(cpu->pending, 0);
+	assert_int_equal(cpu->doubts, 0);
 	assert_false(startup_sync(cpu));
 	assert_int_equal(cpu->vcpu->starts, 1);
 	startup_reset(cpu, false);
