@@ -741,6 +741,43 @@ static void nmi_as_kick(void **ctx)
 	assert_int_equal(cpu.doubts, 1);
 }
 
+/* The table of exceptions is looked up then, also where no other register is: CPUID. */
+static void doubt_at_cpuid(void **ctx)
+{
+	(void)ctx;
+	fake_cpu_set_leaf(0, (struct cpuid){ 0 });
+	fake_cpu_vmwrite(F_BLOCKED, 0);
+	fake_cpu_vmwrite(F_IDTR_LIMIT, 0xfff);
+	leave_with(8, 0, VERDICT_RETRY);
+	cpu.pending = CPU_DOUBT;
+	fake_cpu_vmwrite(F_IDTR_LIMIT, 0x1ff);
+	leave_with(10, 0, VERDICT_RETRY);
+	assert_int_equal(fake_cpu_vmread(F_EVENT), 0);
+	assert_int_equal(cpu.pending, CPU_DOUBT);
+	fake_cpu_vmwrite(F_IDTR_LIMIT, 0xfff);
+	leave_with(10, 0, VERDICT_RETRY);
+	assert_int_equal(fake_cpu_vmread(F_EVENT), NMI);
+}
+
+/* INIT may be found behind an exit that looks at no registers: all are set, not those alone that
+ * are others than at the exit before. */
+static void restarted_at_cpuid(void **ctx)
+{
+	const struct hf_startup at = { .rip = RIP, .root = TABLES, .stack = 0x5000 };
+
+	(void)ctx;
+	fake_cpu_set_leaf(0, (struct cpuid){ 0 });
+	leave_with(8, 0, VERDICT_RETRY);
+	fake_cpu_vmwrite(F_RIP, 0x7000);
+	fake_cpu_vmwrite(F_RSP, 0x7000);
+	fake_cpu_vmwrite(0x6802, 0x7000);
+	leave_with(10, 0, VERDICT_RETRY);
+	backend_cpu_restart(&cpu, &at);
+	assert_int_equal(fake_cpu_vmread(F_RIP), RIP);
+	assert_int_equal(fake_cpu_vmread(F_RSP), 0x5000);
+	assert_int_equal(fake_cpu_vmread(0x6802), TABLES);
+}
+
 /* Those that come while the hypervisor runs, seen on the way out: what is to be delivered stays. */
 static void nmi_inside(void **ctx)
 {
@@ -777,6 +814,7 @@ int main(void)
 		test(port),	   test(xsetbv),       test(others),
 		test(bugs),	   test(interrupted),  test(nmi_of_guest),
 		test(nmi_as_kick), test(nmi_inside),   test(table_stores_let_go),
+		test(doubt_at_cpuid), test(restarted_at_cpuid),
 	};
 
 	return cmocka_run_group_tests_name("vmx_exit", tests, NULL, NULL);

@@ -260,8 +260,11 @@ static int leave(struct vcpu *v)
 	struct vmx_cpu *x = v->vmx;
 
 	shootdown_sync(v->cpu);
-	if (unlikely(__atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST)))
+	if (unlikely(__atomic_load_n(&v->cpu->pending, __ATOMIC_SEQ_CST))) {
+		/* For inject_wanted: not every exit loads it. */
+		v->state->idtr.limit = vmcs_read(VMCS_GUEST_IDTR_LIMIT);
 		exit_handle_pending(v);
+	}
 	if (unlikely(x->event & EVENT_VALID)) {
 		vmcs_write(VMCS_ENTRY_EVENT, (u32)x->event);
 		vmcs_write(VMCS_ENTRY_ERROR, x->event >> 32);

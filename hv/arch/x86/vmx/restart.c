@@ -10,6 +10,8 @@ void backend_cpu_restart(struct cpu *cpu, const struct hf_startup *at)
 {
 	struct vcpu *v = cpu->vcpu;
 
+	/* Not every exit has loaded it, and what does not differ is not stored. */
+	state_load(v);
 	restart_state(v, at);
 	/* INIT forgets what blocks interrupts, NMIs, and single steps. */
 	vmcs_write(VMCS_INTERRUPTIBILITY, 0);
