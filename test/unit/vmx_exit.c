@@ -808,12 +808,15 @@ static void nmi_inside(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(cpuid_exits), test(call),	       test(violations),
-		test(crossings),   test(mov_to_cr),    test(cr0_shown),
-		test(msrs),	   test(table_stores), test(table_loads),
-		test(port),	   test(xsetbv),       test(others),
-		test(bugs),	   test(interrupted),  test(nmi_of_guest),
-		test(nmi_as_kick), test(nmi_inside),   test(table_stores_let_go),
+		test(cpuid_exits),    test(call),
+		test(violations),     test(crossings),
+		test(mov_to_cr),      test(cr0_shown),
+		test(msrs),	      test(table_stores),
+		test(table_loads),    test(port),
+		test(xsetbv),	      test(others),
+		test(bugs),	      test(interrupted),
+		test(nmi_of_guest),   test(nmi_as_kick),
+		test(nmi_inside),     test(table_stores_let_go),
 		test(doubt_at_cpuid), test(restarted_at_cpuid),
 	};
 
