@@ -284,19 +284,24 @@ static bool ask_for_backtraces(struct verdict *v)
 	return true;
 }
 
-/* As many as were sent, and no other. */
+/*
+ * As many as were sent, and no other. With the init-guard each goes with a kick; a CPU that was on
+ * its way out finds the NMI before the kick, which then comes alone: one more, without a word.
+ */
 static void backtrace(struct verdict *v)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN), before[CPUS_MAX];
-	long due = BACKTRACE * (cpus - 1);
+	long due = BACKTRACE * (cpus - 1), kicked = kicks(), came;
 
 	if (!nmi_counts(before, cpus))
 		return fail(v, "cannot read the counters of NMIs");
 	if (!ask_for_backtraces(v))
 		return;
 	usleep(500000);
-	if (nmis_since(before, cpus) != due)
-		fail(v, "%ld NMIs for %ld", nmis_since(before, cpus), due);
+	came = nmis_since(before, cpus);
+	kicked = kicks() - kicked;
+	if (came < due || came > due + kicked)
+		fail(v, "%ld NMIs for %ld, with %ld kicks", came, due, kicked);
 }
 
 /*
