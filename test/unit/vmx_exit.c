@@ -85,25 +85,6 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 	return verdict;
 }
 
-u64 shootdown_epoch;
-
-void shootdown_answer(struct cpu *c)
-{
-	(void)c;
-}
-
-void shootdown_entered(struct cpu *c, bool flushing)
-{
-	(void)c;
-	(void)flushing;
-}
-
-bool startup_sync(struct cpu *c)
-{
-	(void)c;
-	return false;
-}
-
 void startup_reset(struct cpu *c, bool start)
 {
 	(void)c;
@@ -118,13 +99,6 @@ void vmx_flush(void)
 void backend_flush(struct cpu *c)
 {
 	c->vcpu->vmx->flush = true;
-}
-
-u64 backend_register_read(struct cpu *c, u32 reg)
-{
-	(void)c;
-	(void)reg;
-	return 0;
 }
 
 int xcr_write(u32 number, u64 value)
@@ -149,14 +123,6 @@ int guest_store(struct gpa to, const void *from, size_t size)
 	return 0;
 }
 
-struct page owner_page(struct gpa address)
-{
-	(void)address;
-	return (struct page){ 0 };
-}
-
-const u8 owner_kinds[HF_KIND_COUNT];
-
 /* The other view permits it: nothing is left to decide. */
 void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
@@ -168,42 +134,6 @@ void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
 		e->exit.kind = HF_EXIT_VIEW;
 		e->settled = true;
 	}
-}
-
-void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
-{
-	(void)v;
-	(void)e;
-	(void)at;
-}
-
-bool device_on_msr(struct vcpu *v, struct x86_exit *e)
-{
-	(void)v;
-	(void)e;
-	return false;
-}
-
-bool device_perform(struct vcpu *v, const struct x86_exit *e)
-{
-	(void)v;
-	(void)e;
-	return false;
-}
-
-void device_cpu_init(struct vcpu *v)
-{
-	(void)v;
-}
-
-int launch_arrive(struct cpu *c, int error)
-{
-	(void)c;
-	return error;
-}
-
-void panic_check(void)
-{
 }
 
 _Noreturn void panic(const char *format, ...)
