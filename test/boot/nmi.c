@@ -343,6 +343,16 @@ static void kicked(struct verdict *v)
 	close(log);
 }
 
+/* Until there have been @due kicks, or it has been done often enough for them. */
+static bool ask_until(long due, struct verdict *v)
+{
+	bool answered_all = ask_for_backtraces(v);
+
+	for (int i = 1; i < PARTS && answered_all && kicks() < due; i++)
+		answered_all = ask_for_backtraces(v);
+	return answered_all;
+}
+
 /*
  * While each CPU is kicked by the others: each answers, and of the NMIs that the kicks bring along
  * the kernel hears no reason to complain.
@@ -355,7 +365,7 @@ static void routed(struct verdict *v)
 	for (int round = 0; round < PARTS && answered_all; round++) {
 		if (!shoot(round % 2, rodata(round, PARTS), 20, v))
 			return;
-		answered_all = ask_for_backtraces(v);
+		answered_all = ask_until(kicked + ROUNDS * (round + 1) / PARTS, v);
 		total += shot();
 		module_unload("hf_shoot");
 	}
