@@ -523,6 +523,16 @@ static void kicked_without_handlers(void **ctx)
 	assert_int_equal(cpu.doubts, 1);
 	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
 	assert_int_equal(cpu.doubts, 2);
+	/* The table it had before lock, without what its handlers need. */
+	assert_int_equal(iret(), NONE);
+	cpu.waking = CPU_WAKING;
+	cpu.kicked = KICK_SENT;
+	assert_int_equal(nmi_exit(1), NONE);
+	assert_int_equal(cpu.pending, CPU_DOUBT);
+	cpu.doubts = 1;
+	cpu.waking = CPU_WAKING_VECTORS;
+	assert_int_equal(run(EXIT_CODE_NPF, NONE), NMI);
+	assert_int_equal(cpu.doubts, 2);
 	/* What the guest does not ask about is forgotten some time. */
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(iret(), NONE);

@@ -75,12 +75,16 @@ void inject_took(struct vcpu *v, struct x86_exit *e, u32 taken)
 
 /*
  * One in doubt waits until there is a handler: a kernel that starts a CPU has none in its early
- * tables, which are shorter. One of the guest's own does not, as in hardware.
+ * tables, which are shorter; and when it is locked, where these are not loaded, it has not what the
+ * handlers need (Linux, secondary_startup_64: GS is 0 for a while). One of the guest's own does
+ * not, as in hardware.
  */
 bool inject_wanted(const struct vcpu *v, u32 pending)
 {
-	return (pending & CPU_NMI) ||
-	       ((pending & CPU_DOUBT) && v->state->idtr.limit == GATES * GATE_SIZE - 1);
+	bool handler = v->cpu->waking != CPU_WAKING &&
+		       v->state->idtr.limit == GATES * GATE_SIZE - 1;
+
+	return (pending & CPU_NMI) || ((pending & CPU_DOUBT) && handler);
 }
 
 void inject_waiting(struct vcpu *v)
