@@ -50,15 +50,6 @@ struct subject {
 };
 
 static unsigned long long tried[CHANGES], genuine[CHANGES], failed;
-static u64 state = 0x9e3779b97f4a7c15ull;
-
-static u64 pick(u64 below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return below ? (state >> 11) % below : 0;
-}
 
 /* ---- the subject ---- */
 
@@ -99,7 +90,7 @@ static const struct part *any_part(struct subject *subject)
 	u32 i, n;
 
 	for (i = 0; i < 64; i++) {
-		n = (u32)pick(HF_PART_COUNT + module->thunks);
+		n = (u32)replay_pick(HF_PART_COUNT + module->thunks);
 		part = n < HF_PART_COUNT ? &module->part[n] : &module->thunk[n - HF_PART_COUNT];
 		if (part->memory && part->size > 64)
 			return part;
@@ -112,14 +103,14 @@ static const struct part *any_part(struct subject *subject)
 static bool change_bytes(struct subject *subject, bool bit)
 {
 	const struct part *part = any_part(subject);
-	u32 size = bit ? 1 : 1 + (u32)pick(8), i;
+	u32 size = bit ? 1 : 1 + (u32)replay_pick(8), i;
 	u8 *at;
 
 	if (!part)
 		return false;
-	at = save(subject, part->memory + pick(part->size - size), size);
+	at = save(subject, part->memory + replay_pick(part->size - size), size);
 	for (i = 0; i < size; i++)
-		at[i] = bit ? at[i] ^ 1 << pick(8) : (u8)pick(256);
+		at[i] = bit ? at[i] ^ 1 << replay_pick(8) : (u8)replay_pick(256);
 	return true;
 }
 
@@ -129,8 +120,8 @@ static bool change_move(struct subject *subject)
 
 	if (!part)
 		return false;
-	memcpy(save(subject, part->memory + pick(part->size - 16), 16),
-	       part->memory + pick(part->size - 16), 16);
+	memcpy(save(subject, part->memory + replay_pick(part->size - 16), 16),
+	       part->memory + replay_pick(part->size - 16), 16);
 	return true;
 }
 
@@ -157,7 +148,8 @@ static const struct section *find_section(const struct subject *subject, const c
 static u64 any_call(const struct subject *subject, const struct section *table)
 {
 	const struct section *target = &subject->module.section[table->info];
-	const u8 *entry = table->file + pick(table->size / ELF_RELA_SIZE) * ELF_RELA_SIZE;
+	const u8 *entry =
+		table->file + replay_pick(table->size / ELF_RELA_SIZE) * ELF_RELA_SIZE;
 
 	return get32(entry + 8) == RELA_PLT32 ? target->va + get64(entry) : 0;
 }
@@ -192,13 +184,13 @@ static bool change_return(struct subject *subject)
 
 	if (!table || !table->bytes)
 		return false;
-	offset = pick(table->size / 4) * 4;
+	offset = replay_pick(table->size / 4) * 4;
 	at = memory_at(subject, module_points(table, offset), 5);
 	if (!at)
 		return false;
 	save(subject, at, 5);
-	subject->at[0] = pick(2) ? 0xe9 : 0x90;
-	put32(subject->at + 1, pick(UINT32_MAX));
+	subject->at[0] = replay_pick(2) ? 0xe9 : 0x90;
+	put32(subject->at + 1, replay_pick(UINT32_MAX));
 	return true;
 }
 
@@ -214,8 +206,9 @@ static bool change_padding(struct subject *subject)
 	if (end == part->size)
 		return false;
 	size = part->size - end < 16 ? part->size - end : 16;
-	memset(save(subject, part->memory + end + pick(part->size - end - size + 1), (u32)size),
-	       (int)(1 + pick(255)), size);
+	memset(save(subject, part->memory + end + replay_pick(part->size - end - size + 1),
+		    (u32)size),
+	       (int)(1 + replay_pick(255)), size);
 	return true;
 }
 
@@ -226,17 +219,17 @@ static bool change_site(struct subject *subject)
 
 	if (!subject->module.sites)
 		return false;
-	site = subject->module.site[pick(subject->module.sites)];
+	site = subject->module.site[replay_pick(subject->module.sites)];
 	at = memory_at(subject, HF_CODE_BASE + HF_SITE_AT(site), 5);
 	if (!at)
 		return false;
 	save(subject, at, 5);
 	/* A breakpoint, a return, a jump or call somewhere or into the kernel. */
-	subject->at[0] = (const u8[]){ 0xcc, 0xe8, 0xe9, 0xeb, 0xc3 }[pick(5)];
-	put32(subject->at + 1, pick(2) ? pick(UINT32_MAX)
-				       : subject->replay->exporter[0].memory.va -
-						 pick(16 << 20) -
-						 (HF_CODE_BASE + HF_SITE_AT(site)) - 5);
+	subject->at[0] = (const u8[]){ 0xcc, 0xe8, 0xe9, 0xeb, 0xc3 }[replay_pick(5)];
+	put32(subject->at + 1, replay_pick(2) ? replay_pick(UINT32_MAX)
+					      : subject->replay->exporter[0].memory.va -
+							replay_pick(16 << 20) -
+							(HF_CODE_BASE + HF_SITE_AT(site)) - 5);
 	return true;
 }
 
@@ -253,15 +246,15 @@ static bool change_thunks(struct subject *subject)
 		return false;
 	at = save(subject,
 		  subject->replay->window + request->thunks_at +
-			  pick(request->thunk_count) * sizeof(page),
+			  replay_pick(request->thunk_count) * sizeof(page),
 		  sizeof(page));
 	memcpy(&page, at, sizeof(page));
-	switch (pick(3)) {
+	switch (replay_pick(3)) {
 	case 0:
-		page.va += HF_PAGE_SIZE << pick(4);
+		page.va += HF_PAGE_SIZE << replay_pick(4);
 		break;
 	case 1:
-		page.at += 1 + pick(HF_PAGE_SIZE);
+		page.at += 1 + replay_pick(HF_PAGE_SIZE);
 		break;
 	default:
 		request->thunk_count--;
@@ -273,30 +266,31 @@ static bool change_thunks(struct subject *subject)
 
 static bool change_request(struct subject *subject)
 {
-	struct hf_authority_memory *part = &subject->replay->request.part[pick(HF_PART_COUNT)];
-	u64 by = HF_PAGE_SIZE << pick(4);
-	u32 what = (u32)pick(6);
+	struct hf_authority_memory *part =
+		&subject->replay->request.part[replay_pick(HF_PART_COUNT)];
+	u64 by = HF_PAGE_SIZE << replay_pick(4);
+	u32 what = (u32)replay_pick(6);
 
 	if (what == 5)
 		return change_thunks(subject);
 	if (what == 4) {
-		subject->replay->request.percpu += 8ull << pick(12);
+		subject->replay->request.percpu += 8ull << replay_pick(12);
 		return true;
 	}
 	if (!part->size)
 		return false;
 	switch (what) {
 	case 0:
-		part->va += pick(2) ? by : -by;
+		part->va += replay_pick(2) ? by : -by;
 		break;
 	case 1:
-		part->va += 1 + pick(HF_PAGE_SIZE - 1);
+		part->va += 1 + replay_pick(HF_PAGE_SIZE - 1);
 		break;
 	case 2:
-		part->size += pick(2) ? by : -by;
+		part->size += replay_pick(2) ? by : -by;
 		break;
 	default:
-		part->at += pick(2) ? by : ~0ull - by;
+		part->at += replay_pick(2) ? by : ~0ull - by;
 		break;
 	}
 	return true;
@@ -308,7 +302,7 @@ static bool flip(struct subject *subject, u64 from, u64 to)
 {
 	u8 *file = subject->replay->window + subject->replay->request.file_at;
 
-	*save(subject, file + from + pick(to - from), 1) ^= (u8)(1 << pick(8));
+	*save(subject, file + from + replay_pick(to - from), 1) ^= (u8)(1 << replay_pick(8));
 	return true;
 }
 
@@ -319,13 +313,14 @@ static bool change_table(struct subject *subject)
 	u32 i, size;
 
 	for (i = 0; i < 64; i++) {
-		section = &subject->module.section[1 + pick(subject->module.sections - 1)];
+		section =
+			&subject->module.section[1 + replay_pick(subject->module.sections - 1)];
 		if (section->type == ELF_NOBITS || section->size < 16)
 			continue;
-		size = 1 + (u32)pick(8);
-		save(subject, section->file + pick(section->size - size), size);
+		size = 1 + (u32)replay_pick(8);
+		save(subject, section->file + replay_pick(section->size - size), size);
 		while (size--)
-			subject->at[size] = (u8)pick(256);
+			subject->at[size] = (u8)replay_pick(256);
 		return true;
 	}
 	return false;
@@ -334,11 +329,12 @@ static bool change_table(struct subject *subject)
 static bool change_header(struct subject *subject)
 {
 	u8 *file = subject->replay->window + subject->replay->request.file_at;
-	u64 offset = get64(file + 40) + pick(subject->module.sections) * 64;
-	u32 field = (u32)pick(8) * 8;
+	u64 offset = get64(file + 40) + replay_pick(subject->module.sections) * 64;
+	u32 field = (u32)replay_pick(8) * 8;
 
 	put64(save(subject, file + offset + field, 8),
-	      pick(2) ? pick(UINT64_MAX) : get64(file + offset + field) ^ 1ull << pick(64));
+	      replay_pick(2) ? replay_pick(UINT64_MAX)
+			     : get64(file + offset + field) ^ 1ull << replay_pick(64));
 	return true;
 }
 

@@ -241,3 +241,13 @@ void replay_describe(const struct replay *replay, const char *name)
 		printf(" %02x", result->allowed[i]);
 	printf("\n");
 }
+
+u64 replay_pick(u64 below)
+{
+	static u64 state = 0x9e3779b97f4a7c15ull;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return below ? (state >> 11) % below : 0;
+}

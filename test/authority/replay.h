@@ -37,6 +37,8 @@ const char *replay_next(struct replay *replay);
 /* Judges it; 0 or what the authority says. */
 int replay_judge(struct replay *replay);
 void replay_close(struct replay *replay);
+/* Which change is made: below @below, 0 if that is 0; the same numbers in each run. */
+u64 replay_pick(u64 below);
 /* What the authority said, in words. */
 void replay_describe(const struct replay *replay, const char *name);
 

@@ -26,15 +26,6 @@ enum change {
 };
 
 static unsigned long approved, refused, tried[CHANGES], failed;
-static u64 state = 0x9e3779b97f4a7c15ull;
-
-static u64 pick(u64 below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return below ? (state >> 11) % below : 0;
-}
 
 static int judge(struct replay *replay, const struct hf_authority_request *request)
 {
@@ -46,7 +37,7 @@ static int judge(struct replay *replay, const struct hf_authority_request *reque
 /* With one bit of @size bytes in the window changed. */
 static int judge_flipped(struct replay *replay, u64 at, u64 size)
 {
-	u8 *byte = replay->window + at + pick(size), bit = (u8)(1 << pick(8));
+	u8 *byte = replay->window + at + replay_pick(size), bit = (u8)(1 << replay_pick(8));
 	int ret;
 
 	*byte ^= bit;
@@ -102,7 +93,7 @@ static void module(struct replay *replay, const char *name, u32 mutations)
 	if (replay->request.file_size > SMALL && mutations > 2)
 		mutations = 2;
 	while (mutations--)
-		change(replay, name, pick(CHANGES));
+		change(replay, name, replay_pick(CHANGES));
 	if (!judge(replay, &replay->request)) {
 		approved++;
 	} else {

@@ -98,17 +98,23 @@ def save(memory, paths, out):
     return coming
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def options(about, folders):
+    """Which modules, and on what machine."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--kernel", default=place.SERIES)
-    parser.add_argument("--name", default="", help="of the folder; that of the series otherwise")
     parser.add_argument("--number", type=int, default=450, help="of modules, about")
-    parser.add_argument("--folders", default=",".join(FOLDERS), help="of modules, in this order")
+    parser.add_argument("--folders", default=",".join(folders), help="of modules, in this order")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--model", default="max", choices=sorted(MODELS))
     parser.add_argument("--cpu", default="", help="further CPU flags of the emulator")
     parser.add_argument("--append", default="", help="further words of the kernel command line")
-    parser.add_argument("--limit", type=int, default=600)
+    parser.add_argument("--limit", type=int, default=900)
+    return parser
+
+
+def main():
+    parser = options(__doc__, FOLDERS)
+    parser.add_argument("--name", default="", help="of the folder; that of the series otherwise")
     args = parser.parse_args()
 
     name = args.name or args.kernel

@@ -3,7 +3,6 @@
 """Loads as many stock modules as may be, as capture.py does, in two machines: without Holdfast, and
 after lock with the authority in a domain. What loads there must load here, and nothing may be refused."""
 
-import argparse
 import errno
 import os
 import re
@@ -14,7 +13,6 @@ import initramfs as newc
 import place
 import qemu
 import stock
-from models import MODELS
 
 # Not those of virtualization: that is the hypervisor's, and of Linux 6.12 they have a static call of
 # the kernel lead to a function of theirs, which is no entry as long as modules do not bring theirs.
@@ -53,16 +51,7 @@ def load(args, initrd, mode, cases):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kernel", default=place.SERIES)
-    parser.add_argument("--number", type=int, default=450, help="of modules, about")
-    parser.add_argument("--folders", default=",".join(FOLDERS), help="in this order")
-    parser.add_argument("--cpus", type=int, default=2)
-    parser.add_argument("--model", default="max", choices=sorted(MODELS))
-    parser.add_argument("--cpu", default="", help="further CPU flags of the emulator")
-    parser.add_argument("--append", default="", help="further words of the kernel command line")
-    parser.add_argument("--limit", type=int, default=900)
-    args = parser.parse_args()
+    args = capture.options(__doc__, FOLDERS).parse_args()
 
     initrd = archive(args)
     with_it = load(args, initrd, "launched",

@@ -92,65 +92,11 @@ void backend_flush(struct cpu *c)
 	(void)c;
 }
 
-u64 backend_register_read(struct cpu *c, u32 reg)
-{
-	(void)c;
-	return reg;
-}
-
-struct page owner_page(struct gpa address)
-{
-	(void)address;
-	return (struct page){ 0 };
-}
-
-const u8 owner_kinds[HF_KIND_COUNT];
-
-int launch_arrive(struct cpu *c, int error)
-{
-	(void)c;
-	return error;
-}
-
-void shootdown_entered(struct cpu *c, bool flushing)
-{
-	(void)c;
-	(void)flushing;
-}
-
-/* ---- no device is guarded, no CPU restarted ---- */
-
 void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
 {
 	(void)v;
 	(void)e;
 	(void)at;
-}
-
-void device_on_store(struct vcpu *v, struct x86_exit *e, struct gpa at)
-{
-	(void)at;
-	(void)v;
-	(void)e;
-}
-
-bool device_on_msr(struct vcpu *v, struct x86_exit *e)
-{
-	(void)v;
-	(void)e;
-	return false;
-}
-
-bool device_perform(struct vcpu *v, const struct x86_exit *e)
-{
-	(void)v;
-	(void)e;
-	return false;
-}
-
-void device_cpu_init(struct vcpu *v)
-{
-	(void)v;
 }
 
 void restart_on_init(struct vcpu *v, struct x86_exit *e)
@@ -162,12 +108,6 @@ void restart_on_init(struct vcpu *v, struct x86_exit *e)
 void restart_after_window(struct vcpu *v)
 {
 	(void)v;
-}
-
-bool startup_sync(struct cpu *c)
-{
-	(void)c;
-	return false;
 }
 
 /* While it is waited for: the kick is sent. */

@@ -85,6 +85,13 @@ enum verdict exit_decide(struct cpu *c, struct exit *e)
 	return verdict;
 }
 
+u64 shootdown_epoch;
+
+void shootdown_answer(struct cpu *c)
+{
+	(void)c;
+}
+
 void startup_reset(struct cpu *c, bool start)
 {
 	(void)c;
@@ -134,6 +141,10 @@ void tables_on_fetch(struct vcpu *v, struct x86_exit *e, struct gpa at)
 		e->exit.kind = HF_EXIT_VIEW;
 		e->settled = true;
 	}
+}
+
+void panic_check(void)
+{
 }
 
 _Noreturn void panic(const char *format, ...)

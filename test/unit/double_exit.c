@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the backend calls and vmx_exit does not look at. */
+/* What exits call where no device is guarded, no page sealed, and no CPU restarted. */
 #include <hv/arch/x86/common/exit.h>
 #include <hv/backend.h>
 #include <hv/cpu.h>
 #include <hv/launch.h>
 #include <hv/owner.h>
-#include <hv/panic.h>
 #include <hv/shootdown.h>
 #include <hv/startup.h>
-
-u64 shootdown_epoch;
-
-void shootdown_answer(struct cpu *c)
-{
-	(void)c;
-}
 
 void shootdown_entered(struct cpu *c, bool flushing)
 {
@@ -73,8 +65,4 @@ int launch_arrive(struct cpu *c, int error)
 {
 	(void)c;
 	return error;
-}
-
-void panic_check(void)
-{
 }
