@@ -78,7 +78,7 @@ all: $(ARTIFACTS) $(MODULES)
 modules: $(MODULES)
 vm-demo vm-bench: $(ARTIFACTS) $(MODULES)
 vm-test vm-test-full: $(ARTIFACTS) $(addprefix modules-,$(KERNELS))
-vm-test-full vm-test-intel: $(ARTIFACTS) modules-$(KERNEL_INTEL) $(O)/bochs/.ready
+vm-test vm-test-full vm-test-intel: $(ARTIFACTS) modules-$(KERNEL_INTEL) $(O)/bochs/.ready
 vm-test vm-test-full vm-test-arm: $(ARM_ARTIFACTS) $(patsubst %,modules-%-arm64,$(ARM_KERNELS))
 
 # The modules of one kernel: a make of its own, since KVER rules their paths.
@@ -103,7 +103,7 @@ demo:
 	$(Q)+$(SUBMAKE) vm-demo
 
 test:
-	$(Q)scripts/deps.sh build vm arm unit
+	$(Q)scripts/deps.sh build vm intel arm unit
 	$(Q)+$(SUBMAKE) vm-test
 
 test-full:

@@ -58,7 +58,7 @@ class Machine(qemu.Machine):
         logs["events"] = logs["console"]
         return ["qemu-system-aarch64", "-M",
                 "virt,virtualization=on,gic-version=%d" % self.gic,
-                "-accel", "tcg,thread=" + ("single" if self.one_thread else "multi"),
+                "-accel", self.accelerator(),
                 "-cpu", ",".join(filter(None, (self.model.flags, self.cpu))), "-smp", self.smp,
                 "-m", self.memory, "-display", "none", "-monitor", "stdio", "-nic", "none",
                 "-no-reboot", "-serial", "file:" + logs["console"],

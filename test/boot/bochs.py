@@ -50,6 +50,9 @@ class Machine:
         self.doomed = doomed
         self.lacks = cpu[:-len("=off")]     # a feature that this model would have, or ""
 
+    def threads(self):
+        return 1
+
     def _disc(self, logs):
         return logs["console"] + ".iso"
 

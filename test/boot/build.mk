@@ -103,7 +103,6 @@ vm-test:
 
 vm-test-full:
 	$(Q)python3 test/boot/suite.py --full
-	$(Q)python3 test/boot/suite.py --full --intel
 
 vm-test-intel:
 	$(Q)python3 test/boot/suite.py --intel

@@ -86,6 +86,15 @@ class Machine:
         self.resume = resume        # page offsets: see emulator.py
         self.again = again          # may be booted again: not where it is to fail
 
+    def accelerator(self):
+        one = (self.one_thread or "-icount" in self.extra or
+               (self.model.one_thread and self.cpus > 1))
+        return "tcg,thread=" + ("single" if one else "multi")
+
+    def threads(self):
+        """How many of the emulator run CPUs."""
+        return 1 if self.accelerator().endswith("single") else self.cpus
+
     def prepare(self, logs):
         """Makes what the emulator needs beside the files that are there."""
 
@@ -102,9 +111,7 @@ class Machine:
                             "-device", "isa-serial,index=%d,chardev=%s" % (index, kind)]
             else:
                 serials += ["-serial", "file:" + logs[kind]]
-        one = (self.one_thread or "-icount" in self.extra or
-               (self.model.one_thread and self.cpus > 1))
-        return (["qemu-system-x86_64", "-accel", "tcg,thread=" + ("single" if one else "multi"),
+        return (["qemu-system-x86_64", "-accel", self.accelerator(),
                  "-cpu", cpu, "-smp", self.smp, "-m", self.memory,
                  "-display", "none", "-monitor", "stdio", "-nic", "none", "-no-reboot",
                  "-d", "cpu_reset"] +

@@ -6,7 +6,7 @@
 
 --full: every kernel, number of CPUs, depth of paging and CPU model, with loads of a minute. Hours,
 but a run that is interrupted leaves what it has in build/full, and the next one goes on from there.
---intel: the boots in Bochs, and nothing else.
+--intel: nothing but the boots in Bochs, and a compiler at run time for a minute.
 --arm: nothing but the boots of arm64.
 """
 
@@ -244,9 +244,6 @@ def intel_boots(full, seconds):
                    **timed(seconds))
         yield Spec("locked-" + config.name, "locked", "fork", attacks=FEW_INTEL, config=config,
                    **timed(seconds))
-        # In make test-full all loads last that long.
-        yield Spec("jit-" + configs.INTEL.name, "locked", "user-jit", config=configs.INTEL,
-                   **timed(LONG))
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
     config = configs.INTEL
     yield Spec("two-table-" + config.name, "locked", "fork,user-code", attacks=EXECUTE,
@@ -257,6 +254,12 @@ def intel_boots(full, seconds):
     yield Spec("wrong-" + config.name, "manual", WRONG + ",kvm-in-use,inject,launch-and-lock",
                config=config, limit=600)
     yield Spec("no-vmx", "manual", "no-virt", config=config, cpu="vmx=off")
+
+
+def jit_boot():
+    """For a minute, as all loads in make test-full."""
+    return Spec("jit-" + configs.INTEL.name, "locked", "user-jit", config=configs.INTEL,
+                **timed(LONG))
 
 
 # What make test-full has besides the machine of make test: another CPU or interrupt controller, more
@@ -514,10 +517,7 @@ def main():
     part = args.intel or args.arm
     if part:
         plan = [[] for _ in plan]
-    if args.arm or not (args.intel or args.boots):
-        intel = []
-    if args.intel:
-        arm = []
+        intel, arm = (intel + [jit_boot()], []) if args.intel else ([], arm)
     plan = [[spec for spec in stage if not args.boots or spec.name in args.boots]
             for stage in plan + [intel, arm]]
     if args.list:
@@ -540,8 +540,7 @@ def main():
     suite.run(loads, room)
     for config in configs.groups([c for c in machines if c.la57 or args.full]):
         suite.lonely(config)
-    suite.run(single)
-    suite.run(intel)
+    suite.run(single + intel + arm)
     for spec in intel:
         if spec.name.startswith("locked-"):
             suite.attacks(spec.name, spec.name.replace("locked-", "bare-"),
@@ -550,7 +549,6 @@ def main():
         if spec.confines:
             suite.attacks(spec.name, "bare-" + spec.config.name,
                           how="two-table" if spec.name.startswith("two-table-") else "")
-    suite.run(arm)
     for spec in arm:
         if spec.mode == "locked":
             suite.attacks(spec.name, spec.name.replace("locked", "bare"), tabled=False)
