@@ -8,7 +8,7 @@
 #include "unit.h"
 
 #define THREADS 2
-#define ROUNDS	100000
+#define ROUNDS	20000
 #define BURST	100
 
 static struct lock lock;
@@ -16,7 +16,10 @@ static volatile u64 counter; /* not atomic: the lock must protect it */
 
 static u64 arrived; /* atomic */
 
-/* Both threads leave here at nearly the same moment, or there would be no race to lose. */
+/*
+ * Both threads leave here at nearly the same moment, or there would be no race to lose. Beside other
+ * programs each time can cost them a turn of the scheduler, milliseconds: so not too many times.
+ */
 static void meet(u64 round)
 {
 	int spins = 0;
@@ -129,7 +132,7 @@ static void whole_lines(void **ctx)
 	int i;
 
 	(void)ctx;
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 10; i++)
 		print_together(text);
 }
 
@@ -141,6 +144,6 @@ int main(void)
 		cmocka_unit_test(whole_lines),
 	};
 
-	alarm(60); /* a lock that never opens is a failure, not a hang */
+	alarm(600); /* a lock that never opens is a failure, not a hang */
 	return cmocka_run_group_tests_name("lib_lock", tests, NULL, NULL);
 }
