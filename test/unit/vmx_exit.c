@@ -36,6 +36,7 @@
 #define F_RSP	      0x681c
 #define F_RFLAGS      0x6820
 #define F_BLOCKED     0x4824
+#define F_ACTIVITY    0x4826
 #define F_INTERRUPTED 0x4408
 #define F_ERROR	      0x440a
 #define F_EVENT	      0x4016
@@ -712,8 +713,10 @@ static void restarted_at_cpuid(void **ctx)
 	fake_cpu_vmwrite(F_RIP, 0x7000);
 	fake_cpu_vmwrite(F_RSP, 0x7000);
 	fake_cpu_vmwrite(0x6802, 0x7000);
+	fake_cpu_vmwrite(F_ACTIVITY, 1); /* it had been halted */
 	leave_with(10, 0, VERDICT_RETRY);
 	backend_cpu_restart(&cpu, &at);
+	assert_int_equal(fake_cpu_vmread(F_ACTIVITY), 0);
 	assert_int_equal(fake_cpu_vmread(F_RIP), RIP);
 	assert_int_equal(fake_cpu_vmread(F_RSP), 0x5000);
 	assert_int_equal(fake_cpu_vmread(0x6802), TABLES);
