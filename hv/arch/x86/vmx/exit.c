@@ -154,6 +154,8 @@ void exit_decode(struct vcpu *v, struct x86_exit *e)
 	case REASON_INVEPT:
 	case REASON_INVVPID:
 	case REASON_VMFUNC:
+	case REASON_SEAMCALL:
+	case REASON_TDCALL:
 		e->exit.kind = HF_EXIT_VIRT;
 		return;
 	case REASON_STEP:
@@ -299,7 +301,7 @@ int vcpu_exit(struct vcpu *v, struct gprs *gprs)
 {
 	v->gprs = gprs;
 	v->vmx->event = 0;
-	v->vmx->reason = vmcs_read(VMCS_EXIT_REASON);
+	v->vmx->reason = vmcs_read(VMCS_EXIT_REASON) & REASON_KNOWN;
 	if (unlikely(v->trial))
 		return finish_trial(v);
 	shootdown_exited(v->cpu);

@@ -165,8 +165,11 @@ enum vmcs_field {
 #define REASON_INVVPID	     53
 #define REASON_XSETBV	     55
 #define REASON_VMFUNC	     59
-#define REASON_BASIC	     0xffffu
+#define REASON_SEAMCALL	     76
+#define REASON_TDCALL	     77
 #define REASON_ENTRY_FAILED  BIT(31)
+/* Other bits say what it met besides (an enclave, say): SDM vol. 3, 25.9.1. */
+#define REASON_KNOWN (0xffffu | REASON_ENTRY_FAILED)
 
 /* Interruptibility: SDM vol. 3, table 25-3. */
 #define BLOCKED_BY_STI	  BIT(0)
