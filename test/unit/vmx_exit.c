@@ -210,6 +210,7 @@ static int setup(void **ctx)
 			      .event = &cpu_of_vmx.event,
 			      .interrupted = &cpu_of_vmx.interrupted,
 			      .shadow = &cpu_of_vmx.shadow,
+			      .cr4 = CR4_OSXSAVE,
 			      .cpu = &cpu };
 	vcpu.host.stack_top = (u64)stack;
 	stack[1] = 0;
@@ -566,6 +567,14 @@ static void xsetbv(void **ctx)
 	gprs.r[GPR_RAX] = 6;
 	leave_with(55, 0, VERDICT_FAULT);
 	stayed();
+	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
+	/* The hypervisor cannot do it: the kernel had no such states at launch. */
+	setup(NULL);
+	vcpu.cr4 = 0;
+	gprs.r[GPR_RAX] = 7;
+	leave_with(55, 0, VERDICT_FAULT);
+	stayed();
+	assert_int_equal(xcr, 0);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
 }
 

@@ -66,14 +66,18 @@ void registers_load_tr(struct vcpu *v, const struct segment *tss)
 		v->state->tr = *tss;
 }
 
-/* The processor has looked at the privilege; on the value it faults in our hands as well. */
+/*
+ * The processor has looked at the privilege, and at the guest's CR4.OSXSAVE; on the value it faults
+ * in our hands as well. Without the bit in ours, which the kernel had at launch, that would be an
+ * undefined instruction of the hypervisor's.
+ */
 void registers_on_xsetbv(struct vcpu *v, struct x86_exit *e)
 {
 	u64 value = (u32)v->state->rax | v->gprs->r[GPR_RDX] << 32;
 
 	e->exit.kind = HF_EXIT_INSTRUCTION;
 	e->settled = true;
-	if (xcr_write(v->gprs->r[GPR_RCX], value))
+	if (!(v->cr4 & CR4_OSXSAVE) || xcr_write(v->gprs->r[GPR_RCX], value))
 		inject_fault(v);
 	else
 		instruction_advance(v, e);
