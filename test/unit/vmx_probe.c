@@ -44,7 +44,7 @@ static int setup(void **ctx)
 	fake_cpu_set_msr(0x480, 1ull << 55 | 0x12);
 	fake_cpu_set_msr(0x486, 0x80000021);
 	fake_cpu_set_msr(0x488, 0x2000);
-	fake_cpu_set_msr(0x489, 0x3767ff);
+	fake_cpu_set_msr(0x489, 0x1003767ffull);
 	control(0x48d, 0x16, 0x7f);
 	control(0x48e, 0x04006172, 0xfff9fffe);
 	control(0x48f, 0x00036dfb, 0x7fffff);
@@ -77,7 +77,7 @@ static void fit(void **ctx)
 	 * time: no CR3, HLT, INVLPG, RDTSC, MOV DR. */
 	assert_int_equal(vmx.pin, 0x16 | 8 | 0x20);
 	assert_int_equal(vmx.primary, 0x04006172 | 1u << 25 | 1u << 28 | 1u << 31);
-	assert_int_equal(vmx.secondary & ~0x0c501028u, 2);
+	assert_int_equal(vmx.secondary & ~0x04501028u, 2);
 	assert_true(vmx.steps);
 	assert_int_equal(vmx.exit & 0x3c0204, 0x3c0204);
 	assert_int_equal(vmx.entry & 0xc204, 0xc204);
@@ -231,6 +231,36 @@ static void lacks_ept(void **ctx)
 	assert_int_equal(ept_flags, 0);
 }
 
+/* What EPT would not keep in bounds, or what events could not be delivered with. */
+static void in_a_mode(void **ctx)
+{
+	static const struct {
+		u32 ebx, ecx, msr;
+		u64 open, shut;
+	} modes[] = {
+		{ 1u << 25, 0, 0x570, 0, 0x2001 },	/* processor trace */
+		{ 0, 1u << 13, 0x982, 3, 0x600000003 }, /* keys for parts of memory */
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		setup(NULL);
+		fake_cpu_set_leaf(7, (struct cpuid){ .ebx = modes[i].ebx,
+						     .ecx = modes[i].ecx,
+						     .edx = 1 << 29 });
+		fake_cpu_set_msr(modes[i].msr, modes[i].open);
+		assert_int_equal(backend_probe(&boot), 0);
+		fake_cpu_set_msr(modes[i].msr, modes[i].shut);
+		refused(-HF_ENODEV, HF_REASON_PLATFORM);
+		assert_int_equal(probe_traces(), modes[i].msr == 0x570);
+	}
+	/* FRED */
+	setup(NULL);
+	fake_cpu_set_cr4(0x100100020);
+	refused(-HF_ENODEV, HF_REASON_PLATFORM);
+}
+
 static void bad_port(void **ctx)
 {
 	(void)ctx;
@@ -246,7 +276,7 @@ int main(void)
 		test(fit),	  test(small_code), test(no_vmx),
 		test(locked_off), test(in_use),	    test(lacks_control),
 		test(lacks_ept),  test(bad_port),   test(execution_by_mode),
-		test(no_steps),
+		test(no_steps),	  test(in_a_mode),
 	};
 
 	return cmocka_run_group_tests_name("vmx_probe", tests, NULL, NULL);

@@ -14,6 +14,16 @@
 #define ARCH_CAP_PSCHANGE_NO  BIT(6)
 #define LEAF7_ARCH_CAP	      BIT(29) /* edx: the MSR is there */
 
+#define LEAF7_TRACE	 BIT(25) /* ebx: processor trace */
+#define MSR_RTIT_CTL	 0x570u
+#define RTIT_CTL_ENABLED BIT(0)
+
+#define LEAF7_TME	     BIT(13) /* ecx: the MSR is there */
+#define MSR_TME_ACTIVATE     0x982u
+#define TME_KEY_BITS(active) ((active) >> 32 & 0xf)
+
+#define CR4_FRED BIT(32)
+
 #define MSR_VMX_BASIC	     0x480u
 #define MSR_VMX_CR0_FIXED0   0x486u
 #define MSR_VMX_CR4_FIXED0   0x488u
@@ -49,7 +59,7 @@ static const struct {
 	/* Instructions that the guest has without us, and has to be given. */
 	{ MSR_VMX_SECONDARY, SECONDARY_EPT | SECONDARY_TABLES,
 	  SECONDARY_RDTSCP | SECONDARY_VPID | SECONDARY_INVPCID | SECONDARY_XSAVES |
-		  SECONDARY_MODES | SECONDARY_WAIT | SECONDARY_PCONFIG,
+		  SECONDARY_MODES | SECONDARY_WAIT,
 	  &vmx.secondary },
 };
 
@@ -95,6 +105,24 @@ static bool locked_off(void)
 	return (control & FEATURE_CTL_LOCKED) && !(control & FEATURE_CTL_VMX);
 }
 
+/*
+ * Its output goes to physical addresses, as tables say that stay the kernel's to write. Once there
+ * is a hypervisor it cannot be switched on (REG_RTIT).
+ */
+bool probe_traces(void)
+{
+	return (cpuid(7, 0).ebx & LEAF7_TRACE) && (rdmsr(MSR_RTIT_CTL) & RTIT_CTL_ENABLED);
+}
+
+/*
+ * With keys for parts of memory the upper bits of an address choose one (SDM vol. 4, table 2-2,
+ * IA32_TME_ACTIVATE): a page has an address for each, and but for the first these are nobody's.
+ */
+static bool many_keys(void)
+{
+	return (cpuid(7, 0).ecx & LEAF7_TME) && TME_KEY_BITS(rdmsr(MSR_TME_ACTIVATE));
+}
+
 static u32 unfit(void)
 {
 	if (!(cpuid(1, 0).ecx & CPUID_VMX))
@@ -103,7 +131,8 @@ static u32 unfit(void)
 		return HF_REASON_VIRT_DISABLED;
 	if (read_cr4() & CR4_VMXE)
 		return HF_REASON_VIRT_IN_USE;
-	if (!virtualizes())
+	/* With FRED an event says more than is delivered again here, and goes by no table. */
+	if (!virtualizes() || many_keys() || probe_traces() || (read_cr4() & CR4_FRED))
 		return HF_REASON_PLATFORM;
 	if ((rdmsr(MSR_VMX_EPT) & EPT_NEEDED) != EPT_NEEDED)
 		return HF_REASON_NO_NESTED_PAGING;
@@ -150,5 +179,5 @@ int backend_probe(struct hf_boot *boot)
 
 u64 probe_cr4(void)
 {
-	return rdmsr(MSR_VMX_CR4_FIXED1) & ~(CR4_VMXE | CR4_SMXE);
+	return rdmsr(MSR_VMX_CR4_FIXED1) & ~(CR4_VMXE | CR4_SMXE | CR4_FRED);
 }

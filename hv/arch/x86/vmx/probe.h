@@ -11,5 +11,7 @@
 
 /* Own CPU: VMX may be switched on. Where firmware has left that open it is settled: until reset. */
 bool probe_enabled(void);
+/* Own CPU: processor trace is on. */
+bool probe_traces(void);
 /* Bits that CR4 may have in a guest. */
 u64 probe_cr4(void);

@@ -278,7 +278,7 @@ int backend_cpu_enter(struct cpu *cpu)
 	v->frame_end = (u64)(image_frame(cpu->index) + 1);
 	save_native(v);
 	/* Others may have found what this CPU has not: firmware can disable CPUs one by one. */
-	if (v->native.cr4 & CR4_VMXE)
+	if ((v->native.cr4 & CR4_VMXE) || probe_traces())
 		return launch_arrive(cpu, -HF_EBUSY);
 	if (!probe_enabled() || (read_cr0() & vmx.cr0_fixed) != vmx.cr0_fixed)
 		return launch_arrive(cpu, -HF_ENODEV);

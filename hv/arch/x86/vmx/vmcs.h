@@ -127,7 +127,6 @@ enum vmcs_field {
 #define SECONDARY_XSAVES  BIT(20)
 #define SECONDARY_MODES	  BIT(22) /* mode-based execute control for EPT */
 #define SECONDARY_WAIT	  BIT(26) /* TPAUSE, UMONITOR and UMWAIT */
-#define SECONDARY_PCONFIG BIT(27)
 
 /* SDM vol. 3, 25.7.1 and 25.8.1. */
 #define EXIT_DEBUG     BIT(2)
