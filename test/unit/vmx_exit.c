@@ -52,6 +52,7 @@
 #define F_WHICH	      0x440e
 #define F_IDTR_BASE   0x6818
 #define F_IDTR_LIMIT  0x4812
+#define F_CODE_RIGHTS 0x4816
 #define F_SS_RIGHTS   0x4818
 
 #define GP  0x80000b0dull
@@ -197,7 +198,7 @@ static int setup(void **ctx)
 	fake_cpu_vmwrite(F_GUEST_CR4, CR4 | 0x2000);
 	fake_cpu_vmwrite(F_SHADOW_CR4, CR4);
 	fake_cpu_vmwrite(0x2806, EFER);
-	fake_cpu_vmwrite(0x4816, 0xa09b); /* CS: 64-bit code */
+	fake_cpu_vmwrite(F_CODE_RIGHTS, 0xa09b); /* 64-bit */
 	fake_cpu_vmwrite(F_SS_RIGHTS, 0xc093);
 	fake_cpu_vmwrite(F_LENGTH, 3);
 	fake_cpu_vmwrite(F_BLOCKED, 1);
@@ -273,6 +274,39 @@ static void cpuid_exits(void **ctx)
 	gprs.r[GPR_RCX] = 0;
 	leave_with(10, 0, VERDICT_FAULT);
 	assert_int_equal(fake_cpu_vmread(F_DEBUG), 1 << 14);
+}
+
+/* Where 32-bit code ends its addresses start again; others go on. */
+static void addresses_wrap(void **ctx)
+{
+	static const struct {
+		u32 code;
+		u64 rip, next;
+	} ways[] = {
+		{ 0xc0fb, 0xfffffffd, 0 },
+		{ 0xc0fb, 0xfffffffe, 1 },
+		{ 0xc0fb, 0x1000, 0x1003 },
+		{ 0xa0fb, 0xfffffffd, 0x100000000 },
+		{ 0xa09b, 0x7ffffffffffd, 0x800000000000 },
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		setup(NULL);
+		fake_cpu_set_leaf(0, (struct cpuid){ 0 });
+		fake_cpu_vmwrite(F_CODE_RIGHTS, ways[i].code);
+		fake_cpu_vmwrite(F_RIP, ways[i].rip);
+		leave_with(10, 0, VERDICT_FAULT);
+		assert_int_equal(fake_cpu_vmread(F_RIP), ways[i].next);
+		fake_cpu_vmwrite(F_RIP, ways[i].rip);
+		leave_with(18, 0, VERDICT_RESULT);
+		assert_int_equal(fake_cpu_vmread(F_RIP), ways[i].next);
+		fake_cpu_vmwrite(F_RIP, ways[i].rip);
+		gprs.r[GPR_RCX] = MSR_LSTAR;
+		leave_with(32, 0, VERDICT_PERFORM);
+		assert_int_equal(fake_cpu_vmread(F_RIP), ways[i].next);
+	}
 }
 
 static void call(void **ctx)
@@ -771,6 +805,7 @@ int main(void)
 		test(nmi_of_guest),   test(nmi_as_kick),
 		test(nmi_inside),     test(table_stores_let_go),
 		test(doubt_at_cpuid), test(restarted_at_cpuid),
+		test(addresses_wrap),
 	};
 
 	return cmocka_run_group_tests_name("vmx_exit", tests, NULL, NULL);

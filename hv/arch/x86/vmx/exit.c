@@ -28,6 +28,20 @@
 
 #define PENDING_STEP BIT(14) /* BS: SDM vol. 3, table 25-4 */
 
+/*
+ * Behind the instruction that exited. Addresses of 32-bit code end at 2^32, which any program can
+ * run up to, and the entry refuses those beyond (SDM vol. 3, 27.3.1.4).
+ */
+static u64 next_rip(void)
+{
+	u64 rip = vmcs_read(VMCS_GUEST_RIP), next = rip + vmcs_read(VMCS_EXIT_LENGTH);
+
+	if (unlikely((rip ^ next) >> 32) &&
+	    !(vmcs_read(VMCS_RIGHTS_OF(VMCS_GUEST_CS)) & RIGHTS_LONG))
+		next = (u32)next;
+	return next;
+}
+
 /* ---- decoding exits ---- */
 
 static void on_violation(struct vcpu *v, struct x86_exit *e)
@@ -112,7 +126,7 @@ static _Noreturn void give_up(const struct vcpu *v, const char *what)
 void exit_decode(struct vcpu *v, struct x86_exit *e)
 {
 	/* Of instructions; of other exits it is not looked at. */
-	e->next_rip = v->state->rip + vmcs_read(VMCS_EXIT_LENGTH);
+	e->next_rip = next_rip();
 	switch (v->vmx->reason) {
 	case REASON_EPT_VIOLATION:
 		e->next_rip = 0;
@@ -203,7 +217,7 @@ static void on_cpuid(struct vcpu *v)
 
 	cpu_count_exit(v->cpu, HF_EXIT_INSTRUCTION);
 	do_cpuid(v->gprs);
-	vmcs_write(VMCS_GUEST_RIP, vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_LENGTH));
+	vmcs_write(VMCS_GUEST_RIP, next_rip());
 	if (blocked & BLOCKED_SHADOW)
 		vmcs_write(VMCS_INTERRUPTIBILITY, blocked & ~BLOCKED_SHADOW);
 	if (unlikely(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
@@ -246,7 +260,7 @@ static void handle(struct vcpu *v)
 	e.exit.root = v->state->cr3;
 	e.exit.code = v->vmx->reason;
 	if (v->vmx->reason == REASON_VMCALL) {
-		e.next_rip = v->state->rip + vmcs_read(VMCS_EXIT_LENGTH);
+		e.next_rip = next_rip();
 		exit_handle_call(v, &e);
 	} else {
 		exit_handle(v, &e);

@@ -105,6 +105,7 @@ enum vmcs_field {
 #define VMCS_BASE_OF(selector)	 (VMCS_GUEST_BASE + (selector)-VMCS_GUEST_ES)
 
 /* Access rights are attributes with four bits in between: SDM vol. 3, table 25-2. */
+#define RIGHTS_LONG	BIT(13)
 #define RIGHTS_UNUSABLE BIT(16)
 
 /* Controls: SDM vol. 3, 25.6.1 and 25.6.2. */
