@@ -462,6 +462,21 @@ static void msrs(void **ctx)
 	leave_with(32, 0, VERDICT_PERFORM);
 	assert_int_equal(seen.reg.old, 0x77);
 	assert_int_equal(fake_cpu_vmread(0x6826), 0x88);
+	/* What an entry might refuse is not put there, under whatever action. */
+	setup(NULL);
+	fake_cpu_vmwrite(0x2802, 1);
+	gprs.r[GPR_RCX] = 0x1d9;
+	gprs.r[GPR_RAX] = 3;
+	leave_with(32, 0, VERDICT_PERFORM);
+	advanced(3);
+	assert_int_equal(fake_cpu_vmread(0x2802), 3);
+	setup(NULL);
+	gprs.r[GPR_RCX] = 0x1d9;
+	gprs.r[GPR_RAX] = 1u << 16;
+	leave_with(32, 0, VERDICT_PERFORM);
+	stayed();
+	assert_int_equal(fake_cpu_vmread(F_EVENT), GP);
+	assert_int_equal(fake_cpu_vmread(0x2802), 0);
 }
 
 /* The kernel's SIDT is done, a program's faults without an event. */
@@ -545,6 +560,9 @@ static void table_stores_let_go(void **ctx)
 static void table_loads(void **ctx)
 {
 	static const u8 table[] = { 0xff, 0x0f, 0, 0, 0x11, 0, 0, 0xfe, 0xff, 0xff };
+	static const u64 tss[][2] = { { 0x0000890010000067, 0xffff8800 },
+				      { 0x0000890010000067, 0x8fff8800 } };
+	size_t i;
 
 	(void)ctx;
 	fake_cpu_vmwrite(F_IDTR_BASE, 0xfffffe0000000000);
@@ -559,6 +577,23 @@ static void table_loads(void **ctx)
 	assert_int_equal(seen.reg.old, 0xfffffe0000000000);
 	assert_int_equal(seen.reg.value, 0xfffffe0000110000);
 	assert_int_equal(fake_cpu_vmread(F_IDTR_BASE), 0xfffffe0000110000);
+	/* ltr: of a base that is none nothing is loaded, under whatever action */
+	for (i = 0; i < ARRAY_SIZE(tss); i++) {
+		setup(NULL);
+		fake_cpu_vmwrite(0x080e, 0x40);
+		fake_cpu_vmwrite(0x6814, 0xfffffe0000003000);
+		fake_cpu_vmwrite(0x6816, 0x800);
+		fake_cpu_vmwrite(0x4810, 0x7f);
+		memcpy(memory + CODE + 0x850, tss[i], sizeof(tss[i]));
+		fake_cpu_vmwrite(F_WHICH, 3 << 28);
+		put_code("\x0f\x00\xd8", 3);
+		gprs.r[GPR_RAX] = 0x50;
+		leave_with(47, 0, VERDICT_PERFORM);
+		advanced(3);
+		assert_int_equal(fake_cpu_vmread(0x080e), i ? 0x40 : 0x50);
+		assert_int_equal(fake_cpu_vmread(0x6814),
+				 i ? 0xfffffe0000003000 : 0xffff880000001000);
+	}
 	/* lldt of nothing: done, as at the start of each CPU */
 	setup(NULL);
 	fake_cpu_vmwrite(0x080c, 0x50);

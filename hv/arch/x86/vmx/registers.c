@@ -60,8 +60,11 @@ void registers_set_efer(struct vcpu *v, u64 value)
 
 /* ---- others ---- */
 
+/* A base that no processor loads, the entry would refuse: SDM vol. 3, 27.3.1.2. */
 void registers_load_tr(struct vcpu *v, const struct segment *tss)
 {
+	if (!sysreg_canonical(tss->base))
+		return;
 	if (v->state->tr.selector != tss->selector || v->state->tr.base != tss->base)
 		v->state->tr = *tss;
 }
@@ -137,6 +140,9 @@ int registers_set_msr(struct vcpu *v, u32 msr, u64 value)
 	(void)v;
 	if (!field)
 		return msr_write(msr, value);
+	/* Of other bits only the processor knows which it has: the entry refuses the rest. */
+	if (msr == MSR_DEBUGCTL && (value & ~(vmcs_read(field) | DEBUGCTL_BTF)))
+		return -HF_EINVAL;
 	vmcs_write(field, value);
 	return 0;
 }
