@@ -41,6 +41,7 @@
 #define F_ERROR	      0x440a
 #define F_EVENT	      0x4016
 #define F_EVENT_ERROR 0x4018
+#define F_EVENT_BYTES 0x401a
 #define F_EXIT_EVENT  0x4404
 #define F_PRIMARY     0x4002
 #define F_SECONDARY   0x401e
@@ -54,6 +55,8 @@
 #define F_IDTR_LIMIT  0x4812
 #define F_CODE_RIGHTS 0x4816
 #define F_SS_RIGHTS   0x4818
+#define F_DR7	      0x681a
+#define F_DEBUGCTL    0x2802
 
 #define GP  0x80000b0dull
 #define UD  0x80000306ull
@@ -761,6 +764,49 @@ static void nmi_as_kick(void **ctx)
 	assert_int_equal(cpu.doubts, 1);
 }
 
+/* Debug exceptions are handed on, with what their delivery does: each round of those without end
+ * is an exit. */
+static void debug_exceptions(void **ctx)
+{
+	static const struct {
+		u32 event;
+		u64 info, dr6;
+	} ways[] = {
+		{ 0x80000301, 0x4001, 0xffff4ff1 },  /* a step, and a breakpoint */
+		{ 0x80000301, 0x2000, 0xffff2ff0 },  /* an access to a debug register */
+		{ 0x80000301, 0x0800, 0xffff07f0 },  /* a bus lock */
+		{ 0x80000301, 0x10002, 0xfffe0ff2 }, /* in a transaction */
+		{ 0x80000501, 0, 0xffff0ff0 },	     /* int1 */
+	};
+	size_t i;
+
+	(void)ctx;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		setup(NULL);
+		fake_cpu_vmwrite(F_EXIT_EVENT, ways[i].event);
+		fake_cpu_vmwrite(F_DR7, 0x2401);
+		fake_cpu_vmwrite(F_DEBUGCTL, 0x4003);
+		leave_with(0, ways[i].info, VERDICT_RETRY);
+		assert_int_equal(seen.kind, HF_EXIT_KICK);
+		assert_int_equal(fake_cpu_vmread(F_EVENT), ways[i].event);
+		assert_int_equal(fake_cpu_vmread(F_EVENT_BYTES), 3);
+		assert_int_equal(fake_cpu_vmread(F_RIP), RIP);
+		assert_int_equal(fake_cpu_vmread(F_BLOCKED), 0);
+		assert_int_equal(cpu_of_vmx.state.dr6, ways[i].dr6);
+		assert_int_equal(fake_cpu_vmread(F_DR7), 0x401);
+		assert_int_equal(fake_cpu_vmread(F_DEBUGCTL), 0x4000);
+	}
+	/* The end of an NMI's handling has met a breakpoint, and is to come again. */
+	fake_cpu_vmwrite(F_EXIT_EVENT, 0x80001301);
+	leave_with(0, 1, VERDICT_RETRY);
+	assert_int_equal(fake_cpu_vmread(F_EVENT), 0x80000301);
+	assert_int_equal(fake_cpu_vmread(F_BLOCKED), 8);
+	/* Nobody asked for another exception. */
+	fake_cpu_vmwrite(F_EXIT_EVENT, 0x80000306);
+	leave_with(0, 0, VERDICT_FAULT);
+	assert_int_equal(seen.kind, HF_EXIT_OTHER);
+}
+
 /* The table of exceptions is looked up then, also where no other register is: CPUID. */
 static void doubt_at_cpuid(void **ctx)
 {
@@ -830,16 +876,27 @@ static void nmi_inside(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(cpuid_exits),    test(call),
-		test(violations),     test(crossings),
-		test(mov_to_cr),      test(cr0_shown),
-		test(msrs),	      test(table_stores),
-		test(table_loads),    test(port),
-		test(xsetbv),	      test(others),
-		test(bugs),	      test(interrupted),
-		test(nmi_of_guest),   test(nmi_as_kick),
-		test(nmi_inside),     test(table_stores_let_go),
-		test(doubt_at_cpuid), test(restarted_at_cpuid),
+		test(cpuid_exits),
+		test(call),
+		test(violations),
+		test(crossings),
+		test(mov_to_cr),
+		test(cr0_shown),
+		test(msrs),
+		test(table_stores),
+		test(table_loads),
+		test(port),
+		test(xsetbv),
+		test(others),
+		test(bugs),
+		test(interrupted),
+		test(nmi_of_guest),
+		test(nmi_as_kick),
+		test(nmi_inside),
+		test(table_stores_let_go),
+		test(doubt_at_cpuid),
+		test(restarted_at_cpuid),
+		test(debug_exceptions),
 		test(addresses_wrap),
 	};
 

@@ -37,6 +37,7 @@ static const char *check_control(const struct vcpu *v)
 			  (vmx.secondary |
 			   (locked && !(primary & PRIMARY_STEP) ? SECONDARY_TABLES : 0)),
 		  "secondary controls" },
+		{ vmcs_read(VMCS_EXCEPTIONS) == EXCEPTIONS, "exceptions" },
 		{ map == (locked ? vmx.msr_map_locked_pa : vmx.msr_map_pa), "map of MSRs" },
 		{ vmcs_read(VMCS_IO_BITMAP_A) == vmx.io_map_pa, "map of ports" },
 		{ vmcs_read(VMCS_EPT_POINTER) == vmx.ept_pointer[v->view], "EPT pointer" },

@@ -11,11 +11,14 @@
 #include "vmx.h"
 
 /* Exit qualification of an EPT violation: SDM vol. 3, table 28-7. */
-#define EPT_WRITE     BIT(1)
-#define EPT_FETCH     BIT(2)
-#define EPT_LINEAR    BIT(7)  /* the access has a linear address ... */
-#define EPT_FINAL     BIT(8)  /* ... and is that to what it leads to, not one to a table */
-#define EPT_UNBLOCKED BIT(12) /* an IRET has ended the blocking of NMIs, and comes again */
+#define EPT_WRITE  BIT(1)
+#define EPT_FETCH  BIT(2)
+#define EPT_LINEAR BIT(7) /* the access has a linear address ... */
+#define EPT_FINAL  BIT(8) /* ... and is that to what it leads to, not one to a table */
+
+/* There, and where an exception says what it is: an IRET has ended the blocking of NMIs, and comes
+ * again. */
+#define UNBLOCKED BIT(12)
 
 /* Of an I/O instruction: table 28-5. */
 #define IO_WIDTH(qualification) (((qualification)&7) + 1)
@@ -25,6 +28,12 @@
 
 #define EXIT_EVENT_NMI (EVENT_VALID | EVENT_NMI | VECTOR_NMI)
 #define EXIT_EVENT     (EVENT_VALID | EVENT_TYPE | EVENT_VECTOR)
+
+/* Of #DB the qualification is what is new in DR6 (table 28-1), of which two flags are inverted. */
+#define DR6_NONE     0xffff0ff0ull
+#define DR6_INVERTED (BIT(11) | BIT(16))
+#define DR7_GD	     BIT(13)
+#define DEBUGCTL_LBR BIT(0)
 
 #define PENDING_STEP BIT(14) /* BS: SDM vol. 3, table 25-4 */
 
@@ -44,6 +53,13 @@ static u64 next_rip(void)
 
 /* ---- decoding exits ---- */
 
+static void block_again(const struct vcpu *v, u64 info)
+{
+	if ((info & UNBLOCKED) && !(v->vmx->interrupted & EVENT_VALID))
+		vmcs_write(VMCS_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+}
+
 static void on_violation(struct vcpu *v, struct x86_exit *e)
 {
 	u64 info = vmcs_read(VMCS_QUALIFICATION);
@@ -52,9 +68,7 @@ static void on_violation(struct vcpu *v, struct x86_exit *e)
 	struct page page = owner_page(at);
 	struct exit_memory *m = &e->exit.memory;
 
-	if ((info & EPT_UNBLOCKED) && !(v->vmx->interrupted & EVENT_VALID))
-		vmcs_write(VMCS_INTERRUPTIBILITY,
-			   vmcs_read(VMCS_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+	block_again(v, info);
 	if (page.guarded && (info & EPT_WRITE) && !walk) {
 		device_on_store(v, e, at);
 		return;
@@ -90,16 +104,43 @@ static void on_port(struct vcpu *v, struct x86_exit *e)
 }
 
 /*
- * NMIs are all that exits of events. As long as the exit lasts the processor holds others back: of
- * one of the guest's and a kick the second exits next, in what order ever they were.
+ * The guest's #DB, handed on: its delivery stores to a stack, on which an attacker may have set the
+ * next breakpoint, and so for ever, between two instructions, where no NMI is taken, so no kick.
+ * Each round is an exit, after which demands are answered. (#AC has no such loop: in 64-bit mode the
+ * stack is aligned first, 6.14.2.) What delivery does to debug registers is left to us (28.1).
+ */
+static void on_debug(struct vcpu *v, struct x86_exit *e, u64 event)
+{
+	struct state *state = v->state;
+	u64 info = vmcs_read(VMCS_QUALIFICATION);
+
+	block_again(v, event);
+	state->dr6 = ((state->dr6 & ~DR6_HITS) | DR6_NONE | info) ^ (info & DR6_INVERTED);
+	state->dr7 &= ~DR7_GD;
+	vmcs_write(VMCS_GUEST_DEBUGCTL,
+		   vmcs_read(VMCS_GUEST_DEBUGCTL) & ~(DEBUGCTL_LBR | DEBUGCTL_BTF));
+	*v->shadow = 0;
+	/* For that of an instruction (INT1), which is behind it. */
+	vmcs_write(VMCS_ENTRY_LENGTH, vmcs_read(VMCS_EXIT_LENGTH));
+	inject_event(v, event & EXIT_EVENT);
+	e->exit.kind = HF_EXIT_KICK;
+}
+
+/*
+ * Of NMIs the processor holds others back as long as the exit lasts: of one of the guest's and a
+ * kick the second exits next, in what order ever they were.
  */
 static void on_event(struct vcpu *v, struct x86_exit *e)
 {
+	u64 event = vmcs_read(VMCS_EXIT_EVENT);
+
 	e->next_rip = 0;
-	if ((vmcs_read(VMCS_EXIT_EVENT) & EXIT_EVENT) != EXIT_EVENT_NMI)
-		return;
-	inject_late_kick(v);
-	inject_took(v, e, 1);
+	if ((event & EXIT_EVENT) == EXIT_EVENT_NMI) {
+		inject_late_kick(v);
+		inject_took(v, e, 1);
+	} else if ((event & (EVENT_VALID | EVENT_VECTOR)) == (EVENT_VALID | VECTOR_DB)) {
+		on_debug(v, e, event);
+	}
 }
 
 /* SDM vol. 3, 26.2: INIT is held back in the hypervisor and exits from the guest. The start-up

@@ -125,7 +125,6 @@ void tables_load(struct vcpu *v)
 static void init_nothing(void)
 {
 	static const u32 none[] = {
-		VMCS_EXCEPTIONS,
 		VMCS_PAGE_FAULT_MASK,
 		VMCS_PAGE_FAULT_MATCH,
 		VMCS_CR3_TARGETS,
@@ -159,6 +158,7 @@ static void init_control(struct vcpu *v)
 	vmcs_write(VMCS_PIN, vmx.pin);
 	vmcs_write(VMCS_PRIMARY, vmx.primary);
 	vmcs_write(VMCS_SECONDARY, vmx.secondary);
+	vmcs_write(VMCS_EXCEPTIONS, EXCEPTIONS);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx.exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx.entry);
 	vmcs_write(VMCS_IO_BITMAP_A, vmx.io_map_pa);

@@ -46,6 +46,9 @@ extern struct vmx vmx;
 #define CR4_FREE  (0x74full | CR4_PSE | CR4_PGE | CR4_PCIDE | CR4_OSXSAVE)
 #define CR4_OWNED (~CR4_FREE)
 
+/* Exceptions that exit: exit.c, on_debug. */
+#define EXCEPTIONS BIT(VECTOR_DB)
+
 /* What vcpu_run returns where the processor refused to begin, beside errors. */
 #define VCPU_REFUSED 1
 
