@@ -24,11 +24,14 @@ static const struct msr_range free_msrs[] = {
 	{ 0x000000e1, 0x000000e1 }, /* Intel: UMWAIT_CONTROL: how long it may wait */
 	{ 0x000000e7, 0x000000e8 }, /* MPERF, APERF: counters */
 	{ 0x0000010b, 0x0000010b }, /* FLUSH_CMD: empties a cache */
+	{ 0x0000010f, 0x0000010f }, /* Intel: TSX_FORCE_ABORT: transactions or a counter */
+	{ 0x00000140, 0x00000140 }, /* Intel: MISC_FEATURES_ENABLES: CPUID faults, by thread */
 	{ 0x0000017a, 0x0000017b }, /* MCG_STATUS, MCG_CTL: machine checks, for the guest */
 	{ 0x00000186, 0x0000018d }, /* Intel: PERFEVTSELn: performance counters */
 	{ 0x00000199, 0x0000019c }, /* Intel: PERF_CTL, clock, thermal interrupt and status */
 	{ 0x000001a6, 0x000001a7 }, /* Intel: OFFCORE_RSP_n: performance counters */
 	{ 0x000001b0, 0x000001b2 }, /* Intel: ENERGY_PERF_BIAS, package's thermal status */
+	{ 0x000001c4, 0x000001c5 }, /* Intel: XFD, XFD_ERR: which states a thread has */
 	{ 0x00000280, 0x0000029f }, /* Intel: MCn_CTL2: machine checks */
 	{ 0x00000309, 0x0000030c }, /* Intel: FIXED_CTRn: performance counters */
 	{ 0x0000038d, 0x00000391 }, /* Intel: FIXED_CTR_CTRL, PERF_GLOBAL_*: the same */
@@ -38,10 +41,13 @@ static const struct msr_range free_msrs[] = {
 	{ 0x000006a7, 0x000006a7 }, /* PL3_SSP: the same */
 	{ 0x000006e0, 0x000006e0 }, /* TSC_DEADLINE: a timer */
 	{ 0x00000770, 0x00000774 }, /* Intel: HWP: performance states */
+	{ 0x00000777, 0x00000777 }, /* Intel: HWP_STATUS, by its interrupt */
 	{ 0x00000800, 0x000008ff }, /* x2APIC, as its page is free in xAPIC mode */
 	{ 0x00000c81, 0x00000c81 }, /* L3_QOS_CFG: shares of the cache (resctrl) */
 	{ 0x00000c8d, 0x00000c8f }, /* QM_EVTSEL, QM_CTR, PQR_ASSOC: the same */
 	{ 0x00000c90, 0x00000c9f }, /* L3_MASK_n: the same */
+	{ 0x00000d10, 0x00000d8f }, /* Intel: L2_MASK_n, MBA_THRTL_n: the same */
+	{ 0x00000d93, 0x00000d93 }, /* Intel: PASID: of a process, for its devices' queues */
 	{ 0x4b564d05, 0x4b564d05 }, /* KVM as outer host: POLL_CONTROL, a switch */
 	{ 0x4b564d07, 0x4b564d07 }, /* the same: ASYNC_PF_ACK. Others name memory */
 	{ 0xc0000100, 0xc0000103 }, /* FS_BASE, (KERNEL_)GS_BASE, TSC_AUX: thread and CPU */
