@@ -106,7 +106,7 @@ static void on_port(struct vcpu *v, struct x86_exit *e)
 /*
  * The guest's #DB, handed on: its delivery stores to a stack, on which an attacker may have set the
  * next breakpoint, and so for ever, between two instructions, where no NMI is taken, so no kick.
- * Each round is an exit, after which demands are answered. (#AC has no such loop: in 64-bit mode the
+ * Each round is an exit, after which demands are answered. (#AC has no such loop: in long mode the
  * stack is aligned first, 6.14.2.) What delivery does to debug registers is left to us (28.1).
  */
 static void on_debug(struct vcpu *v, struct x86_exit *e, u64 event)
