@@ -125,9 +125,10 @@ $(UNIT)/test/unit/x86_sysreg: $(UNIT_CPU)/common/sysreg.o $(UNIT_CPU)/common/msr
 $(UNIT)/test/unit/svm_probe: $(UNIT_CPU)/svm/probe.o $(UNIT_CPU)/common/platform.o
 $(UNIT)/test/unit/svm_npt: $(UNIT_CPU)/svm/npt.o
 $(UNIT)/test/unit/vmx_probe: $(UNIT_CPU)/vmx/probe.o $(UNIT_CPU)/common/platform.o
-$(UNIT)/test/unit/vmx_exit: $(patsubst %,$(UNIT_CPU)/vmx/%.o,exit state registers table inject check \
-	restart) $(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode \
-	gwalk msrs sysreg umip restart)
+$(addprefix $(UNIT)/test/unit/,vmx_exit vmx_event): $(UNIT)/test/unit/guest_vmx.o \
+	$(patsubst %,$(UNIT_CPU)/vmx/%.o,exit state registers table inject check restart) \
+	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk msrs \
+	sysreg umip restart)
 $(UNIT)/test/unit/vmx_ept: $(patsubst %,$(UNIT_CPU)/vmx/%.o,ept mtrr)
 $(UNIT)/test/unit/svm_check: $(UNIT_CPU)/svm/check.o $(patsubst %,$(UNIT_CPU)/common/%.o,msrs sysreg)
 UNIT_EXIT := $(addprefix $(UNIT)/test/unit/,svm_exit svm_nmi svm_registers svm_store)
@@ -135,7 +136,7 @@ $(UNIT_EXIT): $(patsubst %,$(UNIT_CPU)/svm/%.o,exit registers inject check) \
 	$(patsubst %,$(UNIT_CPU)/common/%.o,exit instruction registers inject port store decode gwalk \
 	msrs sysreg umip)
 $(addprefix $(UNIT)/test/unit/,svm_exit svm_registers svm_store): $(UNIT)/test/unit/guest.o
-$(addprefix $(UNIT)/test/unit/,svm_nmi vmx_exit): $(UNIT)/test/unit/double_exit.o
+$(addprefix $(UNIT)/test/unit/,svm_nmi vmx_exit vmx_event): $(UNIT)/test/unit/double_exit.o
 
 $(UNIT_X86): $(UNIT)/%: $(UNIT)/%.o $(UNIT)/test/unit/fake_cpu.o
 	$(Q)$(CC) $(UNIT_SANITIZE) -pthread -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
