@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <linux/filter.h>
@@ -135,6 +136,62 @@ static bool debugged(void)
 	return waitpid(pid, &status, 0) == pid;
 }
 
+#ifdef __x86_64__
+
+#define LAST	  0xfffff000ul /* page that 32-bit code can address */
+#define USER32_CS 0x23	       /* arch/x86/include/asm/segment.h of Linux */
+
+static unsigned int vendor; /* as CPUID says in EBX */
+
+/* It has been executed; at 0, where addresses start again, nothing is. */
+static void on_end(int number, siginfo_t *info, void *context)
+{
+	const ucontext_t *c = context;
+
+	(void)number;
+	_exit((unsigned int)c->uc_mcontext.gregs[REG_RBX] == vendor && !info->si_addr ? 7 : 1);
+}
+
+/* CPUID as the last of what 32-bit code can address: it exits on Intel, and is done for it. */
+static void run_to_the_end(void)
+{
+	static char room[65536]; /* 32-bit code has no 64-bit stack */
+	const struct sigaction end = { .sa_sigaction = on_end,
+				       .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	const stack_t stack = { .ss_sp = room, .ss_size = sizeof(room) };
+	unsigned char *page = mmap((void *)LAST, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	unsigned int leaf = 0;
+
+	if (page == MAP_FAILED || sigaltstack(&stack, NULL) || sigaction(SIGSEGV, &end, NULL))
+		_exit(2);
+	memcpy(page + SIZE - 2, "\x0f\xa2", 2);
+	__asm__ volatile("cpuid" : "+a"(leaf), "=b"(vendor) : : "ecx", "edx");
+	__asm__ volatile("push %0\n\tpush %1\n\tlretq"
+			 :
+			 : "r"((long)USER32_CS), "r"(LAST + SIZE - 2), "a"(0), "b"(0));
+}
+
+static bool wrapped(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		run_to_the_end();
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 7;
+}
+
+#else
+
+static bool wrapped(void)
+{
+	return true;
+}
+
+#endif
+
 static int child_code(const void *unused)
 {
 	(void)unused;
@@ -144,7 +201,9 @@ static int child_code(const void *unused)
 		return 2;
 	if (!signalled())
 		return 3;
-	return debugged() ? 0 : 4;
+	if (!debugged())
+		return 4;
+	return wrapped() ? 0 : 5;
 }
 
 static void user_code(struct verdict *v)
@@ -156,7 +215,8 @@ static void user_code(struct verdict *v)
 	if (o.hung || o.died || o.status)
 		return fail(v, "step %d failed", o.status);
 	quiet(v, before,
-	      "code of programs: loaded, compiled, signals, a debugger's breakpoint");
+	      "code of programs: loaded, compiled, signals, a debugger's breakpoint, to the "
+	      "end");
 }
 
 /* A dynamically linked program, whose own work is to make code; it checks what that does. */

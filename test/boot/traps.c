@@ -111,35 +111,61 @@ static bool single_steps(struct verdict *v)
 	return ended && steps >= STEPS && !still;
 }
 
-/* Those it has taken; 0 where it does not, or there is no hypervisor. Negative errno. */
-static long long taken(bool *takes)
+static volatile sig_atomic_t trapped;
+
+static void on_trap(int number)
+{
+	(void)number;
+	trapped++;
+}
+
+/* The debug exception that is an instruction: once each, and behind it. */
+static bool instruction(struct verdict *v)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGTRAP, on_trap);
+		for (int i = 0; i < STORES; i++)
+			__asm__ volatile(".byte 0xf1");
+		_exit(trapped == STORES ? ENDED : 1);
+	}
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == ENDED)
+		return true;
+	fail(v, "INT1 traps not as often as it is executed");
+	return false;
+}
+
+static bool is_bare(void)
+{
+	return !strcmp(cmdline_get("mode", "bare"), "bare");
+}
+
+/* Those that the hypervisor has taken; 0 where there is none. Negative errno. */
+static long long taken(void)
 {
 	struct exit_counts counts;
-	struct hf_info info;
 	int err;
 
-	*takes = strcmp(cmdline_get("mode", "bare"), "bare");
-	if (!*takes)
+	if (is_bare())
 		return 0;
-	err = ctl_info(&info);
-	*takes = !strcmp(info.backend, "svm");
-	if (!err)
-		err = ctl_exits(&counts);
+	err = ctl_exits(&counts);
 	return err ? err : (long long)counts.kind[HF_EXIT_KICK];
 }
 
 static void traps(struct verdict *v)
 {
 	long long before = newest_event(), first, last;
-	bool takes;
 
-	first = taken(&takes);
-	if (!watchpoint(v) || !single_steps(v))
+	first = taken();
+	if (!watchpoint(v) || !single_steps(v) || !instruction(v))
 		return;
-	last = taken(&takes);
-	if (first < 0 || last < 0 || (takes && last - first < STORES + STEPS))
+	last = taken();
+	if (first < 0 || last < 0 || (!is_bare() && last - first < 2 * STORES + STEPS))
 		return fail(v, "the hypervisor took %lld, then %lld", first, last);
-	quiet(v, before, "a watchpoint, and single steps");
+	quiet(v, before, "a watchpoint, single steps, INT1");
 }
 
 #endif
