@@ -13,7 +13,7 @@ static void interrupted(void **ctx)
 {
 	(void)ctx;
 	/* A page fault was being delivered: again, with its error code. */
-	fake_cpu_vmwrite(F_INTERRUPTED, 0x80000b0e);
+	fake_cpu_vmwrite(F_INTERRUPTED, 0x80001b0e);
 	fake_cpu_vmwrite(F_ERROR, 2);
 	guest_leave(48, 0x182, VERDICT_RETRY);
 	assert_int_equal(fake_cpu_vmread(F_EVENT), 0x80000b0e);

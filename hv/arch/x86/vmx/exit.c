@@ -267,13 +267,16 @@ static void on_cpuid(struct vcpu *v)
 
 /* ---- in and out ---- */
 
-/* First of an exit. An NMI that is to be delivered again blocks none. */
+/*
+ * First of an exit. An NMI that is to be delivered again blocks none. Of what was being delivered a
+ * bit is undefined (SDM vol. 3, 25.9.3) that must be clear when it is again.
+ */
 static void load_events(struct vcpu *v)
 {
 	struct vmx_cpu *x = v->vmx;
 	u64 blocked = vmcs_read(VMCS_INTERRUPTIBILITY);
 
-	x->interrupted = vmcs_read(VMCS_INTERRUPTED);
+	x->interrupted = vmcs_read(VMCS_INTERRUPTED) & ~EVENT_RESERVED;
 	if (x->interrupted & EVENT_ERROR)
 		x->interrupted |= vmcs_read(VMCS_INTERRUPTED_ERROR) << 32;
 	x->shadow = blocked & BLOCKED_SHADOW;
