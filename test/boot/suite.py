@@ -235,7 +235,7 @@ def intel_boots(full, seconds):
         yield Spec("confined-" + config.name, "locked", "fork", attacks=EXECUTE + "," + FEW_INTEL,
                    config=config, confines=True, **timed(seconds))
         yield Spec("quiet-" + config.name, "locked",
-                   "audit,fork,command,patch-key,stress," + CONFINED, config=config,
+                   "audit,fork,command,patch-key,stress,traps," + CONFINED, config=config,
                    **timed(seconds))
         yield Spec("steady-" + config.name, "locked", "steady", config=config)
     config = configs.INTEL_SMP
@@ -245,6 +245,11 @@ def intel_boots(full, seconds):
         yield Spec("locked-" + config.name, "locked", "fork", attacks=FEW_INTEL, config=config,
                    **timed(seconds))
     yield Spec("cycle-" + config.name, "locked", "cpu-cycle,fork", config=config)
+    # Of the NMIs that nmi-outside and nmi-inside need Bochs has none.
+    nmi = dict(run="nmi-backtrace,nmi-routed", config=config)
+    yield Spec("nmi-unguarded-" + config.name, "allow", words={"check": "yes"}, **nmi)
+    if full:
+        yield Spec("nmi-" + config.name, "allow", words=GUARDED, **nmi)
     config = configs.INTEL
     yield Spec("two-table-" + config.name, "locked", "fork,user-code", attacks=EXECUTE,
                config=config, confines=True,
