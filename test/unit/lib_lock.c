@@ -17,8 +17,9 @@ static volatile u64 counter; /* not atomic: the lock must protect it */
 static u64 arrived; /* atomic */
 
 /*
- * Both threads leave here at nearly the same moment, or there would be no race to lose. Beside other
- * programs each time can cost them a turn of the scheduler, milliseconds: so not too many times.
+ * Both threads leave here at nearly the same moment, or there would be no race to lose. Beside
+ * other programs each time can cost them a turn of the scheduler, milliseconds: so not too many
+ * times.
  */
 static void meet(u64 round)
 {
